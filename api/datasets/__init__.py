@@ -1,0 +1,1 @@
+"""Datasets: immutable typed rows with splits, made from files."""

@@ -1,0 +1,1 @@
+"""Distillations: the jobs, and all that can be seen of one."""

@@ -1,0 +1,119 @@
+"""What creating, trying out and deleting a distillation decides."""
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy import delete as delete_from
+from sqlalchemy.orm import Session
+
+from api.distillations import history, view
+from api.distillations.wire import DistillationJob, PlannedStep, Validation
+from api.errors import Conflicting, NotFound
+from models import admission, blob
+from models import job as jobs
+from models import step as steps_of
+from models.blob import Blob
+from models.intent import cancel, finish, pause, resume
+from models.job import ENDED, Job
+from models.step import Step
+from spec.digest import output_digest, step_key
+from spec.errors import parse
+from spec.plan import Step as Planned
+from spec.plan import plan
+from spec.price import estimate
+from spec.problem import Refused
+from spec.resolve import resolve
+from spec.rules import problems, warnings
+from spec.waiting import waiting
+
+INTENTS = {"cancel": cancel, "pause": pause, "resume": resume, "finish": finish}
+
+
+def create(session: Session, project: str, fresh: float, posted: dict[str, Any]) -> tuple[DistillationJob, set[str]]:
+    """The job, planned if all facts are there. Raises Refused with every problem."""
+    spec = parse(posted)
+    job, queues = admission.accept(session, project, spec, posted, metadata=spec.metadata)
+    session.flush()
+    return view.show(session, job, fresh), queues
+
+
+def validate(session: Session, project: str, posted: dict[str, Any]) -> Validation:
+    """What would become of the job. Nothing is stored."""
+    try:
+        spec = parse(posted)
+    except Refused as refusal:
+        return Validation(problems=list(refusal.problems))
+    facts = admission.gather(session, project, spec)
+    found, missing = problems(spec, facts), waiting(spec, facts)
+    if found or missing:
+        warned = list(warnings(spec, facts))
+        return Validation(valid=not found, problems=list(found), warnings=warned, waiting=list(missing))
+    resolved = resolve(spec, facts)
+    steps = plan(resolved, facts)
+    cached = _cached(session, project, steps)
+    return Validation(
+        valid=True,
+        problems=[],
+        warnings=list(warnings(resolved, facts)),
+        resolved=resolved,
+        plan=[PlannedStep.of(step, cached[step.name]) for step in steps],
+        estimate=estimate(steps, facts),
+    )
+
+
+def _cached(session: Session, project: str, steps: tuple[Planned, ...]) -> dict[str, str]:
+    """For each step: hit, possible (what it reads is not known before other steps have run) or none."""
+    outcome: dict[str, str] = {}
+    made: dict[str, str] = {}
+    for step in steps:
+        sources = {**step.needs, **step.wants}
+        if not made.keys() >= set(sources.values()):
+            outcome[step.name] = "possible"
+            continue
+        key = step_key(step, project, {name: made[source] for name, source in sources.items()})
+        twin = session.scalars(steps_of.of_key(project, key)).one_or_none()
+        outcome[step.name] = "hit" if twin is not None and _held(session, twin) else "none"
+        if twin is not None and outcome[step.name] == "hit":
+            made[step.name] = output_digest(twin.outputs)
+    return outcome
+
+
+def _held(session: Session, step: Step) -> bool:
+    """Whether all outputs of the step are still there."""
+    digests = {file["digest"] for file in step.outputs.values()}
+    return session.scalar(select(func.count()).where(Blob.digest.in_(digests))) == len(digests)
+
+
+def get(session: Session, project: str, id: str, fresh: float) -> DistillationJob:
+    """Raises NotFound."""
+    return view.show(session, history.get(session, project, id), fresh)
+
+
+def want(session: Session, project: str, id: str, intent: str, fresh: float) -> tuple[DistillationJob, set[str]]:
+    """Cancels, pauses, resumes or finishes. Raises NotFound, Conflict."""
+    job, queues = INTENTS[intent](session, project, id)
+    session.flush()
+    return view.show(session, job, fresh), queues
+
+
+def matching(project: str, state: str | None, metadata: dict[str, str]) -> Select[Job]:
+    """Distillations in a state, with all these pairs of metadata."""
+    found = jobs.of_project(project)
+    if state is not None:
+        found = found.where(Job.state == state)
+    return found.where(Job.metadata_.contains(metadata)) if metadata else found
+
+
+def delete(session: Session, project: str, id: str) -> None:
+    """An ended job, with its events, logs and steps; the student stays. Raises NotFound, Conflicting (`not_ended`)."""
+    job = jobs.lock(session, id)
+    if job is None or job.project != project or job.kind != jobs.JobKind.DISTILLATION:
+        raise NotFound.of("distillation", id)
+    if job.state not in ENDED:
+        raise Conflicting(
+            f"Distillation {id} is {job.state}.", code="not_ended", hint="Cancel it, or wait for its end."
+        )
+    for step in session.scalars(select(Step.id).where(Step.job == id).order_by(Step.id)):
+        blob.release(session, step)
+    session.execute(delete_from(Step).where(Step.job == id), execution_options={"synchronize_session": False})
+    session.delete(job)

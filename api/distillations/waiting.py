@@ -1,0 +1,62 @@
+"""Why nothing of a job runs at the moment."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api.distillations.wire import Waiting
+from models import step as steps_of
+from models.job import ENDED, Job, JobState
+from models.step import Step, StepState
+from models.worker import Worker
+from spec.waiting import PAIR
+
+PAUSED = {
+    None: "Paused, as asked: `resume` goes on.",
+    "disk_full": "Paused because a disk is full: it goes on by itself once there is room.",
+}
+INSPECTOR = "cpu"  # the queue of inspections
+
+
+def why(session: Session | None, job: Job, steps: Sequence[Step], fresh: float) -> Waiting | None:
+    """None if something runs or the job has ended. Without a session, workers and the line are not looked at."""
+    if job.state in ENDED or any(step.state == StepState.RUNNING for step in steps):
+        return None
+    if job.state == JobState.PAUSED:
+        reason = PAUSED.get(job.paused_for, f"Paused: {job.paused_for}.")
+        return Waiting(code="paused", reason=reason)
+    if job.waiting_for:
+        return _for_facts(session, job, fresh)
+    ready = next((step for step in steps if step.state == StepState.READY), None)
+    if ready is None:
+        return None
+    lack = _lack(session, ready.queue, ready.memory, fresh) if session else None
+    if lack is not None:
+        return Waiting(code="no_worker", reason=f"Step {ready.name} is ready, but {lack}.")
+    position = (session.scalar(steps_of.ahead(ready.id, ready.queue)) or 0) + 1 if session else None
+    place = f", at about position {position}" if position else ""
+    return Waiting(
+        code="turn", reason=f"Step {ready.name} waits for its turn in queue {ready.queue}{place}.", position=position
+    )
+
+
+def _for_facts(session: Session | None, job: Job, fresh: float) -> Waiting:
+    ids = [id for id in job.waiting_for if not id.startswith(PAIR)]
+    awaited = [f"the inspection of {id}" for id in ids]
+    if len(ids) < len(job.waiting_for):
+        awaited.append("the comparison of its sets of rows")
+    lack = _lack(session, INSPECTOR, 0, fresh) if session else None
+    reason = f"Waits for {', '.join(awaited)}" + (f", but {lack}." if lack else ".")
+    return Waiting(code="no_worker" if lack else "facts", reason=reason, ids=ids)
+
+
+def _lack(session: Session, queue: str, memory: int, fresh: float) -> str | None:
+    """What no connected worker has; None if one can do it."""
+    seen = Worker.last_seen > func.now() - func.make_interval(0, 0, 0, 0, 0, 0, fresh)
+    largest = session.scalar(select(func.max(Worker.memory)).where(seen, Worker.queues.contains([queue])))
+    if largest is None:
+        return f"no connected worker does steps of queue {queue}"
+    if largest < memory:
+        return f"no connected worker has the {memory / 1e9:.1f} GB that it needs (the largest: {largest / 1e9:.1f} GB)"
+    return None

@@ -1,0 +1,1 @@
+"""Files: bytes that somebody sent, as OpenAI's clients send them."""

@@ -1,0 +1,1 @@
+"""Health: for load balancers, process managers and Prometheus."""

@@ -1,0 +1,1 @@
+"""Models: weights we hold. What one job made may teach the next."""

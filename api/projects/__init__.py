@@ -1,0 +1,1 @@
+"""Projects: the tenants. Made by administrators."""

@@ -1,0 +1,39 @@
+"""What making and deleting a project decides."""
+
+from sqlalchemy.orm import Session
+
+from api.errors import Conflicting, NotFound
+from api.projects.wire import NewProject, Project
+from models import project as projects
+from spec.ids import new_id
+
+
+def create(session: Session, body: NewProject) -> tuple[Project, set[str]]:
+    row = projects.Project(id=new_id("proj_"), name=body.name, quota_bytes=body.quota_bytes)
+    session.add(row)
+    session.flush()
+    return Project.of(row), set()
+
+
+def get(session: Session, project: str | None, id: str) -> projects.Project:
+    """The project, if it is the one that can be seen (None: all can). Raises NotFound."""
+    row = session.scalar(projects.one(id)) if project in (None, id) else None
+    if row is None:
+        raise NotFound.of("project", id)
+    return row
+
+
+def delete(session: Session, id: str, own: str) -> None:
+    """Deletes an empty project and its keys. Raises NotFound, Conflicting (`not_empty`, `in_use`)."""
+    row = get(session, None, id)
+    session.execute(projects.locked(id))
+    if id == own:
+        raise Conflicting("This is the project of the key that asks.", code="in_use")
+    held = [noun for noun, count in projects.contents(id).items() if session.scalar(count)]
+    if held:
+        raise Conflicting(
+            f"The project still has {', '.join(held)}.", code="not_empty", hint="Delete those first, and then it."
+        )
+    for statement in projects.remains(id):
+        session.execute(statement)
+    session.delete(row)

@@ -1,0 +1,39 @@
+"""Projects as they are received and sent."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from models.project import Project as Row
+from spec.part import Name, Part
+
+
+class NewProject(Part):
+    """What POST /v1/projects takes."""
+
+    name: Name
+    quota_bytes: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    """Bytes that files and outputs may hold; null: the server's default."""
+
+
+class Project(BaseModel):
+    """A tenant: everything else belongs to one."""
+
+    id: str
+    object: Literal["project"] = "project"
+    name: str
+    quota_bytes: int | None
+    created_at: int
+
+    @classmethod
+    def of(cls, row: Row) -> "Project":
+        created = int(row.created_at.timestamp())
+        return cls(id=row.id, name=row.name, quota_bytes=row.quota_bytes, created_at=created)
+
+
+class ProjectDeleted(BaseModel):
+    """A project that is no more."""
+
+    id: str
+    object: Literal["project"] = "project"
+    deleted: Literal[True] = True

@@ -1,0 +1,1 @@
+"""Usage: what a project has used and holds."""

@@ -1,0 +1,1 @@
+"""Workers: who is connected and with what."""

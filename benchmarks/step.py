@@ -1,0 +1,166 @@
+"""The training step against a bare torch loop that does the same arithmetic: two layers of 800 units, soft targets at T=20, batches of 256.
+
+The bare loop has scaled float32 images, log-probabilities of the teacher and its batches' row numbers in memory, and does nothing else:
+forward, T²·KL, backward, fused AdamW. Ours reads a memory-mapped rows file of bytes, gathers scores, sets the schedule, checks the loss and
+tells its journal. Both take turns in one process; the ratio is of medians over rounds, its spread that of single pairs of rounds.
+MNIST's training images come from the folder STILLHOUSE_MNIST; without it, random bytes of the same shape.
+
+    python -m benchmarks.step --rounds 12 --steps 40
+"""
+
+import argparse
+import gzip
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from torch.nn import functional
+
+from distill import loop
+from distill.data.canonical import Heading, digest_array, digests, list_array, write
+from distill.data.draw import divide
+from distill.data.rows import Rows
+from distill.journal import Journal
+from distill.material import transfer_set
+from distill.optim import optimizer
+from distill.run import RunFolder
+from distill.signals.scores import SHARD, shard_path
+from distill.students import initialised
+from distill.verbs.train import beginning
+from spec.facts import ColumnFacts, InputSignature, OutputSignature, Roles, Signature
+from spec.grader import Accuracy
+from spec.objective import SoftTargets
+from spec.params import Selection, TrainParams
+from spec.run import Run
+from spec.student import Mlp
+
+TEMPERATURE, BATCH, RATE = 20.0, 256, 1e-3
+CLASSES = tuple("0123456789")
+ROLES = Roles(input="image", label="label")
+SIGNATURE = Signature(
+    input=InputSignature(kind="image", shape=(28, 28), dtype="uint8", scale=1 / 255),
+    output=OutputSignature(kind="classes", classes=CLASSES),
+)
+STUDENT = Mlp(type="mlp", hidden_sizes=(800, 800))
+Segment = Callable[[], None]
+
+
+def images() -> tuple[npt.NDArray[np.uint8], str]:
+    """(60000, 28, 28), and where they are from."""
+    folder = os.environ.get("STILLHOUSE_MNIST")
+    if not folder:
+        return np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), dtype=np.uint8), "random bytes"
+    path = next(Path(folder).glob("train-images-idx3-ubyte*"))
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28), "MNIST"
+
+
+def inputs(folder: Path, pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32]) -> None:
+    """The files that a train step is given."""
+    facts = {
+        "image": ColumnFacts(kind="image", shape=(28, 28), dtype="uint8", low=0, high=255),
+        "label": ColumnFacts(kind="class", dtype="str"),
+    }
+    columns: dict[str, pa.Array] = {"image": list_array(pixels), "label": pa.nulls(len(pixels), pa.string())}
+    target = folder / "inputs" / "train" / "rows.arrow"
+    target.parent.mkdir(parents=True)
+    write(target, columns, digest_array(digests(pixels)), Heading(columns=facts, roles=ROLES))
+    for first in range(0, len(logits), SHARD):
+        shard = folder / "inputs" / "scores" / shard_path(0, "train", first // SHARD)
+        shard.parent.mkdir(parents=True, exist_ok=True)
+        np.save(shard, logits[first : first + SHARD])
+
+
+def ours(folder: Path, steps: int) -> Segment:
+    """A function that does the next `steps` steps of a train run, journal and all."""
+    params = TrainParams(
+        selection=Selection(roles=ROLES), student=STUDENT, signature=SIGNATURE, teachers=1,
+        objective=(SoftTargets(type="soft_targets", temperature=TEMPERATURE),), steps=1_000_000, batch_size=BATCH,
+        learning_rate=RATE, optimizer="adamw", schedule="constant", weight_decay=0.01, seed=1, precision="float32",
+        select="last", bias_correction=False, headline=Accuracy(type="accuracy"),
+    )  # fmt: skip
+    spec = Run(verb="train", step="train", params=params.model_dump(mode="json"), threads=torch.get_num_threads())
+    (folder / "spec.json").write_text(spec.model_dump_json())
+    run = RunFolder(folder)
+    rows = Rows.open(run.input("train/rows.arrow"), ROLES)
+    course = beginning(run, params, transfer_set(run, params, rows, divide(rows, params.selection)))
+    journal = Journal(run, course, (), every=10.0)
+
+    def segment() -> None:
+        loop.run(course, journal.step, journal.step + steps, journal.after)
+        journal.settle()
+
+    return segment
+
+
+def bare(pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32], steps: int) -> Segment:
+    """The same arithmetic with nothing around it."""
+    images_N = torch.from_numpy(pixels.astype(np.float32) / 255)
+    teacher_NV = torch.log_softmax(torch.from_numpy(logits) / TEMPERATURE, dim=-1)
+    order = torch.from_numpy(np.random.default_rng(1).permutation(len(pixels)))
+    module = initialised(STUDENT, SIGNATURE, 1)
+    adamw = optimizer("adamw", module.parameters(), RATE, 0.01)
+    place = 0
+
+    def segment() -> None:
+        nonlocal place
+        for _ in range(steps):
+            batch = order[place : place + BATCH]
+            place = (place + BATCH) % (len(order) - BATCH)
+            adamw.zero_grad(set_to_none=True)
+            student_BV = torch.log_softmax(module(images_N[batch]) / TEMPERATURE, dim=-1)
+            loss = functional.kl_div(student_BV, teacher_NV[batch], reduction="batchmean", log_target=True)
+            torch.autograd.backward(loss * TEMPERATURE**2)
+            adamw.step()
+
+    return segment
+
+
+def timed(segment: Segment) -> tuple[float, float]:
+    """Seconds on the wall, and of the processor: the first is what a user waits for, the second is quiet beside other work."""
+    began = time.perf_counter(), time.process_time()
+    segment()
+    return time.perf_counter() - began[0], time.process_time() - began[1]
+
+
+def measure(rounds: int, steps: int) -> tuple[str, list[Any]]:
+    """Where rows are from; and of each round (ours, bare), each (wall, processor) seconds."""
+    pixels, source = images()
+    logits = np.random.default_rng(2).normal(0, 4, (len(pixels), len(CLASSES))).astype(np.float32)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        inputs(folder, pixels, logits)
+        segments = ours(folder, steps), bare(pixels, logits, steps)
+        for segment in segments:
+            segment()
+        return source, [(timed(segments[0]), timed(segments[1])) for _ in range(rounds)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=40, help="steps of one turn")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    source, found = measure(given.rounds, given.steps)
+    print(f"{source}, {given.threads} thread(s), {given.rounds} rounds of {given.steps} steps of {BATCH} rows")
+    for i, clock in enumerate(("wall", "processor")):
+        ours_s, bare_s = (median(pair[j][i] for pair in found) / given.steps for j in (0, 1))
+        spread = sorted(pair[1][i] / pair[0][i] for pair in found)
+        print(
+            f"{clock:>9}: ours {ours_s * 1e3:.2f} ms a step, bare loop {bare_s * 1e3:.2f} ms: ours has {bare_s / ours_s:.1%} "
+            f"of its speed [{spread[0]:.1%}, {spread[-1]:.1%}]; goal 95%"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Rows: readers of uploaded formats, the canonical rows file, draws and jitter."""

@@ -1,0 +1,71 @@
+"""JSONL: one object a line; inputs are flat or nested lists of numbers, or text."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.data.batch import BYTES, ROWS, Batch
+from distill.data.lines import lines
+from distill.data.opened import opened
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """A source of rows; a line that is no object becomes a bad row."""
+
+    path: Path
+    name: str
+    split: str
+
+    def batches(self) -> Iterator[Batch]:
+        rows: list[dict[str, Any] | str] = []
+        numbers: list[int] = []
+        size = 0
+        with opened(self.path, self.name) as stream:
+            for number, line, reason in lines(stream):
+                if line is not None and not line.strip():
+                    continue
+                rows.append(reason if line is None else parse(line))
+                numbers.append(number)
+                size += len(line or b"")
+                if len(rows) == ROWS or size > BYTES:
+                    yield batch(rows, numbers)
+                    rows, numbers, size = [], [], 0
+        if rows:
+            yield batch(rows, numbers)
+
+
+def parse(line: bytes) -> dict[str, Any] | str:
+    """The object on a line, or why there is none."""
+    try:
+        value = json.loads(line)
+    except UnicodeDecodeError:
+        return "the line is not UTF-8"
+    except json.JSONDecodeError as error:
+        return f"the line is not JSON: {error.msg} at column {error.colno}"
+    except RecursionError:
+        return "the line is nested too deeply"
+    except ValueError as error:  # an integer of thousands of digits
+        return f"the line is not JSON: {error}"
+    if b"\\u" in line and not speakable(value):
+        return "the line has a text that is no Unicode, or has a NUL"
+    if value == {}:
+        return "the object is empty"
+    return value if isinstance(value, dict) else f"the line is not an object but {type(value).__name__}"
+
+
+def speakable(value: Any) -> bool:
+    """Whether all texts in it can be stored: escapes can write half a character, and NUL."""
+    try:
+        return b"\\u0000" not in json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+
+
+def batch(rows: list[dict[str, Any] | str], numbers: list[int]) -> Batch:
+    """Rows (or reasons) turned into columns."""
+    names = dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)
+    columns = {name: [row.get(name) if isinstance(row, dict) else None for row in rows] for name in names}
+    return Batch(lines=numbers, columns=columns, bad={i: row for i, row in enumerate(rows) if isinstance(row, str)})

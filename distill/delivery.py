@@ -1,0 +1,90 @@
+"""The end of a training: the weights that are kept, corrected where asked for, and the record of how they came about."""
+
+import hashlib
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from distill.bias import best_offset
+from distill.data.rows import Ints
+from distill.journal import Journal
+from distill.loop import Course
+from distill.objectives.labels import UNSEEN
+from distill.record import Config, TrainRecord
+from distill.run import RunFolder
+from distill.students import tensors
+from distill.transfer import Transfer
+from distill.versions import versions
+from distill.watch import Watched
+from spec.objective import Labels
+from spec.params import TrainParams
+from spec.problem import Problem, Refused
+
+
+def deliver(
+    folder: RunFolder, course: Course, journal: Journal, transfer: Transfer, watched: tuple[Watched, ...], initial: str
+) -> TrainRecord:
+    """Writes model.safetensors, config.json and train.json: the best weights if they were asked for and measured, else the last.
+
+    Refused (`loss_not_finite`): the weights are no numbers.
+    """
+    params = course.params
+    if journal.best is not None:
+        course.module.load_state_dict(journal.best)
+    offset = correct(course, transfer.absent, watched) if params.bias_correction else None
+    held = tensors(course.module)
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in held.values()):
+        message = f"After step {journal.step} some weights are no numbers."
+        raise Refused(Problem(code="loss_not_finite", message=message, param="training.learning_rate"))
+    record = TrainRecord(
+        steps=journal.step,
+        planned_steps=params.steps,
+        rows=len(transfer.rows),
+        items=transfer.items,
+        labels_seen=labels_seen(params, transfer),
+        validation_labels=sum(len(rows.rows) for rows in _choosing(course, watched)),
+        best_step=journal.best_step,
+        bias_correction=offset,
+        bias_classes=() if offset is None else tuple(params.signature.output.classes[i] for i in transfer.absent),
+        initial_digest=initial,
+        curve=tuple(journal.curve),
+        versions=versions() | {"threads": str(folder.run.threads), "device": course.device.type},
+    )
+    parameters = sum(parameter.numel() for parameter in course.module.parameters())
+    config = Config(student=params.student, signature=params.signature, parameters=parameters)
+    folder.output("model.safetensors").write_bytes(save(held))
+    folder.output("config.json").write_text(config.model_dump_json(indent=2))
+    folder.output("train.json").write_text(record.model_dump_json(indent=2))
+    return record
+
+
+def labels_seen(params: TrainParams, transfer: Transfer) -> int:
+    """Rows whose labels the loss uses: none where no term asks for labels."""
+    asked = any(isinstance(term, Labels) for term in params.objective)
+    return int(np.count_nonzero(transfer.labels != UNSEEN)) if asked else 0
+
+
+def digest(module: nn.Module) -> str:
+    """sha256 of the weights as safetensors."""
+    return hashlib.sha256(save(tensors(module))).hexdigest()
+
+
+def correct(course: Course, absent: Ints, watched: tuple[Watched, ...]) -> float:
+    """Adds to `output.bias` of the absent classes the offset that is best on validation rows, and gives it."""
+    offset = 0.0
+    for rows in _choosing(course, watched):
+        logits = rows.logits(course.module, course.scaling)
+        offset = best_offset(logits, rows.truth, absent, course.params.headline)
+    output = course.module.get_submodule("output")
+    assert isinstance(output, nn.Linear)
+    with torch.no_grad():
+        output.bias[torch.from_numpy(absent).to(course.device)] += offset
+    return offset
+
+
+def _choosing(course: Course, watched: tuple[Watched, ...]) -> tuple[Watched, ...]:
+    """The validation rows, where something is chosen by them."""
+    chooses = course.params.select == "best" or course.params.bias_correction
+    return tuple(rows for rows in watched if rows.name == "validation" and chooses)

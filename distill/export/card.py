@@ -1,0 +1,104 @@
+"""README.md of a delivered student: what it is, how good it is, what it was made from, how to load it."""
+
+import re
+
+from distill.report.figures import Report
+from distill.report.numbers import count, interval, level, metric, size
+from distill.report.roles import role, shown
+from spec.facts import Signature
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&-])")
+
+
+def plain(text: str) -> str:
+    """Somebody's own words as words: nothing in them is Markdown or HTML."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def card(report: Report, signature: Signature) -> str:
+    """The whole file."""
+    return (
+        "\n\n".join(
+            [
+                f"# {plain(report.name)}",
+                f"{report.verdict.sentence} {report.verdict.labels}",
+                f"Measured on {count(report.grade.rows)} held-out rows; brackets are 95% intervals. All of it: `report.html`.",
+                _table(report),
+                f"## What it takes and gives\n\n{_signature(signature)}",
+                _loading(),
+                f"## What it was made from\n\n{_origin(report)}",
+                _use(report),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _table(report: Report) -> str:
+    kind = metric(report.grade.headline.metric)
+    lines = [f"| | {kind.name}{', %' if kind.suffix == '%' else ''} | parameters | weights |", "|---|---|---|---|"]
+    for name in shown(report.grade):
+        found, sizes = report.grade.role(name), report.sizes.get(name)
+        assert found is not None
+        figure = found.metrics[report.grade.headline.metric]
+        accuracy = f"{level(figure, kind)} {interval(figure, kind.factor, kind.places)}".rstrip()
+        held = f"{count(sizes.parameters)} | {size(sizes.bytes)}" if sizes else " | "
+        lines.append(f"| {role(name, report.grade).long} | {accuracy} | {held} |")
+    return "\n".join(lines)
+
+
+def _signature(signature: Signature) -> str:
+    given, classes = signature.input, signature.output.classes
+    listed = ", ".join(plain(name) for name in classes[:20])
+    more = f" and {count(len(classes) - 20)} more (all in `config.json`)" if len(classes) > 20 else ""
+    shape = " x ".join(map(str, given.shape))
+    return (
+        f"Raw values, {given.dtype}, {shape} a row; the model scales them itself (times {given.scale}, plus {given.offset}). "
+        f"It gives one logit a class, in this order: {listed}{more}."
+    )
+
+
+def _loading() -> str:
+    return """## How to load it
+
+With torch and safetensors alone:
+
+```python
+from load import load
+model = load(".")
+classes, probabilities = model.predict(rows)
+```
+
+With ONNX Runtime, without torch:
+
+```python
+import onnxruntime
+session = onnxruntime.InferenceSession("model.onnx")
+logits, = session.run(None, {"input": rows})
+```"""
+
+
+def _origin(report: Report) -> str:
+    spec = report.spec
+    data, teacher = spec["data"], spec.get("teacher")
+    whom = "- Teacher: none, labels alone"
+    if teacher:
+        named = ", ".join(teacher.get("models") or [f"signals of {teacher.get('signals')}"])
+        whom = f"- Teacher: {plain(named)}"
+    return "\n".join(
+        [
+            whom,
+            f"- Data: {plain(str(data['train']))}, held out: {plain(str(data['heldout']))}",
+            f"- Rows: {count(report.grade.train_rows)} for training, of which the labels of {count(report.grade.labels_seen)} were seen",
+            "- The whole resolved job, all digests, versions and seeds: `manifest.json`",
+        ]
+    )
+
+
+def _use(report: Report) -> str:
+    return f"""## Use and limits
+
+- Licence: not stated. It follows from the licences of the data and of the teachers, which this service does not know.
+- Intended use: not stated by whoever ran the job. The figures hold for rows like the held-out ones, and say nothing of others.
+- One training run: the luck of the seed ({report.spec["training"]["seed"]}) is not in the intervals.
+- What the teacher gets wrong, the student was taught."""

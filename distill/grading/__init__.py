@@ -1,0 +1,1 @@
+"""From held-out answers to every figure of a report."""

@@ -1,0 +1,60 @@
+"""What the teachers say: of held-out rows at T=1, of transfer rows at the job's temperature."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from distill.data.rows import Ints, Rows
+from distill.grading.heldout import Heldout
+from distill.objectives.ensemble import teacher_log_probabilities
+from distill.run import RunFolder
+from distill.signals.scores import Floats, Scores
+from distill.signals.uploaded import Uploaded
+from spec.params import GradeParams
+
+Probabilities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teachers:
+    """Teachers by their scores, or by uploaded signals, which count as one teacher."""
+
+    folder: RunFolder
+    params: GradeParams
+
+    def heldout(self, held: Heldout) -> tuple[Floats | None, int]:
+        """(N, M, V) logits, and the number of rows that signals do not know; None where there is any, or no teacher."""
+        if self.params.teachers:
+            return self._scores().gather((held.part,), held.which), 0
+        if not self.params.signals:
+            return None, 0
+        uploaded = self._uploaded()
+        places = uploaded.places(held.rows)[held.which]
+        unscored = int((places < 0).sum())
+        return (None if unscored else uploaded.gather(places)), unscored
+
+    def transfer(self, train: Rows, which: Ints) -> Floats | None:
+        """(n, M, V) logits of transfer rows."""
+        if self.params.teachers:
+            return self._scores().gather(("train",), which)
+        if not self.params.signals:
+            return None
+        uploaded = self._uploaded()
+        return uploaded.gather(uploaded.places(train)[which])
+
+    def combined(self, logits_NMV: npt.NDArray[Any], temperature: float = 1.0) -> Probabilities:
+        """(N, V) probabilities of all teachers together."""
+        z = torch.from_numpy(np.ascontiguousarray(logits_NMV)).double()
+        logs = teacher_log_probabilities(z, temperature, self.params.combine, self.params.weights)
+        found: Probabilities = logs.exp().numpy()
+        return found
+
+    def _scores(self) -> Scores:
+        return Scores(self.folder.input("scores"), self.params.teachers, self.folder.path)
+
+    def _uploaded(self) -> Uploaded:
+        path = self.folder.input("signals/rows.arrow")
+        return Uploaded(path, self.params.signature.output.classes, self.folder.path)

@@ -1,0 +1,1 @@
+"""Looking at what arrived: rows, models, pairs. Results are facts (`spec/facts.py`)."""

@@ -1,0 +1,210 @@
+"""Uploaded files to an immutable dataset: `<split>.arrow`, `preview.json` and DatasetFacts."""
+
+import json
+import shutil
+import time
+from collections import Counter
+from contextlib import closing
+from itertools import combinations, islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from distill.data.batch import Batch, Source
+from distill.data.canonical import Heading
+from distill.data.formats import sources
+from distill.data.rows import Rows
+from distill.inspection.intake import TOLD, Intake, Split
+from distill.inspection.layout import Layout, layout
+from distill.inspection.writing import Writer, preview
+from distill.run import RunFolder, seal
+from spec.digest import digest
+from spec.facts import DatasetFacts, Roles, SplitFacts
+from spec.params import InspectDataset
+from spec.problem import Problem, Refused
+from spec.run import PATH, Result
+
+SCRATCH = "spill"
+EVERY = 0.5
+"""Seconds between two tellings of progress."""
+ROUNDING = 1e-3
+"""How far from one the sum of probabilities may be."""
+Signal = Literal["logits", "probabilities"]
+
+
+def inspect(folder: RunFolder, params: InspectDataset) -> Result:
+    """Refused: files that cannot be read, roles that cannot be found, bad rows unless they are allowed, no rows."""
+    scratch = folder.path / SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    check_request(params)
+    found = sources(params.files, folder.input("files"))
+    plan = layout(heads(found), params)
+    try:
+        with closing(Intake(plan, dict(params.splits), scratch)) as intake:
+            read(folder, found, intake)
+            if folder.stop_requested:
+                return Result(status="stopped")
+            check(intake, params)
+            facts = write(folder, plan, intake, params)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    rows = {name: split.rows for name, split in facts.splits.items()}
+    return Result(status="succeeded", facts=facts.model_dump(mode="json"), summary={"rows": rows})
+
+
+def heads(found: list[Source]) -> list[Batch]:
+    """The first rows of every file. Refused: none has a single column that can be read."""
+    first = [(source, batch) for source in found for batch in islice(source.batches(), 1)]
+    if any(batch.columns for _, batch in first):
+        return [batch for _, batch in first]
+    bad = Intake(Layout((), Roles(input=None)), {}, Path())
+    for source, batch in first:
+        bad.take(batch, source.name, source.split)
+    if bad.bad:
+        raise unusable(bad)
+    raise refused("no_rows", "The files have no rows.", "files")
+
+
+def read(folder: RunFolder, found: list[Source], intake: Intake) -> None:
+    """Every row of every file, unless the run is to stop."""
+    started = shown = time.perf_counter()
+    for source in found:
+        for batch in source.batches():
+            if folder.stop_requested:
+                return
+            intake.take(batch, source.name, source.split)
+            if (now := time.perf_counter()) - shown > EVERY:
+                speed, shown = intake.seen / (now - started), now
+                folder.emit("progress", {"step": intake.seen, "steps": None, "unit": "rows", "rows_per_second": speed})
+
+
+def check_request(params: InspectDataset) -> None:
+    """Refused: classes without a signal; split names that are no file names, ranges that are empty or share rows."""
+    if params.classes is not None and params.signal is None:
+        raise refused("classes_unused", "Classes belong to signals; labels name their own.", "classes")
+    for name in {file.split for file in params.files} | set(params.splits):
+        if not PATH.fullmatch(name) or "/" in name or len(name) > 64:
+            raise refused(
+                "split_name", f"A split cannot be called {name!r}.", "splits", "Letters, digits, _, - and dots."
+            )
+    for name, (start, end) in params.splits.items():
+        if not 0 <= start < end:
+            raise refused("split_empty", f"Split {name!r} has no rows: [{start}, {end}).", f"splits.{name}")
+    for (a, one), (b, other) in combinations(params.splits.items(), 2):
+        if one[0] < other[1] and other[0] < one[1]:
+            raise refused("splits_overlap", f"Splits {a!r} and {b!r} share rows.", f"splits.{b}")
+
+
+def check(intake: Intake, params: InspectDataset) -> None:
+    """Refused: bad rows, all of the first twenty; ranges beyond the rows; a split without rows; no rows at all."""
+    if intake.bad_total and not params.allow_bad_rows:
+        raise unusable(intake)
+    for name, (start, end) in params.splits.items():
+        if end > intake.seen:
+            message = f"Split {name!r} is [{start}, {end}), but there are {intake.seen:,} rows."
+            raise refused("split_out_of_range", message, f"splits.{name}")
+        if name not in intake.splits:
+            raise refused("split_empty", f"Split {name!r} has no usable rows.", f"splits.{name}")
+    if not intake.splits:
+        raise refused("no_rows", "The files have no usable rows.", "files")
+
+
+def unusable(intake: Intake) -> Refused:
+    """The first bad rows, behind a sentence about all."""
+    first = intake.bad[0]
+    more = f" {TOLD} of them are listed." if intake.bad_total > TOLD else ""
+    message = f"{intake.bad_total:,} of {intake.seen:,} rows cannot be used.{more} The first: {first.message}"
+    hint = "Mend them, or set allow_bad_rows to leave them out."
+    problem = Problem(code="bad_rows", message=message, file=first.file, line=first.line, hint=hint)
+    return Refused(problem, *intake.bad)
+
+
+def write(folder: RunFolder, plan: Layout, intake: Intake, params: InspectDataset) -> DatasetFacts:
+    """The outputs, and the facts of what was written."""
+    writer = Writer(plan, intake.splits)
+    heading = Heading(columns=writer.columns, roles=plan.roles, classes=params.classes)
+    if plan.roles.signal is not None:
+        heading = heading.model_copy(update={"signal": signal_kind(plan, writer, intake, params)})
+    splits, written = {}, {}
+    for name in intake.splits:
+        path = folder.output(f"{name}.arrow")
+        writer.write(name, path, heading)
+        written[name] = Rows.open(path)
+        splits[name] = split_facts(path, written[name], intake.splits[name])
+    if plan.roles.signal is not None:
+        check_ids(written)
+    folder.output("preview.json").write_text(json.dumps({name: preview(rows) for name, rows in written.items()}))
+    said = heading.model_dump(mode="json", exclude={"columns"})
+    return DatasetFacts(
+        digest=digest([{name: split.digest for name, split in splits.items()}, said]),
+        splits=splits,
+        columns=writer.columns,
+        roles=plan.roles,
+        overlaps=overlaps(written),
+        bad_rows=tuple(intake.bad),
+        bad_rows_total=intake.bad_total,
+        signal=heading.signal,
+        classes=params.classes,
+    )
+
+
+def check_ids(splits: dict[str, Rows]) -> None:
+    """Refused (`id_twice`): two rows of signals for one id."""
+    for name, rows in splits.items():
+        twice = [id for id, n in Counter(rows.ids).items() if n > 1]
+        if rows.roles.id and twice:
+            message = f"Id {twice[0]!r} stands twice in split {name!r}: which scores are its own?"
+            raise refused("id_twice", message, "columns.id")
+
+
+def split_facts(path: Path, rows: Rows, split: Split) -> SplitFacts:
+    """What one file holds."""
+    sealed = seal(path)
+    label = split.texts.get(rows.roles.label or "")
+    counts = label.counts if label and label.counts else {}
+    return SplitFacts(
+        rows=rows.count,
+        path=path.name,
+        digest=sealed.digest,
+        bytes=sealed.bytes,
+        duplicates=rows.count - len(np.unique(rows.keys)),
+        labels=dict(counts),
+        labelled=label.rows - label.missing if label else 0,
+    )
+
+
+def overlaps(splits: dict[str, Rows]) -> dict[str, int]:
+    """Rows of the second split that the first one has too, by "first|second"; pairs without any are left out."""
+    return {
+        f"{a}|{b}": shared
+        for (a, one), (b, other) in combinations(splits.items(), 2)
+        if (shared := overlap(one, other))
+    }
+
+
+def overlap(first: Rows, second: Rows) -> int:
+    """Rows of `second` whose digest is among the digests of `first`."""
+    return int(np.isin(second.keys, first.keys).sum())
+
+
+def signal_kind(plan: Layout, writer: Writer, intake: Intake, params: InspectDataset) -> Signal:
+    """Probabilities where every row sums to one. Refused: classes missing, twice, or not as many as scores."""
+    name = plan.roles.signal or ""
+    shape = writer.columns[name].shape
+    if params.classes is None:
+        raise refused("classes_missing", "Signals need the class of each score, in order.", "classes")
+    if len(set(params.classes)) < len(params.classes):
+        raise refused("class_twice", "A class is named twice.", "classes")
+    if shape != (len(params.classes),):
+        message = f"Column {name!r} has scores of shape {list(shape)} for {len(params.classes)} classes."
+        raise refused("classes_do_not_fit", message, "classes")
+    return (
+        "probabilities"
+        if all(split.arrays[name].sums_to_one(ROUNDING) for split in intake.splits.values())
+        else "logits"
+    )
+
+
+def refused(code: str, message: str, param: str, hint: str | None = None) -> Refused:
+    return Refused(Problem(code=code, message=message, param=param, hint=hint))

@@ -1,0 +1,210 @@
+"""Which columns there are and what role each plays, from the first rows of every file."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
+from typing import Any, Literal
+
+import numpy as np
+
+from distill.data.batch import Batch, Values, objects
+from distill.data.canonical import DIGEST
+from distill.data.table import is_number
+from spec.facts import Roles
+from spec.params import InspectDataset
+from spec.problem import Problem, Refused
+
+INPUTS = ("x", "image", "images", "input", "inputs", "pixels", "features", "data", "text", "embedding")
+LABELS = ("label", "labels", "target", "targets", "class", "y")
+GROUPS, IDS = ("group",), ("id",)
+WIDE = "input"
+"""Name of the array that scalar columns form."""
+LOOKED_AT = 200
+"""Values of a column that its kind is judged by."""
+LONGEST = 64
+Kind = Literal["array", "number", "text"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of the dataset to be."""
+
+    name: str
+    kind: Literal["array", "scalar"]
+    members: tuple[str, ...]
+    """Columns of the files: one, or scalar ones that stand side by side in an array."""
+    shape: tuple[int, ...] = ()
+    role: str | None = None
+    wide: bool = False
+    """Whether the members are scalar."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    columns: tuple[Column, ...]
+    roles: Roles
+
+    @property
+    def known(self) -> set[str]:
+        """Columns of the files that are read."""
+        return set(chain.from_iterable(column.members for column in self.columns))
+
+
+class _Sample:
+    """The first values of one column of the files."""
+
+    def __init__(self, parts: Iterable[tuple[Values, bool]]) -> None:
+        self.values: list[Any] = []
+        self.shapes: Counter[tuple[int, ...]] = Counter()
+        self.text = False
+        for values, text in parts:
+            self.text |= text
+            some = values[:LOOKED_AT]
+            if isinstance(some, np.ndarray) and some.ndim > 1:
+                self.shapes[some.shape[1:]] += len(some)
+            elif isinstance(some, np.ndarray):
+                self.values += some.tolist()
+            else:
+                self.values += [value for value in objects(some) if value is not None]
+        lists = [shape for value in self.values if isinstance(value, list) and (shape := shape_of(value)) is not None]
+        self.shapes.update(lists)
+
+    def kind(self) -> Kind:
+        if self.shapes:
+            return "array"
+        numbers = [value for value in self.values if isinstance(value, int | float) and not isinstance(value, bool)]
+        if self.text:
+            numbers = [value for value in self.values if is_number(value)]
+        return "number" if numbers and 2 * len(numbers) > len(self.values) else "text"
+
+    def shape(self) -> tuple[int, ...]:
+        return self.shapes.most_common(1)[0][0]
+
+
+def shape_of(value: list[Any]) -> tuple[int, ...] | None:
+    """Shape of a nested list of numbers; None for anything else."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    return array.shape if array.dtype.kind in "iuf" and array.size else None
+
+
+def layout(heads: Sequence[Batch], params: InspectDataset) -> Layout:
+    """Refused: `column_name`, `unknown_column`, `input_missing`, `label_is_array`, `channels_last`, `ids_missing`."""
+    names = dict.fromkeys(chain.from_iterable(head.columns for head in heads))
+    if odd := next((name for name in names if "\0" in name or len(name) > LONGEST or name == DIGEST), None):
+        message = f"A column cannot be called {odd[:80]!r}."
+        raise Refused(Problem(code="column_name", message=message, hint=f"Names have up to {LONGEST} characters."))
+    samples = {n: _Sample((head.columns[n], head.text) for head in heads if n in head.columns) for n in names}
+    return _Chooser(samples, params).layout()
+
+
+class _Chooser:
+    """Gives roles, then makes columns."""
+
+    def __init__(self, samples: dict[str, _Sample], params: InspectDataset) -> None:
+        self._samples, self._params = samples, params
+        self._kinds = {name: sample.kind() for name, sample in samples.items()}
+        self._used: set[str] = set()
+        self._columns: list[Column] = []
+
+    def layout(self) -> Layout:
+        asked = self._params.columns
+        signal = self._array("signal", self._params.signal) if self._params.signal else None
+        label = self._scalar("label", asked.label, LABELS)
+        group = self._scalar("group", asked.group, GROUPS)
+        id = self._scalar("id", asked.id, IDS)
+        input = self._array("input", self._auto_input() if asked.input == "auto" else asked.input)
+        if input is None and signal is None:
+            hint = "Name it in columns.input; without a name it is called x, image, input, pixels, features or text."
+            raise Refused(
+                Problem(code="input_missing", message="No column is the input.", param="columns.input", hint=hint)
+            )
+        if input is None and id is None:
+            hint = "Name the column in columns.id, or send the input column along."
+            raise Refused(
+                Problem(code="ids_missing", message="Signals need ids or inputs to find their rows.", hint=hint)
+            )
+        for name in self._samples.keys() - self._used:
+            self._add(name, None)
+        order = {name: i for i, name in enumerate(self._samples)}
+        columns = sorted(self._columns, key=lambda column: order[column.members[0]])
+        return Layout(tuple(columns), Roles(input=input, label=label, group=group, id=id, signal=signal))
+
+    def _scalar(self, role: str, asked: str | None, names: tuple[str, ...]) -> str | None:
+        found = self._by_name(names) if asked == "auto" else asked
+        if found is None:
+            return None
+        self._check(found, role)
+        if self._kinds[found] == "array" and np.prod(self._samples[found].shape()) != 1:
+            message = f"Column {found!r} holds arrays and cannot be the {role}."
+            hint = "One value a row: y.argmax(axis=1) turns one-hot rows into classes."
+            raise Refused(Problem(code=f"{role}_is_array", message=message, param=f"columns.{role}", hint=hint))
+        self._used.add(found)
+        self._columns.append(Column(name=found, kind="scalar", members=(found,), role=role))
+        return found
+
+    def _auto_input(self) -> str | None:
+        free = {name: kind for name, kind in self._kinds.items() if name not in self._used}
+        named = self._by_name(INPUTS, [name for name, kind in free.items() if kind != "number"])
+        arrays = [name for name, kind in free.items() if kind == "array"]
+        if named is not None or self._params.signal:
+            return named
+        if len(arrays) == 1:
+            return arrays[0]
+        return WIDE if not arrays and "number" in free.values() else None
+
+    def _array(self, role: str, name: str | None) -> str | None:
+        """A column of arrays (for the input: or text); scalar columns, where they form it."""
+        if name is None:
+            return None
+        if name in self._samples and name not in self._used and self._kinds[name] != "number":
+            self._used.add(name)
+            self._add(name, role)
+            return name
+        free = name in self._samples and name not in self._used
+        members = [name] if free else [] if name in self._samples else self._numbered(name)
+        if not members and name == WIDE and role == "input" and self._params.columns.input == "auto":
+            members = [one for one, kind in self._kinds.items() if kind == "number" and one not in self._used]
+        if not members:
+            self._check(name, role)
+        self._used.update(members)
+        shape = (len(members),)
+        self._columns.append(Column(name=name, kind="array", members=tuple(members), shape=shape, role=role, wide=True))
+        return name
+
+    def _numbered(self, name: str) -> list[str]:
+        """`pixel0, pixel1, ...` (or pixel.0, pixel_0, pixel[0]) for `pixel`, in the order of their numbers."""
+        pattern = re.compile(rf"{re.escape(name)}[._\[]?(\d{{1,6}})\]?")
+        found = [(int(match[1]), one) for one in self._samples if (match := pattern.fullmatch(one))]
+        return [one for _, one in sorted(found) if self._kinds[one] == "number"]
+
+    def _add(self, name: str, role: str | None) -> None:
+        self._used.add(name)
+        if self._kinds[name] != "array":
+            self._columns.append(Column(name=name, kind="scalar", members=(name,), role=role))
+            return
+        shape = self._samples[name].shape()
+        if role == "input" and len(shape) == 3 and shape[2] in (1, 3, 4) and shape[0] > 4:
+            message = f"Images in column {name!r} have shape {shape}: channels come last."
+            hint = "Channels come first: x.transpose(0, 3, 1, 2), or x.squeeze(-1) where there is one."
+            raise Refused(Problem(code="channels_last", message=message, param="columns.input", hint=hint))
+        self._columns.append(Column(name=name, kind="array", members=(name,), shape=shape, role=role))
+
+    def _by_name(self, names: tuple[str, ...], among: Iterable[str] | None = None) -> str | None:
+        lower = {one.lower(): one for one in (self._samples if among is None else among) if one not in self._used}
+        return next((lower[name] for name in names if name in lower), None)
+
+    def _check(self, name: str, role: str) -> None:
+        """Refused (`unknown_column`): no such column, or it has another role already."""
+        if name in self._samples and name not in self._used:
+            return
+        near = get_close_matches(name, self._samples, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(list(self._samples)[:20])}."
+        taken = " has another role already" if name in self._used else " does not exist"
+        param = "signal" if role == "signal" else f"columns.{role}"
+        raise Refused(Problem(code="unknown_column", message=f"Column {name!r}{taken}.", param=param, hint=hint))

@@ -1,0 +1,65 @@
+"""Whether a signature fits the weights it is declared for."""
+
+from math import prod
+
+from onnx import TensorProto
+
+from distill.data.refusal import refuse
+from spec.facts import InputSignature, Signature
+from spec.problem import Problem, Refused
+
+TYPES: dict[int, str] = {
+    TensorProto.FLOAT: "float32",
+    TensorProto.DOUBLE: "float64",
+    TensorProto.FLOAT16: "float16",
+    TensorProto.UINT8: "uint8",
+}
+"""Inputs of ONNX graphs that rows can be cast to."""
+
+
+def check_signature(signature: Signature) -> None:
+    """Refused: `class_twice`, `classes_too_few`, `shape_invalid`, `scaling_shape`."""
+    classes, given = signature.output.classes, signature.input
+    if len(classes) < 2:
+        raise _refused("classes_too_few", "A model tells two classes apart at least.", "signature.output.classes")
+    if len(set(classes)) < len(classes):
+        twice = next(name for i, name in enumerate(classes) if name in classes[:i])
+        raise _refused("class_twice", f"Class {twice!r} is named twice.", "signature.output.classes")
+    if not given.shape or min(given.shape) < 1 or prod(given.shape) > 2**24:
+        raise _refused("shape_invalid", f"Rows cannot have shape {list(given.shape)}.", "signature.input.shape")
+    if given.kind == "image" and len(given.shape) not in (2, 3):
+        message = f"Images have shape (H, W) or (C, H, W), not {list(given.shape)}."
+        raise _refused("shape_invalid", message, "signature.input.shape")
+    for name, value in (("scale", given.scale), ("offset", given.offset)):
+        channels = channels_of(given)
+        if isinstance(value, tuple) and len(value) != channels:
+            message = f"There are {len(value)} numbers for {channels or 'no'} channels."
+            raise _refused("scaling_shape", message, f"signature.input.{name}", "One number, or one a channel.")
+
+
+def channels_of(given: InputSignature) -> int:
+    """Of an image (C, H, W): C; of an array: its last dimension; an image (H, W) has none to tell apart."""
+    if given.kind == "image":
+        return given.shape[0] if len(given.shape) == 3 else 0
+    return given.shape[-1]
+
+
+def check_input(dimensions: tuple[int | None, ...], dtype: str, signature: Signature, name: str) -> None:
+    """Refused: `onnx_input_shape`, `onnx_scaled_integers`."""
+    given = signature.input
+    sizes = [size for size in dimensions[1:] if size is not None]
+    known = len(sizes) == len(dimensions) - 1
+    same = len(dimensions) - 1 == len(given.shape) and all(
+        d in (None, s) for d, s in zip(dimensions[1:], given.shape, strict=True)
+    )
+    if not same and not (known and prod(sizes) == prod(given.shape)):
+        shown = ["any" if size is None else size for size in dimensions]
+        message = f"its input has shape {shown} with the batch; the signature's rows have {list(given.shape)}."
+        raise refuse("onnx_input_shape", name, message)
+    if "int" in dtype and (given.scale, given.offset) != (1.0, 0.0):
+        message = f"its input is {dtype}, so the signature's scale and offset would be lost."
+        raise refuse("onnx_scaled_integers", name, message, "Leave them out, or export with a float input.")
+
+
+def _refused(code: str, message: str, param: str, hint: str | None = None) -> Refused:
+    return Refused(Problem(code=code, message=message, param=param, hint=hint))

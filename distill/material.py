@@ -1,0 +1,73 @@
+"""From files to what training needs: the transfer set with its targets, and the rows that are watched."""
+
+import numpy as np
+
+from distill.data.draw import Division
+from distill.data.rows import Ints, Rows
+from distill.objectives.labels import UNSEEN
+from distill.run import RunFolder
+from distill.signals.scores import Floats, Scores
+from distill.signals.uploaded import Uploaded
+from distill.transfer import Transfer
+from distill.watch import Watched
+from spec.params import TrainParams
+from spec.problem import Problem, Refused
+
+
+def transfer_set(folder: RunFolder, params: TrainParams, rows: Rows, division: Division) -> Transfer:
+    """The rows to learn from, with labels as far as they may be seen, and what teachers say of them.
+
+    Refused: `no_training_rows`, `signals_missing`.
+    """
+    selection, classes = params.selection, params.signature.output.classes
+    if not len(division.train):
+        message, hint = "No training row is left.", "Conditions, shares and held-out rows leave none."
+        raise Refused(Problem(code="no_training_rows", message=message, param="data", hint=hint))
+    known = rows.targets(classes)[division.train]
+    seen = np.isin(division.train, division.labelled)
+    counts = np.bincount(known[known >= 0], minlength=len(classes))
+    copies = (selection.augment.copies or 0) if selection.augment else 0
+    return Transfer(
+        inputs=rows.inputs,
+        digests=rows.digests,
+        rows=division.train,
+        labels=np.where(seen, known, UNSEEN),
+        teachers=_teacher_logits(folder, params, rows, division.train, copies),
+        absent=np.flatnonzero(counts == 0) if counts.any() else np.empty(0, dtype=np.int64),
+        augment=selection.augment,
+        seed=selection.seed,
+    )
+
+
+def _teacher_logits(folder: RunFolder, params: TrainParams, rows: Rows, which: Ints, copies: int) -> Floats | None:
+    """(items, M, V), from scores or from uploaded signals; None without a teacher."""
+    if params.teachers:
+        parts = ("train", *(f"copy.{k}" for k in range(1, copies + 1)))
+        return Scores(folder.input("scores"), params.teachers, folder.path).gather(parts, which)
+    path = folder.input("signals/rows.arrow")
+    if not path.exists():
+        return None
+    uploaded = Uploaded(path, params.signature.output.classes, folder.path)
+    places = uploaded.places(rows)[which]
+    missing = which[places < 0]
+    if len(missing):
+        first = rows.ids[missing[0]]
+        message = f"{len(missing):,} of {len(which):,} training rows have no signals, the first of them {first}."
+        raise Refused(Problem(code="signals_missing", message=message, param="teacher.signals"))
+    return uploaded.gather(places)
+
+
+def watched_rows(folder: RunFolder, params: TrainParams, rows: Rows, division: Division) -> tuple[Watched, ...]:
+    """Validation and held-out rows, each a share of the training file or a file of its own, as far as they are there."""
+    classes, found = params.signature.output.classes, []
+    for name, drawn, headline in (
+        ("validation", division.validation, params.headline),
+        ("heldout", division.heldout, None),
+    ):
+        path = folder.input(f"{name}/rows.arrow")
+        if path.exists():
+            apart = Rows.open(path, params.selection.roles)
+            found.append(Watched.of(name, apart, np.arange(apart.count), classes, headline))
+        elif len(drawn):
+            found.append(Watched.of(name, rows, drawn, classes, headline))
+    return tuple(found)

@@ -1,0 +1,53 @@
+"""The sum of a job's terms. A term's mean is over the rows that count for it in the whole batch, however it is cut into micro-batches."""
+
+from dataclasses import dataclass
+
+import torch
+
+from distill.objectives.ensemble import Combine, teacher_log_probabilities
+from distill.objectives.labels import labels
+from distill.objectives.soft_targets import EXACT_ABOVE, soft_targets
+from spec.objective import SoftTargets, Term
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What a batch, or a part of one, is compared with."""
+
+    labels_B: torch.Tensor
+    """int64; UNSEEN where a label is not seen."""
+    teachers_BMV: torch.Tensor | None
+    """Logits of each teacher; None: there is no teacher."""
+    rows: int
+    """Rows of the whole batch."""
+    labelled: int
+    """Rows of the whole batch whose labels are seen."""
+
+    def part(self, first: int, last: int) -> "Targets":
+        teachers = None if self.teachers_BMV is None else self.teachers_BMV[first:last]
+        return Targets(
+            labels_B=self.labels_B[first:last], teachers_BMV=teachers, rows=self.rows, labelled=self.labelled
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """Weights as written; the mean of each term as its module says."""
+
+    terms: tuple[Term, ...]
+    combine: Combine | None = None
+    weights: tuple[float, ...] | None = None
+
+    def __call__(self, logits_BV: torch.Tensor, targets: Targets) -> torch.Tensor:
+        """A scalar, in nats. Parts of one batch add up to it. All logits are taken in float32."""
+        logits_BV = logits_BV.float()
+        losses = [term.weight * self._term(term, logits_BV, targets) for term in self.terms]
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    def _term(self, term: Term, logits_BV: torch.Tensor, targets: Targets) -> torch.Tensor:
+        if not isinstance(term, SoftTargets):
+            return labels(logits_BV, targets.labels_B) / max(targets.labelled, 1)
+        assert targets.teachers_BMV is not None
+        z_BMV = targets.teachers_BMV.double() if term.temperature > EXACT_ABOVE else targets.teachers_BMV
+        teacher_BV = teacher_log_probabilities(z_BMV, term.temperature, self.combine, self.weights)
+        return soft_targets(logits_BV, teacher_BV, term.temperature) / targets.rows

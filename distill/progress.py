@@ -1,0 +1,31 @@
+"""How far a step is, twice a second: events for a bar with speed and seconds left."""
+
+import time
+from typing import Any
+
+from distill.run import RunFolder
+
+EVERY = 0.5
+"""Seconds."""
+
+
+class Progress:
+    """`start`: where this attempt began; `rows`: rows of one unit of progress."""
+
+    def __init__(self, folder: RunFolder, *, start: int, total: int, unit: str, rows: float) -> None:
+        self._folder, self._total, self._unit, self._rows = folder, total, unit, rows
+        self._start, self._began = start, time.monotonic()
+        self._next = self._began
+
+    def due(self, now: float) -> bool:
+        return now >= self._next
+
+    def tell(self, done: int, **more: Any) -> None:
+        """A `progress` event: speed is this attempt's so far."""
+        now = time.monotonic()
+        self._next = now + EVERY
+        pace = (done - self._start) / max(now - self._began, 1e-9)
+        data = {"step": done, "steps": self._total, "unit": self._unit, "rows_per_second": round(pace * self._rows, 1)}
+        if pace > 0:
+            data["seconds_left"] = round((self._total - done) / pace, 1)
+        self._folder.emit("progress", data | more)

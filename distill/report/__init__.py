@@ -1,0 +1,1 @@
+"""What a distillation proved: its figures, and the pages that show them."""

@@ -1,0 +1,57 @@
+"""What it cost, step by step."""
+
+from distill.report.figures import Report, StepCost
+from distill.report.markup import Child, Markup, tag
+from distill.report.numbers import duration, money
+from distill.report.roles import Kind
+
+WIDTH = 230
+WORDS = {
+    "score": "score the training and held-out rows",
+    "train": "train the student",
+    "train.no_teacher": "train without the teacher",
+    "train.all_labels": "train with all labels",
+    "grade": "answer and grade",
+    "package": "convert, time and pack",
+}
+
+
+def section(report: Report) -> Child:
+    if not report.costs:
+        return None
+    most = max(cost.seconds for cost in report.costs) or 1.0
+    total = sum(cost.seconds for cost in report.costs)
+    rows = [_row(cost, most) for cost in report.costs]
+    last = tag(
+        "tr",
+        tag("th", "together", scope="row"),
+        tag("td", class_="chart"),
+        tag("td", tag("b", duration(total))),
+        tag("td"),
+    )
+    table = tag("table", tag("tbody", rows, last), class_="figures left")
+    words = "Seconds of the steps themselves, imports left out; packing until this page was written."
+    return tag(
+        "section", tag("h2", "What it cost"), tag("div", table, class_="scroll"), tag("p", words, class_="caption")
+    )
+
+
+def _row(cost: StepCost, most: float) -> Markup:
+    note = "found in the cache: paid before" if cost.cached else money(cost.usd) if cost.usd is not None else None
+    width = max(1.0, WIDTH * cost.seconds / most)
+    bar = tag("rect", x=0, y=7, width=width, height=10, class_=f"{_kind(cost)}bar")
+    size = {"viewBox": f"0 0 {WIDTH} 24", "width": str(WIDTH), "height": "24"}
+    return tag(
+        "tr",
+        tag("th", WORDS.get(cost.step, cost.step), scope="row"),
+        tag("td", tag("svg", bar, class_="strip", aria_hidden="true", **size), class_="chart"),
+        tag("td", duration(cost.seconds)),
+        tag("td", note, class_="soft"),
+        class_="cached" if cost.cached else None,
+    )
+
+
+def _kind(cost: StepCost) -> Kind | str:
+    if cost.step.startswith("train."):
+        return "b"
+    return {"score": "t", "train": "s"}.get(cost.step, "g")

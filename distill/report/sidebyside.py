@@ -1,0 +1,63 @@
+"""Where they disagree: held-out rows side by side, disagreements of student and teacher first."""
+
+from distill.report.figures import HeldoutRow, Report
+from distill.report.heatmap import shortened
+from distill.report.markup import Child, Markup, tag
+from distill.report.numbers import count
+from distill.report.pixels import image
+from distill.report.roles import compared, role
+
+FIRST, COLUMN = 20, 10
+"""Rows that are seen at once, and rows of one table; the others unfold."""
+
+
+def section(report: Report, ink: bool) -> Child:
+    rows = report.grade.side_by_side
+    if not rows:
+        return None
+    names = [name for name in compared(report.grade) if name in rows[0].probabilities]
+    rest = tag("details", tag("summary", f"{len(rows) - FIRST} more rows"), _tables(report, rows[FIRST:], names, ink))
+    return tag(
+        "section",
+        tag("h2", "Where they disagree" if len(names) > 1 else "Where it is wrong, or least sure"),
+        _tables(report, rows[:FIRST], names, ink),
+        tag("p", _words(report), class_="caption"),
+        rest if len(rows) > FIRST else None,
+    )
+
+
+def _words(report: Report) -> str:
+    grade = report.grade
+    pair = "Student and teacher" if grade.teacher else "Student and baseline"
+    differ = f"{pair} answer differently on {count(grade.disagreements)} of {count(grade.rows)} held-out rows; these come first. "
+    alone = not grade.teacher and not grade.role("no_teacher")
+    return f"{'' if alone else differ}Small figures: how sure. ✗ marks a wrong answer."
+
+
+def _tables(report: Report, rows: tuple[HeldoutRow, ...], names: list[str], ink: bool) -> Markup:
+    parts = [rows[i : i + COLUMN] for i in range(0, len(rows), COLUMN)]
+    return tag("div", [_table(report, part, names, ink) for part in parts], class_="row")
+
+
+def _table(report: Report, rows: tuple[HeldoutRow, ...], names: list[str], ink: bool) -> Markup:
+    pictured = any(row.picture for row in rows)
+    heads = ["" if pictured else "row", "truth", *(role(name, report.grade).short for name in names)]
+    body = [_row(report, row, names, ink) for row in rows]
+    head = tag("tr", [tag("th", words) for words in heads])
+    return tag("table", tag("thead", head), tag("tbody", body), class_="side")
+
+
+def _row(report: Report, row: HeldoutRow, names: list[str], ink: bool) -> Markup:
+    where = row.id if row.id and len(row.id) <= 24 else f"row {row.row}"
+    first: Child = image(row.picture, f"held-out {where}: {row.truth}", ink) if row.picture else where
+    answers = [_answer(report, row, name) for name in names]
+    return tag("tr", tag("td", first), tag("td", shortened(row.truth, 16)), answers)
+
+
+def _answer(report: Report, row: HeldoutRow, name: str) -> Markup:
+    probabilities = row.probabilities[name]
+    best = max(range(len(probabilities)), key=probabilities.__getitem__)
+    answer = report.grade.classes[best]
+    sure = tag("small", f" {100 * probabilities[best]:.0f}%")
+    wrong = answer != row.truth
+    return tag("td", shortened(answer, 16), sure, " ✗" if wrong else None, class_="wrong" if wrong else None)

@@ -1,0 +1,63 @@
+"""Students: networks with documented tensor names, built without memory, filled from a seed or from a file."""
+
+from math import sqrt
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from distill.seeds import derived
+from distill.students.convnet import convnet
+from distill.students.mlp import mlp
+from spec.facts import Signature
+from spec.student import Convnet, Mlp, Student
+
+
+def build(student: Student, signature: Signature) -> nn.Sequential:
+    """The architecture on the meta device: names and shapes, no memory. It takes scaled inputs (B, *shape) and gives logits (B, V)."""
+    shape, classes = signature.input.shape, len(signature.output.classes)
+    with torch.device("meta"):
+        match student:
+            case Mlp():
+                return mlp(student, shape, classes)
+            case Convnet():
+                return convnet(student, shape, classes)
+
+
+def initialised(student: Student, signature: Signature, seed: int) -> nn.Sequential:
+    """On the CPU in float32, every weight and bias uniform in ±1/sqrt(inputs of a unit), as torch's own layers draw them.
+
+    Drawn on the CPU whatever the device, so that a seed means one network everywhere.
+    """
+    module = build(student, signature).to_empty(device="cpu")
+    source = torch.Generator().manual_seed(derived(seed, "weights"))
+    for layer in module:
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            bound = 1 / sqrt(layer.weight[0].numel())
+            assert layer.bias is not None
+            for tensor in (layer.weight, layer.bias):
+                nn.init.uniform_(tensor, -bound, bound, generator=source)
+        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
+            layer.reset_parameters()
+    return module
+
+
+def loaded(student: Student, signature: Signature, path: Path) -> nn.Sequential:
+    """From a safetensors file, in eval mode. RuntimeError: names or shapes differ from the architecture's."""
+    module = build(student, signature)
+    module.load_state_dict(load_file(path), strict=True, assign=True)
+    return module.eval()
+
+
+def constrain(module: nn.Sequential, max_norm: float) -> None:
+    """Scales down, in place, the incoming weights of each hidden unit whose L2 norm exceeds `max_norm` (Hinton et al. 2012)."""
+    with torch.no_grad():
+        for name, layer in module.named_children():
+            if name.startswith("hidden") and isinstance(layer, nn.Linear):
+                layer.weight.renorm_(p=2, dim=0, maxnorm=max_norm)
+
+
+def tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Everything that `model.safetensors` holds, on the CPU, apart from the module's own memory."""
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in module.state_dict().items()}

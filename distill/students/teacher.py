@@ -1,0 +1,61 @@
+"""Teachers: models we hold, as functions from raw rows to logits in the class order that the job asks for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from distill.students import loaded
+from distill.students.onnx import OnnxModel
+from distill.students.scaling import Scaling
+from spec.params import TeacherInput
+
+Logits = npt.NDArray[np.float32]
+Scorer = Callable[[npt.NDArray[Any]], Logits]
+"""Raw rows (B, *shape) of any dtype -> (B, V)."""
+SMALLEST = float(np.finfo(np.float32).tiny)
+"""A probability of 0 counts as this one: float32's smallest normal number."""
+
+
+def teacher(given: TeacherInput, folder: Path, classes: tuple[str, ...], *, device: str, threads: int) -> Scorer:
+    """The teacher whose files are in `folder`. Probabilities become their logarithms, which are logits too."""
+    facts = given.facts
+    run = _onnx(given, folder, threads) if facts.format == "onnx" else _safetensors(given, folder, device)
+    own = facts.signature.output.classes
+    order = None if own == classes else [own.index(name) for name in classes]
+    probabilities = facts.signature.output.scores == "probabilities"
+
+    def score(raw: npt.NDArray[Any]) -> Logits:
+        scores = run(raw.reshape(len(raw), *facts.signature.input.shape))
+        if probabilities:
+            scores = log_of(scores)
+        return scores if order is None else np.ascontiguousarray(scores[:, order])
+
+    return score
+
+
+def log_of(probabilities: Logits) -> Logits:
+    """Logarithms; what is under float32's smallest normal number counts as that."""
+    logs: Logits = np.log(np.maximum(probabilities, np.float32(SMALLEST)), dtype=np.float32)
+    return logs
+
+
+def _onnx(given: TeacherInput, folder: Path, threads: int) -> Scorer:
+    return OnnxModel(folder / "model.onnx", given.facts.signature.input, threads)
+
+
+def _safetensors(given: TeacherInput, folder: Path, device: str) -> Scorer:
+    facts = given.facts
+    assert facts.architecture is not None
+    module = loaded(facts.architecture, facts.signature, folder / "model.safetensors").float().to(device)
+    scaling = Scaling.of(facts.signature.input, device)
+
+    def run(raw: npt.NDArray[Any]) -> Logits:
+        with torch.no_grad():
+            found: Logits = module(scaling(torch.from_numpy(raw).to(device))).float().cpu().numpy()
+        return found
+
+    return run

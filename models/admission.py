@@ -1,0 +1,179 @@
+"""How a job comes to be: accepted on its facts as far as they are known, planned when they all are."""
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from models import blob, event
+from models.advance import advance
+from models.dataset import Dataset
+from models.facts import dataset_of, gather, pair_job
+from models.file import File
+from models.job import ENDED, Job, JobKind, JobState
+from models.model import Model
+from models.step import Queue, Step
+from spec import plan
+from spec.distillation import Distillation
+from spec.facts import Facts
+from spec.ids import new_id
+from spec.price import estimate
+from spec.problem import Problem, Refused
+from spec.resolve import resolve
+from spec.rules import problems, warnings
+from spec.waiting import PAIR, references, waiting
+
+__all__ = ["accept", "admit", "gather", "start_inspection", "unplanned"]
+
+
+def start_inspection(
+    session: Session, project: str, subject: str, name: str, params: dict[str, Any], files: dict[str, dict[str, Any]]
+) -> tuple[Job, set[str]]:
+    """A job of one `inspect` step about a dataset, a model or a pair.
+
+    `params`: one of the Inspect classes of spec/params.py; `files`: path to {digest, bytes}, as `inputs/files/<path>`.
+    """
+    return _inspect(session, project, subject, name, params, {f"files/{path}": file for path, file in files.items()})
+
+
+def _inspect(
+    session: Session, project: str, subject: str, name: str, params: dict[str, Any], inputs: dict[str, dict[str, Any]]
+) -> tuple[Job, set[str]]:
+    job = Job(id=new_id("ins_"), project=project, kind=JobKind.INSPECTION, name=name, spec=params, resolved={})
+    job.subject = subject
+    session.add(job)
+    session.flush()
+    only = plan.Step(name="inspect", verb="inspect", queue="cpu", params=params, inputs={}, memory=0, seconds=0)
+    _add_step(session, job, 0, only, inputs)
+    return job, advance(session, job)
+
+
+def accept(
+    session: Session, project: str, spec: Distillation, posted: dict[str, Any], *, metadata: dict[str, str]
+) -> tuple[Job, set[str]]:
+    """A new distillation, with the row of its student. `posted` is the spec as it came.
+
+    Raises Refused with all that is known to be wrong; what is still being inspected may be refused later, at no cost.
+    """
+    found = problems(spec, gather(session, project, spec))
+    if found:
+        raise Refused(*found)
+    job = Job(id=new_id("dst_"), project=project, kind=JobKind.DISTILLATION, name=spec.name, spec=posted)
+    job.subject, job.hours, job.metadata_ = new_id("mdl_"), spec.budget.hours, metadata
+    student = Model(id=job.subject, project=project, name=spec.name, origin="distillation", request={}, job=job.id)
+    session.add_all([job, student])
+    session.flush()
+    event.append(session, job, "job", "", data={"state": JobState.QUEUED})
+    queues = set[str]()
+    for id in sorted({id for id, _ in references(spec) if id.startswith("file-")}):
+        queues |= _make_dataset(session, project, id)
+    return job, queues | admit(session, job)
+
+
+def _make_dataset(session: Session, project: str, file_id: str) -> set[str]:
+    """The dataset of a file that a job names directly; one serves all jobs."""
+    if dataset_of(session, project, file_id) is not None:
+        return set()
+    file = session.get_one(File, file_id)
+    source = {"path": "0", "filename": file.filename}
+    row = Dataset(id=new_id("ds_"), project=project, name=file.filename, made_for=file.id, request={"files": [file.id]})
+    session.add(row)
+    session.flush()
+    params = {"kind": "dataset", "files": [source]}
+    stored = {"0": {"digest": file.digest, "bytes": file.bytes}}
+    job, queues = start_inspection(session, project, row.id, file.filename, params, stored)
+    row.job = job.id
+    return queues
+
+
+def admit(session: Session, job: Job) -> set[str]:
+    """Plans a waiting job if its facts are complete. The caller holds the job's lock, or has just made it.
+
+    Refused by its rules: the job fails with the first problem. Facts missing: it waits for them, and comparisons of
+    rows that nobody has begun are begun. Returns queues to ring.
+    """
+    if job.resolved is not None or job.state in ENDED:
+        return set()
+    spec = Distillation.model_validate(job.spec)
+    facts = gather(session, job.project, spec)
+    found = problems(spec, facts)
+    missing = waiting(spec, facts)
+    if not found and missing:
+        job.waiting_for = list(missing)
+        return _compare(session, job, facts, [id.removeprefix(PAIR) for id in missing if id.startswith(PAIR)])
+    job.waiting_for = []
+    if found:
+        return _refuse(session, job, found)
+    resolved = resolve(spec, facts)
+    steps = plan.plan(resolved, facts)
+    job.resolved = resolved.model_dump(mode="json")
+    job.warnings = [warning.model_dump(exclude_none=True) for warning in warnings(resolved, facts)]
+    job.estimate = estimate(steps, facts).model_dump()
+    for ordinal, step in enumerate(steps):
+        inputs = {path: file.model_dump() for path, file in step.inputs.items()}
+        if not _add_step(session, job, ordinal, step, inputs):
+            problem = Problem(code="gone", message=f"What '{step.name}' reads was deleted before the job could begin.")
+            return _refuse(session, job, (problem,))
+    return advance(session, job)
+
+
+def unplanned(about: str | None = None) -> Select[str]:
+    """Jobs that wait for facts; with `about`, those that wait for this dataset, model or pair, or the file it is of."""
+    waits = select(Job.id).where(Job.state == JobState.QUEUED, Job.resolved.is_(None)).order_by(Job.id)
+    if about is None:
+        return waits
+    made_for = select(Dataset.made_for).where(Dataset.id == about, Dataset.made_for.is_not(None)).scalar_subquery()
+    names = func.jsonb_build_array(func.coalesce(made_for, about))
+    return waits.where(Job.waiting_for.contains([about]) | Job.waiting_for.op("@>")(names))
+
+
+def _refuse(session: Session, job: Job, found: tuple[Problem, ...]) -> set[str]:
+    """A job whose facts turned out to forbid it: failed, at no cost, with all reasons told in its events."""
+    job.error = found[0].model_dump(exclude_none=True)
+    for problem in found[1:]:
+        event.append(session, job, "message", problem.message, data={"level": "error", **problem.model_dump()})
+    return advance(session, job)
+
+
+def _compare(session: Session, job: Job, facts: Facts, keys: list[str]) -> set[str]:
+    """Begins the comparisons of two sets of rows that are neither running nor done; one that failed fails the job."""
+    splits = {s.digest: s for dataset in facts.datasets.values() for s in dataset.splits.values()}
+    queues = set[str]()
+    for key in keys:
+        known = pair_job(session, job.project, key)
+        if known is not None and known.state in (JobState.FAILED, JobState.CANCELLED):
+            problem = Problem(code="internal", message="Training and held-out rows could not be compared.")
+            return _refuse(session, job, (Problem.model_validate(known.error) if known.error else problem,))
+        if known is None:
+            sides = zip(("train", "heldout"), key.split("|"), strict=True)
+            inputs = {f"{s}/rows.arrow": {"digest": d, "bytes": splits[d].bytes} for s, d in sides}
+            name = "comparison of rows"
+            queues |= _inspect(session, job.project, PAIR + key, name, {"kind": "pair"}, inputs)[1]
+    return queues
+
+
+def _add_step(session: Session, job: Job, ordinal: int, step: plan.Step, inputs: dict[str, dict[str, Any]]) -> bool:
+    """The row of a planned step. False: a file that it reads is gone."""
+    row = Step(
+        id=new_id("stp_"),
+        job=job.id,
+        project=job.project,
+        ordinal=ordinal,
+        name=step.name,
+        verb=step.verb,
+        queue=Queue(step.queue),
+        optional=step.optional,
+        divisible=step.divisible,
+        needs=step.needs,
+        wants=step.wants,
+        after=list(step.after),
+        inputs=inputs,
+        params=step.params,
+        context=step.context,
+        priority=job.priority,
+        memory=step.memory,
+        estimate=step.seconds,
+    )
+    session.add(row)
+    session.flush()
+    return blob.pin(session, job.project, row.id, inputs)

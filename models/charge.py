@@ -1,0 +1,61 @@
+"""Charges: an append-only ledger of device-seconds (and, with endpoints, of money)."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Index, Select, extract, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Created, Id, ProjectId
+from models.job import Job
+from models.step import Step
+from models.worker import Worker
+from spec.ids import new_id
+
+
+class Charge(Base):
+    __tablename__ = "charges"
+    __table_args__ = (
+        Index(None, "project", "created_at"),
+        Index(None, "job"),
+        Index(None, "step", "fence", unique=True),
+    )
+
+    id: Mapped[Id]  # chg_
+    project: Mapped[ProjectId]
+    job: Mapped[str]
+    step: Mapped[str]
+    fence: Mapped[int]
+    kind: Mapped[str]  # device_seconds
+    queue: Mapped[str]
+    device: Mapped[str]
+    seconds: Mapped[float]
+    usd: Mapped[float] = mapped_column(server_default="0")
+    created_at: Mapped[Created]
+
+
+def by_job(ids: Iterable[str]) -> Select[str, float]:
+    """Device seconds booked so far, for each job that has any. The caller has checked whose jobs they are."""
+    return select(Charge.job, func.sum(Charge.seconds)).where(Charge.job.in_(tuple(ids))).group_by(Charge.job)
+
+
+def book(session: Session, job: Job, step: Step) -> float:
+    """Charges the lease that ends now, and returns its seconds. Once a fence: the caller holds the step."""
+    leased = extract("epoch", func.clock_timestamp() - Step.claimed_at)
+    seconds = float(session.scalar(select(leased).where(Step.id == step.id)) or 0.0)
+    worker = session.get(Worker, step.owner)
+    step.seconds += seconds
+    session.add(
+        Charge(
+            id=new_id("chg_"),
+            project=job.project,
+            job=job.id,
+            step=step.id,
+            fence=step.fence,
+            kind="device_seconds",
+            queue=step.queue,
+            device=worker.device if worker else "unknown",
+            seconds=seconds,
+            usd=seconds * worker.price_per_hour / 3600 if worker else 0.0,
+        )
+    )
+    return seconds

@@ -1,0 +1,81 @@
+"""Projects, keys, usage and workers: who may do what, what it has cost, and what does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from stillhouse.pages import Order, Pages
+from stillhouse.transport import Transport
+from stillhouse.types import CreatedKey, Key, NewKey, NewProject, Project, Usage, Worker
+
+Scope = Literal["read", "write", "admin"]
+
+
+class Projects:
+    """`client.projects`: tenants. Making and deleting needs the scope admin."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(self, name: str, *, quota_bytes: int | None = None) -> Project:
+        body: NewProject = {"name": name, "quota_bytes": quota_bytes}
+        made: Project = self._transport.create("/v1/projects", body)
+        return made
+
+    def list(self, *, order: Order = "desc") -> Pages[Project]:
+        return Pages(self._transport, "/v1/projects", order=order)
+
+    def get(self, id: str) -> Project:
+        found: Project = self._transport.get(f"/v1/projects/{id}")
+        return found
+
+    def delete(self, id: str) -> None:
+        self._transport.delete(f"/v1/projects/{id}")
+
+
+class Keys:
+    """`client.keys`. Making and deleting needs the scope admin."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(
+        self, name: str, *, scopes: Sequence[Scope] = ("read", "write"), project: str | None = None
+    ) -> CreatedKey:
+        """A key whose `key` can be read this once. `project`: another one than the caller's own."""
+        body: NewKey = {"name": name, "scopes": list(scopes), "project": project}
+        made: CreatedKey = self._transport.create("/v1/keys", body)
+        return made
+
+    def list(self, *, project: str | None = None, order: Order = "desc") -> Pages[Key]:
+        return Pages(self._transport, "/v1/keys", project=project, order=order)
+
+    def get(self, id: str) -> Key:
+        found: Key = self._transport.get(f"/v1/keys/{id}")
+        return found
+
+    def delete(self, id: str) -> None:
+        self._transport.delete(f"/v1/keys/{id}")
+
+
+class Usages:
+    """`client.usage`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def get(self, *, group_by: Literal["job", "day"] = "job") -> Usage:
+        """Sums over the project, and its newest rows."""
+        found: Usage = self._transport.get("/v1/usage", group_by=group_by, limit=100)
+        return found
+
+
+class Workers:
+    """`client.workers`: processes that do steps, and what they have."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self, *, order: Order = "desc") -> Pages[Worker]:
+        return Pages(self._transport, "/v1/workers", order=order)

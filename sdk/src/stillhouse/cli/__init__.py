@@ -1,0 +1,1 @@
+"""The command line: `stillhouse`. Every command takes `--json` and then prints what the server said."""

@@ -1,0 +1,95 @@
+"""`stillhouse projects`, `keys`, `usage`, `workers`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, cast
+
+import typer
+
+from stillhouse.accounts import Scope
+from stillhouse.cli.output import AsJson, Limit, done, raw, show, show_all
+from stillhouse.cli.session import client
+
+projects = typer.Typer(help="Tenants.", no_args_is_help=True)
+keys = typer.Typer(help="API keys.", no_args_is_help=True)
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+
+
+@projects.command("create")
+def create_project(context: typer.Context, name: str, quota_bytes: int | None = None, as_json: AsJson = False) -> None:
+    """Make a project."""
+    show(client(context).projects.create(name, quota_bytes=quota_bytes), as_json)
+
+
+@projects.command("list")
+def list_projects(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List projects, newest first."""
+    show_all(client(context).projects.list().first(limit), ("id", "name", "quota_bytes", "created_at"), as_json)
+
+
+@projects.command("get")
+def get_project(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Show a project."""
+    show(client(context).projects.get(id), as_json)
+
+
+@projects.command("delete")
+def delete_project(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Delete an empty project."""
+    client(context).projects.delete(id)
+    done("deleted", id, as_json)
+
+
+@keys.command("create")
+def create_key(
+    context: typer.Context,
+    name: str,
+    scopes: Annotated[str, typer.Option(help="Of read,write,admin.")] = "read,write",
+    project: Annotated[str | None, typer.Option(help="Another project's id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key. It is shown this once."""
+    wanted = scopes.split(",")
+    if not set(wanted) <= set(SCOPES):
+        raise typer.BadParameter(f"scopes are of {', '.join(SCOPES)}")
+    show(client(context).keys.create(name, scopes=cast("list[Scope]", wanted), project=project), as_json)
+
+
+@keys.command("list")
+def list_keys(context: typer.Context, project: str | None = None, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List keys, newest first."""
+    columns = ("id", "name", "hint", "scopes", "project", "created_at", "last_used_at")
+    show_all(client(context).keys.list(project=project).first(limit), columns, as_json)
+
+
+@keys.command("get")
+def get_key(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Show a key."""
+    show(client(context).keys.get(id), as_json)
+
+
+@keys.command("delete")
+def delete_key(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Revoke a key."""
+    client(context).keys.delete(id)
+    done("deleted", id, as_json)
+
+
+def usage(
+    context: typer.Context, by: Annotated[str, typer.Option(help="job or day")] = "job", as_json: AsJson = False
+) -> None:
+    """Show what the project has used."""
+    if by not in ("job", "day"):
+        raise typer.BadParameter("--by is job or day")
+    found = client(context).usage.get(group_by=cast("Literal['job', 'day']", by))
+    if as_json:
+        raw(found)
+        return
+    print(f"{found['device_seconds']:,.1f} device seconds, ${found['usd']:.2f}, {found['bytes_stored']:,} bytes stored")
+    show_all(found["data"], ("id", "device_seconds", "usd", "bytes_stored"), False)
+
+
+def workers(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List workers: who is connected, with what."""
+    columns = ("name", "connected", "queues", "slots", "device", "memory", "sandbox", "last_seen")
+    show_all(client(context).workers.list().first(limit), columns, as_json)

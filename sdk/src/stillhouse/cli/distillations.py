@@ -1,0 +1,129 @@
+"""`stillhouse distillations`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stillhouse import figures, live
+from stillhouse.cli.jobs import Assignments, read
+from stillhouse.cli.output import AsJson, Limit, done, raw, show_all
+from stillhouse.cli.session import client
+from stillhouse.job import Job
+
+app = typer.Typer(help="The jobs.", no_args_is_help=True)
+COLUMNS = ("id", "name", "state", "created_at", "finished_at")
+
+
+@app.command("list")
+def list_jobs(context: typer.Context, state: str | None = None, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List jobs, newest first."""
+    found = client(context).distillations.list(state=state)
+    show_all([job.data for job, _ in zip(found, range(limit), strict=False)], COLUMNS, as_json)
+
+
+@app.command()
+def get(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Show a job and its steps."""
+    one(client(context).distillations.get(id), as_json)
+
+
+def one(job: Job, as_json: bool) -> None:
+    if as_json:
+        raw(job.data)
+    else:
+        console = Console()
+        console.print(job.id, highlight=False)
+        console.print(live.picture(job.data, job.data["finished_at"] or 0))
+
+
+@app.command()
+def validate(
+    context: typer.Context,
+    path: Path,
+    assignments: Assignments = [],
+    as_json: AsJson = False,
+) -> None:
+    """Tell what would become of a job file: problems, or plan and estimate."""
+    found = client(context).distillations.validate(read(path, assignments))
+    if as_json:
+        raw(found)
+    else:
+        show_all([*found["problems"], *found["warnings"]], ("param", "code", "message", "hint"), False)
+        show_all(found["plan"], ("name", "queue", "cache", "seconds", "memory_bytes"), False)
+    raise typer.Exit(0 if found["valid"] else 1)
+
+
+def intent(name: str, want: Callable[[Job], Job], words: str) -> None:
+    """Adds a command that wants something of a job."""
+
+    def command(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+        one(want(client(context).distillations.get(id)), as_json)
+
+    app.command(name, help=words)(command)
+
+
+intent("pause", Job.pause, "Stop at a checkpoint, until it is resumed.")
+intent("resume", Job.resume, "Go on after a pause.")
+intent("cancel", Job.cancel, "Stop; no student is made.")
+intent("finish", Job.finish, "End training now and deliver the best so far, evaluated.")
+
+
+@app.command()
+def events(
+    context: typer.Context,
+    id: str,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
+    after: int = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Print what happened, a line an event."""
+    for event in client(context).distillations.get(id).events(after=after, follow=follow):
+        line = json.dumps(event) if as_json else f"{event['id']:>5}  {event['step'] or '-':<18} {event['message']}"
+        print(line, flush=True)
+
+
+@app.command()
+def metrics(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Print the last value of every series (all values with --json)."""
+    found = client(context).distillations.get(id).metrics()
+    rows = [
+        {**series, "at": series["at"][-1], "value": series["values"][-1]} for series in found["data"] if series["at"]
+    ]
+    raw(found) if as_json else show_all(rows, ("step", "name", "at", "value"), False)
+
+
+@app.command()
+def logs(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Print what the steps wrote."""
+    text = client(context).distillations.get(id).logs()
+    raw({"id": id, "logs": text}) if as_json else print(text, end="")
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    id: str,
+    html: Annotated[Path | None, typer.Option(help="Write the page to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the main figures (all with --json), or save the page."""
+    job = client(context).distillations.get(id)
+    if html is not None:
+        done(f"is in {job.save_report(html)}", id, as_json)
+    elif as_json:
+        raw(job.report())
+    else:
+        Console().print(figures.summary(job.report()), highlight=False)
+
+
+@app.command()
+def delete(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Forget an ended job; its student stays."""
+    client(context).distillations.get(id).delete()
+    done("deleted", id, as_json)

@@ -1,0 +1,84 @@
+"""Job files, and `stillhouse distill`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from stillhouse import figures, live
+from stillhouse.cli.output import AsJson, raw
+from stillhouse.cli.session import client
+from stillhouse.errors import JobFailed
+from stillhouse.job import Job
+from stillhouse.types import Distillation
+
+Assignments = Annotated[
+    list[str], typer.Option("--set", help="`data.train=ds_x`, `training.seed=2`: changes the file. May be repeated.")
+]
+DETACHED = 130
+
+
+def read(path: Path, assignments: list[str]) -> Distillation:
+    """A job file with changes: `student.hidden_sizes=[32]`; a value that is no JSON is a string. Raises BadParameter."""
+    try:
+        job: Any = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{path}: {error}") from error
+    for assignment in assignments:
+        place, _, value = assignment.partition("=")
+        *parents, last = place.split(".")
+        node = job
+        for name in parents:
+            node = node.setdefault(name, {})
+        try:
+            node[last] = json.loads(value)
+        except ValueError:
+            node[last] = value
+    found: Distillation = job
+    return found
+
+
+def distill(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A job file, such as those in recipes/.")],
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show a live table, then the figures. ^C leaves the job running.")
+    ] = False,
+    assignments: Assignments = [],
+    as_json: AsJson = False,
+) -> None:
+    """Start a distillation."""
+    job = client(context).distillations.create(read(path, assignments))
+    if watch:
+        follow(job, as_json)
+    elif as_json:
+        raw(job.data)
+    else:
+        print(job.id)
+
+
+def watch(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Come back to a job: a live table, then the figures."""
+    follow(client(context).distillations.get(id), as_json)
+
+
+def follow(job: Job, as_json: bool) -> None:
+    """Until the end. Raises JobFailed; exits with 130 on ^C."""
+    try:
+        with live.table(not as_json) as show:
+            for data in job.watch():
+                show(data)
+    except KeyboardInterrupt:
+        print(f"\n{job.id} goes on; come back with: stillhouse watch {job.id}")
+        raise typer.Exit(DETACHED) from None
+    if job.state != "succeeded":
+        raise JobFailed(job.id, job.state, job.data["error"])
+    if as_json:
+        raw(job.data)
+    else:
+        Console().print(figures.summary(job.report()), highlight=False)
+        print(f"student {job.student}; the whole report: stillhouse distillations report {job.id} --html report.html")

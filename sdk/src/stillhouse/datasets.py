@@ -1,0 +1,105 @@
+"""Datasets: immutable typed rows with splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Unpack
+
+from stillhouse.files import Files
+from stillhouse.pages import Order, Pages
+from stillhouse.processing import settled
+from stillhouse.transport import Transport
+from stillhouse.types import Dataset, NewDataset, Preview
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Source = Path | str | bytes
+
+
+class Datasets:
+    """`client.datasets`. What is made is `processing` until the server has read it; a job may name it at once."""
+
+    def __init__(self, transport: Transport, files: Files) -> None:
+        self._transport = transport
+        self._files = files
+
+    def create(self, **body: Unpack[NewDataset]) -> Dataset:
+        """Makes a dataset of uploaded files: `create(files=["file-..."], splits={"train": (0, 1029)})`."""
+        made: Dataset = self._transport.create("/v1/datasets", dict(body))
+        return made
+
+    def upload(self, source: Path | str, *, name: str | None = None) -> Dataset:
+        """Uploads one file (Parquet, JSONL, CSV, NPZ, IDX; also gzipped) and makes a dataset of it."""
+        file = self._files.upload(source)
+        return self.create(files=[file["id"]], name=name)
+
+    def from_arrays(
+        self, x: npt.ArrayLike, y: npt.ArrayLike | None = None, *, name: str | None = None,
+        splits: Mapping[str, tuple[int, int]] | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Makes a dataset of inputs `x` (N, ...) and labels `y` (N,); `splits`: rows [from, to) of each.
+
+        Needs the extra `arrays`. What is uint8 travels and trains as uint8.
+        """
+        import numpy as np
+
+        arrays = {"x": np.asarray(x)} | ({} if y is None else {"y": np.asarray(y)})
+        lengths = {column: len(array) for column, array in arrays.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"x and y have different lengths: {lengths}")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name or 'arrays'}.npz"
+            np.savez(path, allow_pickle=False, **arrays)
+            file = self._files.upload(path)
+        body: NewDataset = {
+            "files": [file["id"]],
+            "name": name,
+            "columns": {"input": "x", "label": "y" if y is not None else None},
+            "splits": {split: list(span) for split, span in (splits or {}).items()},
+        }
+        return self.create(**body)
+
+    def signals(self, scores: npt.ArrayLike, *, ids: npt.ArrayLike | None = None, x: npt.ArrayLike | None = None,
+                classes: Sequence[str], name: str | None = None) -> Dataset:  # fmt: skip
+        """Makes a dataset of a teacher's scores (N, classes), logits or probabilities, for `teacher.signals`.
+
+        Rows are matched by `ids` (N,), or by the inputs `x` (N, ...) themselves. Needs the extra `arrays`.
+        """
+        import numpy as np
+
+        if (ids is None) == (x is None):
+            raise ValueError("give either ids or x, by which rows are matched")
+        matched = {"x": np.asarray(x)} if ids is None else {"id": np.asarray(ids)}
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name or 'signals'}.npz"
+            np.savez(path, allow_pickle=False, scores=np.asarray(scores, np.float32), **matched)
+            file = self._files.upload(path)
+        return self.create(
+            files=[file["id"]], name=name, signal="scores", classes=list(classes),
+            columns={"input": "x", "label": None} if ids is None else {"id": "id", "label": None},
+        )  # fmt: skip
+
+    def list(self, *, order: Order = "desc") -> Pages[Dataset]:
+        return Pages(self._transport, "/v1/datasets", order=order)
+
+    def get(self, id: str) -> Dataset:
+        found: Dataset = self._transport.get(f"/v1/datasets/{id}")
+        return found
+
+    def wait(self, id: str, *, timeout: float = 600.0) -> Dataset:
+        """The dataset once it is ready. Raises InspectionFailed, TimeoutError."""
+        return settled(lambda: self.get(id), timeout)
+
+    def delete(self, id: str) -> None:
+        self._transport.delete(f"/v1/datasets/{id}")
+
+    def preview(self, id: str, *, split: str | None = None, limit: int = 10) -> Preview:
+        found: Preview = self._transport.get(f"/v1/datasets/{id}/preview", split=split, limit=limit)
+        return found
+
+    def download(self, id: str, target: Path | str, *, split: str) -> Path:
+        """Writes a split to `target` as one Arrow IPC file."""
+        return self._transport.download(f"/v1/datasets/{id}/content", Path(target), split=split)

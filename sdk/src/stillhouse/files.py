@@ -1,0 +1,38 @@
+"""Files: bytes that somebody sent."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from stillhouse.pages import Order, Pages
+from stillhouse.transport import Transport
+from stillhouse.types import File
+
+
+class Files:
+    """`client.files`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def upload(self, source: Path | str | bytes, *, filename: str | None = None, purpose: str = "dataset") -> File:
+        """Sends a file by its path, streamed, or bytes (then with a `filename`, whose ending tells the format)."""
+        name = filename or ("data.bin" if isinstance(source, bytes) else Path(source).name)
+        with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as stream:
+            sent: File = self._transport.upload("/v1/files", stream, name, {"purpose": purpose})
+        return sent
+
+    def list(self, *, purpose: str | None = None, order: Order = "desc") -> Pages[File]:
+        return Pages(self._transport, "/v1/files", purpose=purpose, order=order)
+
+    def get(self, id: str) -> File:
+        found: File = self._transport.get(f"/v1/files/{id}")
+        return found
+
+    def delete(self, id: str) -> None:
+        self._transport.delete(f"/v1/files/{id}")
+
+    def download(self, id: str, target: Path | str) -> Path:
+        """Writes the file's bytes to `target`, whole or not at all."""
+        return self._transport.download(f"/v1/files/{id}/content", Path(target))

@@ -1,0 +1,842 @@
+"""Generated from the OpenAPI document by sdk/generate.py; do not edit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Accuracy(TypedDict):
+    """Share of rows whose most probable class is the label."""
+    type: Literal['accuracy']
+
+
+class Alive(TypedDict):
+    """The process answers."""
+    status: Literal['alive']
+
+
+class Budget(TypedDict):
+    """Caps. A capped job still ends with weights, an evaluation and a report that names what was cut."""
+    hours: NotRequired[float | None]
+    """Hours of leases on device steps; waiting is free. null: no cap."""
+
+
+class Calibration(TypedDict):
+    """Expected calibration error over equal-width bins of confidence (Guo et al. 2017)."""
+    type: Literal['calibration']
+    bins: NotRequired[int]
+
+
+class Checkpoint(TypedDict):
+    """Where a step would go on."""
+    id: str
+    object: Literal['distillation.checkpoint']
+    step: str
+    step_number: int
+    bytes: int
+
+
+class CheckpointPage(TypedDict):
+    object: Literal['list']
+    data: list[Checkpoint]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class ColumnFacts(TypedDict):
+    """One column over all splits."""
+    kind: Literal['array', 'image', 'text', 'class', 'number', 'string']
+    shape: list[int]
+    """Shape of one row's value, e.g. (28, 28) or (3, 32, 32) (channels first); () for scalars."""
+    dtype: str
+    """numpy name: uint8, float32, int64, str."""
+    low: float | None
+    high: float | None
+    missing: int
+    values: dict[str, int] | None
+    """Counts by value as text, up to 1,000 values; None beyond."""
+
+
+class Columns(TypedDict):
+    """Roles of columns; `auto`: the role that the dataset gives; null: not used."""
+    input: NotRequired[Literal['auto'] | str]
+    """What teachers and student see: arrays or images."""
+    label: NotRequired[Literal['auto'] | str | None]
+    """The name of the class."""
+    group: NotRequired[Literal['auto'] | str | None]
+    """Rows of one group are drawn to the same side, such as pages of one writer."""
+    id: NotRequired[Literal['auto'] | str | None]
+    """By which signals are found; without it, by the row itself."""
+
+
+class Condition(TypedDict):
+    """Keeps training rows by the value of a column (values compared as text: 7 is "7"). Exactly one of the two lists."""
+    column: str
+    """Of the training rows; it needs no role."""
+    among: NotRequired[Sequence[str | int] | None]
+    """Values to keep."""
+    not_among: NotRequired[Sequence[str | int] | None]
+    """Values to leave out."""
+
+
+class Contract(TypedDict):
+    """What the verdict asks for (`k` and `w` of the report's rules)."""
+    retention: NotRequired[float]
+    """Share of the teacher's headline metric that the student must keep."""
+    lift: NotRequired[float]
+    """Smallest gain over the baseline that is worth having."""
+
+
+class Convnet(TypedDict):
+    """3x3 convolutions (`conv{i}`, `norm{i}`, ReLU, 2x2 max pooling), then `hidden`, then `output`."""
+    type: Literal['convnet']
+    channels: Sequence[int]
+    """Channels of each convolution, first to last; each is followed by pooling."""
+    hidden: int
+    """Units of the layer before the output."""
+    norm: NotRequired[Literal['none', 'batch', 'layer']]
+    """Normalisation of each convolution before its ReLU; `layer` is over channels and places together."""
+    dropout: NotRequired[float]
+    """Dropped before `hidden` and before `output`."""
+    normalise: NotRequired[Literal['auto'] | bool]
+    """As of an mlp."""
+
+
+class CreatedKey(TypedDict):
+    """An API key at the one moment when it can be read."""
+    id: str
+    object: Literal['key']
+    name: str
+    scopes: list[Literal['read', 'write', 'admin']]
+    project: str
+    hint: str
+    created_at: int
+    last_used_at: int | None
+    key: str
+
+
+class Data(TypedDict):
+    """Rows. Draws are by hash of (seed, purpose, row digest or group), so added rows move no old row to another side (below 10,000 rows, where shares are met exactly: one old row for each added, in each draw)."""
+    train: str
+    """`ds_x`, `ds_x/split` (default split: train) or `file-x`."""
+    heldout: NotRequired[Literal['auto'] | float | str]
+    """Rows of the report: a dataset, or a share of the training rows. `auto`: the dataset's `test` split, else 0.1."""
+    validation: NotRequired[Literal['auto'] | float | str | None]
+    """Rows for choices during training, never the report's. `auto`: 0.1 where something is chosen, else none."""
+    seed: NotRequired[int]
+    """Seed of all draws of rows; apart from the training seed."""
+    share: NotRequired[float]
+    """Share of the training rows that is used at all."""
+    labelled: NotRequired[float]
+    """Share of the training rows whose labels are seen."""
+    where: NotRequired[Sequence[Condition]]
+    """Conditions that every training row must meet."""
+    augment: NotRequired[Jitter | None]
+    """Jittered copies of the training rows, beside the rows themselves."""
+    columns: NotRequired[Columns]
+    responses: NotRequired[GivenResponses]
+    """Who writes what follows an input."""
+    allow_overlap: NotRequired[bool]
+    """Go on although held-out rows are among the training rows. The report says so."""
+
+
+class Dataset(TypedDict):
+    """A dataset. `facts` are there once `state` is ready; `error` says why it is failed."""
+    id: str
+    object: Literal['dataset']
+    name: str
+    state: Literal['processing', 'ready', 'failed']
+    created_at: int
+    source: dict[str, Any]
+    facts: DatasetFacts | None
+    error: Problem | None
+    metadata: dict[str, str]
+
+
+class DatasetDeleted(TypedDict):
+    id: str
+    object: Literal['dataset']
+    deleted: bool
+
+
+class DatasetFacts(TypedDict):
+    """An immutable set of typed rows with splits."""
+    digest: str
+    """sha256 over the splits' digests and the roles."""
+    splits: dict[str, SplitFacts]
+    columns: dict[str, ColumnFacts]
+    roles: Roles
+    overlaps: dict[str, int]
+    """Rows of the second split that the first one has too, by "train|test"."""
+    bad_rows: list[Problem]
+    """The first 20, with file and line."""
+    bad_rows_total: int
+    signal: Literal['logits', 'probabilities'] | None
+    """For signals: rows that sum to one are probabilities."""
+    classes: list[str] | None
+    """For signals: the class of each score, in order."""
+
+
+class DatasetFile(TypedDict):
+    """One of a dataset's files."""
+    file: str
+    split: NotRequired[str]
+    column: NotRequired[str | None]
+    """The column that the file is, in formats of one array a file (IDX)."""
+
+
+class DatasetPage(TypedDict):
+    object: Literal['list']
+    data: list[Dataset]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class Distillation(TypedDict):
+    """A complete job. `auto` values are replaced by a pure function of spec and facts; the result can be posted again."""
+    name: str
+    """For people; in no key."""
+    teacher: NotRequired[Teacher | None]
+    """null: train on labels alone."""
+    data: Data
+    student: Student
+    objective: Sequence[Term]
+    """Terms whose weighted sum is minimised."""
+    training: NotRequired[Training]
+    evaluation: NotRequired[Evaluation]
+    budget: NotRequired[Budget]
+    metadata: NotRequired[Mapping[str, str]]
+    """Up to 16 texts of your own, echoed."""
+
+
+class DistillationDeleted(TypedDict):
+    id: str
+    object: Literal['distillation']
+    deleted: bool
+
+
+class DistillationEvent(TypedDict):
+    """What happened. `id` counts from 1 within the job, without gaps."""
+    id: int
+    object: Literal['distillation.event']
+    type: Literal['job', 'step', 'metrics', 'checkpoint', 'message']
+    step: str | None
+    message: str
+    data: dict[str, Any]
+    created_at: int
+
+
+class DistillationEventPage(TypedDict):
+    object: Literal['list']
+    data: list[DistillationEvent]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class DistillationJob(TypedDict):
+    """A distillation. `spec` can be posted again as it stands."""
+    id: str
+    object: Literal['distillation']
+    name: str
+    state: Literal['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled']
+    intent: Literal['run', 'pause', 'finish', 'cancel']
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+    spec: Distillation
+    resolved: bool
+    student: StudentOf
+    steps: list[DistillationStep]
+    waiting: Waiting | None
+    error: Problem | None
+    warnings: list[Problem]
+    estimate: Estimate | None
+    result: DistillationResult | None
+    metadata: dict[str, str]
+    usage: JobUsage
+
+
+class DistillationJobPage(TypedDict):
+    object: Literal['list']
+    data: list[DistillationJob]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class DistillationResult(TypedDict):
+    """Figures over the held-out rows. null: does not apply, or is not known; the report says why."""
+    verdict: str
+    labels: str
+    kept: str | None
+    helped: str | None
+    metric: str
+    retention: Interval | None
+    lift: Interval | None
+    lift_all_labels: Interval | None
+    compression: float | None
+    compression_of_one: float | None
+    speed_up: float | None
+    speed_up_of_one: float | None
+    rows: list[ResultRow]
+
+
+class DistillationStep(TypedDict):
+    """One process of the job."""
+    name: str
+    verb: str
+    queue: str
+    state: Literal['blocked', 'ready', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'skipped']
+    optional: bool
+    attempts: int
+    seconds: float
+    cached: bool
+    cut: bool
+    progress: dict[str, Any] | None
+    error: Problem | None
+    started_at: int | None
+    finished_at: int | None
+
+
+class ErrorBody(TypedDict):
+    """OpenAI's error, with a hint and all problems where there are several."""
+    message: str
+    type: str
+    param: str | None
+    code: str
+    hint: str | None
+    problems: list[Problem] | None
+
+
+class ErrorEnvelope(TypedDict):
+    """The body of every reply of status 4xx and 5xx."""
+    error: ErrorBody
+
+
+class Estimate(TypedDict):
+    """Of the whole job, if nothing of it is cached."""
+    seconds: float
+    """Of all steps one after the other, on one CPU core."""
+    memory_bytes: int
+    """Of the largest step."""
+    minimum_seconds: float
+    """Of device steps, when a cap cuts all that can be cut: `budget.hours` must cover it."""
+    basis: str
+
+
+class Evaluation(TypedDict):
+    """The first grader is the headline."""
+    graders: NotRequired[Literal['auto'] | Sequence[Metric]]
+    """`auto`: accuracy, negative log-likelihood, calibration."""
+    baselines: NotRequired[Literal['auto'] | Sequence[Literal['no_teacher', 'all_labels', 'untrained']]]
+    """`no_teacher`: same student, bytes, batches and steps without the teacher; `all_labels`: the same with every label; `untrained`: the initial weights. `auto`: no_teacher where there is a teacher."""
+    contract: NotRequired[Contract]
+
+
+class F1(TypedDict):
+    """F1 by class, averaged: equally (`macro`), or over all decisions (`micro`)."""
+    type: Literal['f1']
+    average: NotRequired[Literal['macro', 'micro']]
+
+
+class File(TypedDict):
+    """A file that has arrived whole."""
+    id: str
+    object: Literal['file']
+    bytes: int
+    created_at: int
+    filename: str
+    purpose: str
+    status: Literal['processed']
+    status_details: None
+    expires_at: None
+    sha256: str
+
+
+class FileDeleted(TypedDict):
+    """A file that is no more."""
+    id: str
+    object: Literal['file']
+    deleted: Literal[True]
+
+
+class FilePage(TypedDict):
+    object: Literal['list']
+    data: list[File]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class GivenResponses(TypedDict):
+    """The data says what follows each input."""
+    type: Literal['given']
+
+
+class InputSignature(TypedDict):
+    """What a model takes: raw values * scale + offset."""
+    kind: Literal['array', 'image']
+    shape: list[int]
+    dtype: str
+    scale: float | list[float]
+    """A number, or one a channel."""
+    offset: float | list[float]
+
+
+class Interval(TypedDict):
+    """A figure with its 95% interval; without one where none can be said."""
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Jitter(TypedDict):
+    """Random affine copies of training images (Hinton et al. 2015, section 3: "jittered" inputs)."""
+    type: Literal['jitter']
+    pixels: NotRequired[float]
+    """Largest shift along each axis, in pixels; fractions are interpolated."""
+    rotation: NotRequired[float]
+    """Largest rotation, in radians."""
+    scale: NotRequired[float]
+    """Largest relative change of size."""
+    copies: NotRequired[int | None]
+    """A fixed number of drawn copies a row (a teacher scores each once); null: a new draw each epoch, labels only."""
+
+
+class JobUsage(TypedDict):
+    device_seconds: float
+
+
+class Key(TypedDict):
+    """An API key, without its secret."""
+    id: str
+    object: Literal['key']
+    name: str
+    scopes: list[Literal['read', 'write', 'admin']]
+    project: str
+    hint: str
+    created_at: int
+    last_used_at: int | None
+
+
+class KeyDeleted(TypedDict):
+    """A key that opens nothing any more."""
+    id: str
+    object: Literal['key']
+    deleted: Literal[True]
+
+
+class KeyPage(TypedDict):
+    object: Literal['list']
+    data: list[Key]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class Labels(TypedDict):
+    """Cross-entropy with the labels, over the rows whose labels are seen."""
+    type: Literal['labels']
+    weight: NotRequired[float]
+
+
+class Metrics(TypedDict):
+    object: Literal['distillation.metrics']
+    distillation: str
+    data: list[Series]
+
+
+class Mlp(TypedDict):
+    """Fully connected layers with ReLU: `hidden{i}`, optional `norm{i}`, then `output`."""
+    type: Literal['mlp']
+    hidden_sizes: Sequence[int]
+    """Units of each hidden layer, first to last."""
+    norm: NotRequired[Literal['none', 'batch', 'layer']]
+    """Normalisation of each hidden layer before its ReLU."""
+    dropout: NotRequired[float]
+    """Probability of dropping a hidden unit in training."""
+    max_norm: NotRequired[float | None]
+    """Largest L2 norm of the incoming weights of a hidden unit, enforced after each step (Srebro; Hinton et al. 2012)."""
+    normalise: NotRequired[Literal['auto'] | bool]
+    """Scale raw inputs: `auto` and true take the first teacher's scale and offset, else 1/high of unsigned integers; false: none."""
+
+
+class Model(TypedDict):
+    """A model. The first four fields are OpenAI's. `facts` are there once `state` is ready."""
+    id: str
+    object: Literal['model']
+    created: int
+    owned_by: str
+    name: str
+    state: Literal['processing', 'ready', 'failed']
+    origin: Literal['upload', 'distillation']
+    distillation: str | None
+    parameters: int | None
+    bytes: int | None
+    architecture: Student | None
+    signature: Signature | None
+    files: dict[str, int]
+    facts: ModelFacts | None
+    error: Problem | None
+    metadata: dict[str, str]
+
+
+class ModelDeleted(TypedDict):
+    id: str
+    object: Literal['model']
+    deleted: bool
+
+
+class ModelFacts(TypedDict):
+    """Weights we hold."""
+    digest: str
+    """sha256 over files and signature: what a cache key needs."""
+    format: Literal['safetensors', 'onnx']
+    files: dict[str, StoredFile]
+    """Name to file; the weights are `model.safetensors` or `model.onnx`."""
+    architecture: Student | None
+    """Declared, for safetensors; None for ONNX."""
+    signature: Signature
+    parameters: int
+    bytes: int
+    """Of the tensors."""
+    tensors: dict[str, list[int]]
+
+
+class ModelPage(TypedDict):
+    object: Literal['list']
+    data: list[Model]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class NewDataset(TypedDict):
+    """What POST /v1/datasets takes."""
+    name: NotRequired[str | None]
+    """Without one: the name of the first file."""
+    files: Sequence[str | DatasetFile]
+    """Parquet, JSONL, CSV, NPZ, IDX, also gzipped."""
+    columns: NotRequired[Columns]
+    """Which column plays which role; `auto`: by name and kind."""
+    splits: NotRequired[Mapping[str, Sequence[int]]]
+    """Rows [from, to) in the order of the files, for each split; instead of the splits that files name."""
+    signal: NotRequired[str | None]
+    """The column of logits or probabilities: makes this a dataset of signals, for `teacher.signals`."""
+    classes: NotRequired[Sequence[str] | None]
+    """The class of each score, in order; needed with `signal`."""
+    allow_bad_rows: NotRequired[bool]
+    """Drop rows that cannot be read, instead of failing."""
+    metadata: NotRequired[Mapping[str, str]]
+
+
+class NewInput(TypedDict):
+    """What the model takes: raw values * scale + offset."""
+    kind: Literal['array', 'image']
+    shape: Sequence[int]
+    """Of one row, such as [28, 28] or [3, 32, 32] (channels first)."""
+    dtype: NotRequired[Literal['uint8', 'int8', 'int16', 'int32', 'int64', 'float16', 'float32', 'float64']]
+    """Of the raw values."""
+    scale: NotRequired[float | Sequence[float]]
+    """A number, or one a channel."""
+    offset: NotRequired[float | Sequence[float]]
+
+
+class NewKey(TypedDict):
+    """What POST /v1/keys takes."""
+    name: str
+    scopes: NotRequired[Sequence[Literal['read', 'write', 'admin']]]
+    """`read` looks, `write` makes and deletes, `admin` manages projects and keys."""
+    project: NotRequired[str | None]
+    """Another project than the caller's own."""
+
+
+class NewModel(TypedDict):
+    """What POST /v1/models takes."""
+    name: NotRequired[str | None]
+    """Without one: the name of the first file."""
+    files: Sequence[str]
+    """One `.safetensors` or `.onnx`, and what belongs to it."""
+    architecture: NotRequired[Student | None]
+    """Needed for safetensors: what the tensors are, as in a job's `student`."""
+    signature: NotRequired[NewSignature | None]
+    """Needed where the file does not say it itself."""
+    metadata: NotRequired[Mapping[str, str]]
+
+
+class NewOutput(TypedDict):
+    """What the model gives: one score a class."""
+    kind: Literal['classes']
+    classes: Sequence[str]
+    """Names in the order of the scores."""
+    scores: NotRequired[Literal['logits', 'probabilities']]
+
+
+class NewProject(TypedDict):
+    """What POST /v1/projects takes."""
+    name: str
+    quota_bytes: NotRequired[int | None]
+    """Bytes that files and outputs may hold; null: the server's default."""
+
+
+class NewSignature(TypedDict):
+    input: NewInput
+    output: NewOutput
+
+
+class Nll(TypedDict):
+    """Mean negative log-likelihood of the label, in nats."""
+    type: Literal['nll']
+
+
+class OutputSignature(TypedDict):
+    """What a model gives: one score a class, classes in order."""
+    kind: Literal['classes']
+    classes: list[str]
+    scores: Literal['logits', 'probabilities']
+
+
+class PlannedStep(TypedDict):
+    """A step that the job would have."""
+    name: str
+    verb: str
+    queue: str
+    optional: bool
+    cache: Literal['hit', 'possible', 'none']
+    seconds: float
+    memory_bytes: int
+
+
+class Preview(TypedDict):
+    """The first rows of a split, images and arrays as nested lists."""
+    object: Literal['dataset.preview']
+    dataset: str
+    split: str
+    rows: int
+    data: list[dict[str, Any]]
+
+
+class Problem(TypedDict):
+    """A reason, in words a user can act on."""
+    code: str
+    message: str
+    param: str | None
+    hint: str | None
+    file: str | None
+    line: int | None
+
+
+class Project(TypedDict):
+    """A tenant: everything else belongs to one."""
+    id: str
+    object: Literal['project']
+    name: str
+    quota_bytes: int | None
+    created_at: int
+
+
+class ProjectDeleted(TypedDict):
+    """A project that is no more."""
+    id: str
+    object: Literal['project']
+    deleted: Literal[True]
+
+
+class ProjectPage(TypedDict):
+    object: Literal['list']
+    data: list[Project]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class Ready(TypedDict):
+    """Requests can be served. Without the broker they still can: jobs start some seconds later."""
+    status: Literal['ready']
+    postgres: Literal['up']
+    storage: Literal['up']
+    broker: Literal['up', 'down']
+
+
+class ResultRow(TypedDict):
+    """One line of the main table."""
+    role: str
+    name: str
+    accuracy: float | None
+    value: float
+    low: float | None
+    high: float | None
+    labels_seen: int | None
+    parameters: int | None
+    bytes: int | None
+    p50_us: float | None
+    p95_us: float | None
+    rows_per_second: float | None
+
+
+class Roles(TypedDict):
+    """Which column plays which role; None: none does."""
+    input: str | None
+    label: str | None
+    group: str | None
+    id: str | None
+    signal: str | None
+    """The column of logits or probabilities of a dataset of signals."""
+
+
+class Series(TypedDict):
+    """One measured quantity of one step."""
+    step: str
+    name: str
+    at: list[int]
+    values: list[float | None]
+
+
+class Signature(TypedDict):
+    input: InputSignature
+    output: OutputSignature
+
+
+class SoftTargets(TypedDict):
+    """T^2 * KL(teacher_T || student_T), always with the T^2 (Hinton et al. 2015, section 2); its limit for high T is logit matching (2.1)."""
+    type: Literal['soft_targets']
+    weight: NotRequired[float]
+    temperature: NotRequired[float]
+    """T: both distributions are softened by it."""
+
+
+class SplitFacts(TypedDict):
+    """One split, stored as one uncompressed Arrow IPC file."""
+    rows: int
+    path: str
+    """Name of the file among the dataset's files, `train.arrow`."""
+    digest: str
+    """sha256 of that file."""
+    bytes: int
+    duplicates: int
+    """Rows whose row digest occurred before in the split."""
+    labels: dict[str, int]
+    """Counts of the label column's values in this split."""
+    labelled: int
+    """Rows that have a label."""
+
+
+class StoredFile(TypedDict):
+    """A file of ours in storage."""
+    digest: str
+    bytes: int
+
+
+class StudentOf(TypedDict):
+    model: str | None
+
+
+class Teacher(TypedDict):
+    """One model or an ensemble (Hinton et al. 2015, section 3), or uploaded signals: exactly one of the two."""
+    models: NotRequired[Sequence[str]]
+    """Models that score every training row."""
+    signals: NotRequired[str | None]
+    """A dataset of logits or probabilities by row id, made by whoever cannot upload weights."""
+    weights: NotRequired[Literal['auto'] | Sequence[float]]
+    """One weight a model, divided by their sum; `auto`: equal."""
+    combine: NotRequired[Literal['arithmetic', 'geometric']]
+    """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
+
+
+class Training(TypedDict):
+    """One pass of the loop in `distill/loop.py`. A seed gives the same bytes on one machine class and thread count."""
+    epochs: NotRequired[float | None]
+    """Passes over the training rows and their jittered copies, fractions too."""
+    steps: NotRequired[int | None]
+    """Optimizer steps. One of epochs and steps; neither: 20 epochs."""
+    batch_size: NotRequired[Literal['auto'] | int]
+    """Rows of an optimizer step. `auto`: 64 up to 10,000 training rows, 256 above."""
+    learning_rate: NotRequired[Literal['auto'] | float]
+    """Peak of the schedule. `auto`: sgd 0.1; adamw 0.005 for a convnet, 0.001 for an mlp."""
+    optimizer: NotRequired[Literal['adamw', 'sgd']]
+    schedule: NotRequired[Literal['constant', 'cosine', 'one_cycle']]
+    weight_decay: NotRequired[float]
+    seed: NotRequired[int]
+    """Draws initial weights, batches and dropout."""
+    precision: NotRequired[Literal['auto'] | Literal['float32', 'bfloat16']]
+    """`auto`: by architecture; float32 for mlp and convnet."""
+    select: NotRequired[Literal['last', 'best']]
+    """Which weights are kept: the last, or the best on validation rows by the headline metric."""
+    bias_correction: NotRequired[bool]
+    """Tune one offset for the classes absent from the transfer set, on validation rows (Hinton et al. 2015, section 3)."""
+
+
+class Usage(TypedDict):
+    """Sums over the project, and a page of the rows that they are made of."""
+    object: Literal['usage']
+    device_seconds: float
+    usd: float
+    bytes_stored: int
+    data: list[UsageRow]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class UsageRow(TypedDict):
+    """What one job, or all of one day (UTC), has used."""
+    id: str
+    object: Literal['usage.row']
+    device_seconds: float
+    usd: float
+    bytes_stored: int | None
+
+
+class Validation(TypedDict):
+    """What would become of a job. Nothing is stored."""
+    object: Literal['distillation.validation']
+    valid: bool
+    problems: list[Problem]
+    warnings: list[Problem]
+    waiting: list[str]
+    resolved: Distillation | None
+    plan: list[PlannedStep]
+    estimate: Estimate | None
+
+
+class Waiting(TypedDict):
+    """Why nothing of the job runs at the moment."""
+    code: Literal['facts', 'turn', 'no_worker', 'paused']
+    reason: str
+    ids: list[str]
+    position: int | None
+
+
+class Worker(TypedDict):
+    """A process that does steps, and the device that it does them on."""
+    id: str
+    object: Literal['worker']
+    name: str
+    hostname: str
+    queues: list[str]
+    slots: int
+    device: str
+    memory: int
+    price_per_hour: float
+    sandbox: Literal['namespace', 'bubblewrap', 'none']
+    versions: dict[str, Any]
+    connected: bool
+    started_at: int
+    last_seen: int
+
+
+class WorkerPage(TypedDict):
+    object: Literal['list']
+    data: list[Worker]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+Metric = Accuracy | F1 | Nll | Calibration
+Student = Mlp | Convnet
+Term = SoftTargets | Labels

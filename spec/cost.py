@@ -1,0 +1,108 @@
+"""What a step is expected to take, in seconds of one CPU core and bytes of memory. Reads spec and facts, never workers, rates or the clock."""
+
+from dataclasses import dataclass
+from math import ceil, prod
+
+from spec import rows, size
+from spec.distillation import Distillation
+from spec.facts import Facts, ModelFacts
+from spec.signature import classes, teachers
+from spec.training import Training
+
+START = 1.5
+"""Seconds until a child has imported torch."""
+RATE = 2e10
+"""Floating-point operations a second of one core, at these sizes."""
+EPOCHS = 20.0
+"""Where a job names neither epochs nor steps."""
+STEP = 0.001
+"""Seconds of an optimizer step beside its arithmetic."""
+PACKAGE = 5.0
+"""Seconds of export, comparison, latency rounds and pages."""
+GRADE = 1.0
+"""Seconds of resampling and figures."""
+SLICE = 3.0
+"""Seconds of the shortest training that a capped job still does: the floor of a train step."""
+PROCESS = 400 * 2**20
+"""Bytes of a process that has imported torch."""
+BATCH = 4096
+"""Rows of a forward pass without gradients."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    seconds: float
+    memory: int
+
+
+def score(spec: Distillation, facts: Facts) -> Cost:
+    """One forward pass of every teacher over training rows (and their copies) and held-out rows."""
+    count = rows.counts(spec, facts)
+    passes = count.items + count.heldout + count.validation
+    held = teachers(spec, facts)
+    work = sum(_teacher_operations(teacher) for teacher in held) * passes
+    largest = max((teacher.bytes + _teacher_activations(teacher) for teacher in held), default=0)
+    return Cost(seconds=START + work / RATE, memory=PROCESS + largest)
+
+
+def _teacher_operations(teacher: ModelFacts) -> int:
+    """Of one row; an ONNX file does not say, so each parameter is taken to be used twice, as in a small convolutional network."""
+    if teacher.architecture is None:
+        return 4 * teacher.parameters
+    return size.operations(teacher.architecture, teacher.signature.input.shape, len(teacher.signature.output.classes))
+
+
+def _teacher_activations(teacher: ModelFacts) -> int:
+    shape = teacher.signature.input.shape
+    if teacher.architecture is None:
+        return size.FLOAT * BATCH * 32 * prod(shape)
+    return size.FLOAT * BATCH * size.activations(teacher.architecture, shape, len(teacher.signature.output.classes))
+
+
+def steps(training: Training, count: int) -> int:
+    """Optimizer steps: as written, or those of the epochs (20 where neither is) over `count` rows."""
+    if training.steps is not None:
+        return training.steps
+    return max(1, ceil((training.epochs or EPOCHS) * count / batch_size(training, count)))
+
+
+def batch_size(training: Training, count: int) -> int:
+    """As written; `auto`: 64 up to 10,000 rows and 256 above, and no more than there are rows."""
+    if training.batch_size != "auto":
+        return training.batch_size
+    return max(1, min(64 if count <= 10_000 else 256, count))
+
+
+def train(spec: Distillation, facts: Facts, shape: tuple[int, ...]) -> Cost:
+    """Forward and backward passes: three times the arithmetic of a forward pass."""
+    count, names = rows.counts(spec, facts), len(classes(spec, facts))
+    batch, number = batch_size(spec.training, count.items), steps(spec.training, count.items)
+    work = 3 * size.operations(spec.student, shape, names) * batch
+    copies = 5 if spec.training.select == "best" else 4  # weights, gradients, two moments; the best so far
+    held = size.training_bytes(spec.student, shape, names, batch, copies)
+    targets = count.items * names * (len(spec.teacher.models) if spec.teacher else 0)
+    memory = PROCESS + held + size.FLOAT * targets
+    return Cost(seconds=START + number * (STEP + work / RATE), memory=memory)
+
+
+def grade(spec: Distillation, facts: Facts) -> Cost:
+    """Held-out answers of student and baselines, and all figures."""
+    count, names = rows.counts(spec, facts), len(classes(spec, facts))
+    models = 2 + (len(spec.evaluation.baselines) if spec.evaluation.baselines != "auto" else 1)
+    resampling = 2000 * count.heldout * models * 2e-9
+    memory = PROCESS + size.FLOAT * names * (count.heldout * 2 * models + count.train)
+    return Cost(seconds=START + GRADE + resampling, memory=memory)
+
+
+def package(spec: Distillation, facts: Facts) -> Cost:
+    """Export to ONNX, its comparison with torch, latencies and the report."""
+    held = sum(
+        teacher.bytes for teacher in teachers(spec, facts)
+    )  # all at once, as weights, as a graph and in a session
+    return Cost(seconds=START + PACKAGE, memory=PROCESS + 4 * held)
+
+
+def minimum(spec: Distillation, facts: Facts) -> float:
+    """Device seconds that no cap can save: scoring, one slice of training, grading."""
+    scoring = score(spec, facts).seconds if spec.teacher and spec.teacher.models else 0.0
+    return scoring + SLICE + grade(spec, facts).seconds

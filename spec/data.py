@@ -1,0 +1,78 @@
+"""Which rows are learned from, which are held out, and what their columns mean."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from spec.part import Auto, List, Name, Part, Seed, Share
+from spec.teacher import DatasetId
+
+
+class Columns(Part):
+    """Roles of columns; `auto`: the role that the dataset gives; null: not used."""
+
+    input: Auto | Name = "auto"
+    """What teachers and student see: arrays or images."""
+    label: Auto | Name | None = "auto"
+    """The name of the class."""
+    group: Auto | Name | None = "auto"
+    """Rows of one group are drawn to the same side, such as pages of one writer."""
+    id: Auto | Name | None = "auto"
+    """By which signals are found; without it, by the row itself."""
+
+
+class Condition(Part):
+    """Keeps training rows by the value of a column (values compared as text: 7 is "7"). Exactly one of the two lists."""
+
+    column: Name
+    """Of the training rows; it needs no role."""
+    among: List[str | int] | None = None
+    """Values to keep."""
+    not_among: List[str | int] | None = None
+    """Values to leave out."""
+
+
+class Jitter(Part):
+    """Random affine copies of training images (Hinton et al. 2015, section 3: "jittered" inputs)."""
+
+    type: Literal["jitter"]
+    pixels: Annotated[float, Field(ge=0, le=64)] = 0.0
+    """Largest shift along each axis, in pixels; fractions are interpolated."""
+    rotation: Annotated[float, Field(ge=0, le=3.2)] = 0.0
+    """Largest rotation, in radians."""
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Largest relative change of size."""
+    copies: Annotated[int, Field(ge=1, le=64)] | None = None
+    """A fixed number of drawn copies a row (a teacher scores each once); null: a new draw each epoch, labels only."""
+
+
+class GivenResponses(Part):
+    """The data says what follows each input."""
+
+    type: Literal["given"]
+
+
+class Data(Part):
+    """Rows. Draws are by hash of (seed, purpose, row digest or group), so added rows move no old row to another side (below 10,000 rows, where shares are met exactly: one old row for each added, in each draw)."""
+
+    train: DatasetId
+    """`ds_x`, `ds_x/split` (default split: train) or `file-x`."""
+    heldout: Auto | Annotated[float, Field(gt=0, lt=1)] | DatasetId = "auto"
+    """Rows of the report: a dataset, or a share of the training rows. `auto`: the dataset's `test` split, else 0.1."""
+    validation: Auto | Annotated[float, Field(gt=0, lt=1)] | DatasetId | None = "auto"
+    """Rows for choices during training, never the report's. `auto`: 0.1 where something is chosen, else none."""
+    seed: Seed = 0
+    """Seed of all draws of rows; apart from the training seed."""
+    share: Share = 1.0
+    """Share of the training rows that is used at all."""
+    labelled: Share = 1.0
+    """Share of the training rows whose labels are seen."""
+    where: List[Condition] = ()
+    """Conditions that every training row must meet."""
+    augment: Jitter | None = None
+    """Jittered copies of the training rows, beside the rows themselves."""
+    columns: Columns = Columns()
+    responses: GivenResponses = GivenResponses(type="given")
+    """Who writes what follows an input."""
+    allow_overlap: bool = False
+    """Go on although held-out rows are among the training rows. The report says so."""

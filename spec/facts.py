@@ -1,0 +1,147 @@
+"""What inspection knows of datasets, models and pairs of row sets. Written by `inspect` steps, read by rules, resolve and plan."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from spec.problem import Problem
+from spec.student import Student
+
+
+class Fact(BaseModel):
+    """A measured thing: produced by our own code, so lenient and closed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ColumnFacts(Fact):
+    """One column over all splits."""
+
+    kind: Literal["array", "image", "text", "class", "number", "string"]
+    shape: tuple[int, ...] = ()
+    """Shape of one row's value, e.g. (28, 28) or (3, 32, 32) (channels first); () for scalars."""
+    dtype: str
+    """numpy name: uint8, float32, int64, str."""
+    low: float | None = None
+    high: float | None = None
+    missing: int = 0
+    values: dict[str, int] | None = None
+    """Counts by value as text, up to 1,000 values; None beyond."""
+
+
+class SplitFacts(Fact):
+    """One split, stored as one uncompressed Arrow IPC file."""
+
+    rows: int
+    path: str
+    """Name of the file among the dataset's files, `train.arrow`."""
+    digest: str
+    """sha256 of that file."""
+    bytes: int
+    duplicates: int = 0
+    """Rows whose row digest occurred before in the split."""
+    labels: dict[str, int] = {}
+    """Counts of the label column's values in this split."""
+    labelled: int = 0
+    """Rows that have a label."""
+
+
+class Roles(Fact):
+    """Which column plays which role; None: none does."""
+
+    input: str | None
+    label: str | None = None
+    group: str | None = None
+    id: str | None = None
+    signal: str | None = None
+    """The column of logits or probabilities of a dataset of signals."""
+
+
+class DatasetFacts(Fact):
+    """An immutable set of typed rows with splits."""
+
+    digest: str
+    """sha256 over the splits' digests and the roles."""
+    splits: dict[str, SplitFacts]
+    columns: dict[str, ColumnFacts]
+    roles: Roles
+    overlaps: dict[str, int] = {}
+    """Rows of the second split that the first one has too, by "train|test"."""
+    bad_rows: tuple[Problem, ...] = ()
+    """The first 20, with file and line."""
+    bad_rows_total: int = 0
+    signal: Literal["logits", "probabilities"] | None = None
+    """For signals: rows that sum to one are probabilities."""
+    classes: tuple[str, ...] | None = None
+    """For signals: the class of each score, in order."""
+
+
+class InputSignature(Fact):
+    """What a model takes: raw values * scale + offset."""
+
+    kind: Literal["array", "image"]
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    scale: float | tuple[float, ...] = 1.0
+    """A number, or one a channel."""
+    offset: float | tuple[float, ...] = 0.0
+
+
+class OutputSignature(Fact):
+    """What a model gives: one score a class, classes in order."""
+
+    kind: Literal["classes"]
+    classes: tuple[str, ...]
+    scores: Literal["logits", "probabilities"] = "logits"
+
+
+class Signature(Fact):
+    input: InputSignature
+    output: OutputSignature
+
+
+class StoredFile(Fact):
+    """A file of ours in storage."""
+
+    digest: str
+    bytes: int
+
+
+class ModelFacts(Fact):
+    """Weights we hold."""
+
+    digest: str
+    """sha256 over files and signature: what a cache key needs."""
+    format: Literal["safetensors", "onnx"]
+    files: dict[str, StoredFile]
+    """Name to file; the weights are `model.safetensors` or `model.onnx`."""
+    architecture: Student | None = None
+    """Declared, for safetensors; None for ONNX."""
+    signature: Signature
+    parameters: int
+    bytes: int
+    """Of the tensors."""
+    tensors: dict[str, tuple[int, ...]] = {}
+
+
+class PairFacts(Fact):
+    """Of two sets of rows from two datasets: training and held-out rows, or rows and the signals for them."""
+
+    overlap: int
+    """Rows of the second set whose row digest is among the first's."""
+    unmatched: int | None = None
+    """Rows of the first set whose id (else row digest) is in no row of the second; None: it was not looked at."""
+
+
+class Facts(Fact):
+    """All that is known of what one job names. A name that is absent does not exist in the project."""
+
+    datasets: dict[str, DatasetFacts] = {}
+    """By `ds_x` or `file-x`, without split."""
+    models: dict[str, ModelFacts] = {}
+    pairs: dict[str, PairFacts] = {}
+    """By "<train split digest>|<held-out split digest>"."""
+    processing: dict[str, str] = {}
+    """Named, exists, facts not there yet: id to what is awaited, e.g. "inspection of ds_x" or "dst_y"."""
+    failed: dict[str, Problem] = {}
+    """Named, and its inspection failed."""

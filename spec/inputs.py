@@ -1,0 +1,29 @@
+"""The stored files that a step reads, by their path under `inputs/`."""
+
+from spec import rows
+from spec.distillation import Distillation
+from spec.facts import Facts, StoredFile
+from spec.params import TeacherInput
+from spec.signature import teachers
+
+
+def teacher_inputs(job: Distillation, facts: Facts) -> tuple[TeacherInput, ...]:
+    return tuple(TeacherInput(path=f"teacher.{i}", facts=held) for i, held in enumerate(teachers(job, facts)))
+
+
+def teacher_files(job: Distillation, facts: Facts) -> dict[str, StoredFile]:
+    return {
+        f"teacher.{i}/{name}": file
+        for i, held in enumerate(teachers(job, facts))
+        for name, file in sorted(held.files.items())
+    }
+
+
+def row_files(job: Distillation, facts: Facts, *parts: str) -> dict[str, StoredFile]:
+    """The splits among `parts` that the job has apart, as `<part>/rows.arrow`."""
+    named = [*rows.row_sets(job, facts), rows.signals(job, facts)]
+    return {
+        f"{one.part}/rows.arrow": StoredFile(digest=one.facts.digest, bytes=one.facts.bytes)
+        for one in named
+        if one is not None and one.part in parts
+    }

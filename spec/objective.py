@@ -1,0 +1,29 @@
+"""What is minimised: a sum of terms. Weights are used as written."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
+from spec.part import Part
+
+Weight = Annotated[float, Field(gt=0, le=1e6)]
+
+
+class SoftTargets(Part):
+    """T^2 * KL(teacher_T || student_T), always with the T^2 (Hinton et al. 2015, section 2); its limit for high T is logit matching (2.1)."""
+
+    type: Literal["soft_targets"]
+    weight: Weight = 1.0
+    temperature: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    """T: both distributions are softened by it."""
+
+
+class Labels(Part):
+    """Cross-entropy with the labels, over the rows whose labels are seen."""
+
+    type: Literal["labels"]
+    weight: Weight = 1.0
+
+
+Term = TypeAliasType("Term", Annotated[SoftTargets | Labels, Field(discriminator="type")])

@@ -1,0 +1,167 @@
+"""What each verb is told: the typed contract between `spec/plan.py` and `distill/verbs/`. Everything here is in a step's cache key."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from spec.data import Columns, Condition, Jitter
+from spec.evaluation import Contract
+from spec.facts import ModelFacts, Roles, Signature
+from spec.grader import Metric
+from spec.objective import Term
+from spec.student import Student
+
+
+class Params(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class SourceFile(Params):
+    """An uploaded file: `inputs/files/<path>`."""
+
+    path: str
+    filename: str
+    """As uploaded: decides the format together with the first bytes, and stands in errors."""
+    split: str = "train"
+    column: str | None = None
+    """For formats of one array a file (IDX): the column that it is."""
+
+
+class InspectDataset(Params):
+    """Files to canonical splits: outputs `<split>.arrow` and `preview.json` ({split: first 100 rows})."""
+
+    kind: Literal["dataset"] = "dataset"
+    files: tuple[SourceFile, ...]
+    columns: Columns = Columns()
+    signal: str | None = None
+    """Column of scores: makes it a dataset of signals."""
+    classes: tuple[str, ...] | None = None
+    """Class of each score, for signals."""
+    splits: dict[str, tuple[int, int]] = {}
+    """Rows [from, to) in file order for each split, instead of the files' own splits."""
+    allow_bad_rows: bool = False
+    """Drop rows that cannot be read instead of failing."""
+
+
+class InspectModel(Params):
+    """Weights in `inputs/files/<path>`: checked, and a probe batch run."""
+
+    kind: Literal["model"] = "model"
+    files: tuple[SourceFile, ...]
+    architecture: Student | None = None
+    signature: Signature | None = None
+    """None where the file itself says it (ONNX shapes; metadata), else required."""
+
+
+class InspectPair(Params):
+    """`inputs/train/rows.arrow` against `inputs/heldout/rows.arrow`."""
+
+    kind: Literal["pair"] = "pair"
+
+
+class Selection(Params):
+    """How rows divide: a pure function of this and of the rows' digests (distill/data/draw.py)."""
+
+    roles: Roles
+    heldout: float | None = None
+    """Share drawn from the training rows; None: `inputs/heldout/rows.arrow`."""
+    validation: float | None = None
+    """Share; None: `inputs/validation/rows.arrow` if it is there, else none."""
+    seed: int = 0
+    where: tuple[Condition, ...] = ()
+    share: float = 1.0
+    labelled: float = 1.0
+    augment: Jitter | None = None
+
+
+class TeacherInput(Params):
+    """A teacher: `inputs/<path>/<name of file>`, e.g. path `teacher.0`."""
+
+    path: str
+    facts: ModelFacts
+
+
+class ScoreParams(Params):
+    """Logits of each teacher on rows of `inputs/train/rows.arrow` (and `inputs/heldout/rows.arrow`, if it is there).
+
+    Outputs `teacher.<i>/<part>/<shard:05d>.npy`, part `train`, `heldout` or `copy.<k>`: float32 [rows of the shard, classes], rows in
+    file order, 4,096 a shard, classes in the order of `classes`. A score holds no temperature, combine or weights.
+    """
+
+    teachers: tuple[TeacherInput, ...]
+    classes: tuple[str, ...]
+    input: str
+    """Name of the column that the teachers see."""
+    take: Selection | None = None
+    """Only the rows of this selection (where, share, or augment copies need it); None: all rows. The index of rows scored is `train/rows.npy`."""
+
+
+class TrainParams(Params):
+    """One student. `inputs/train/rows.arrow`, `inputs/heldout/…`, `inputs/validation/…`, `inputs/scores/…` or `inputs/signals/rows.arrow`."""
+
+    selection: Selection
+    student: Student
+    signature: Signature
+    """Of the student: resolved input scale and offset, class order."""
+    objective: tuple[Term, ...]
+    combine: Literal["arithmetic", "geometric"] | None = None
+    """None: no teacher, or one."""
+    weights: tuple[float, ...] | None = None
+    teachers: int = 0
+    steps: int
+    batch_size: int
+    learning_rate: float
+    optimizer: str
+    schedule: str
+    weight_decay: float
+    seed: int
+    precision: Literal["float32", "bfloat16"]
+    select: Literal["last", "best"]
+    bias_correction: bool
+    headline: Metric
+    stop_step: int | None = None
+    """Baseline of a student that was finished early: train to this step of the same schedule."""
+
+
+class GradedModel(Params):
+    """Who is graded: `inputs/<path>/model.safetensors`, or the untrained student made from its seed."""
+
+    role: Literal["student", "no_teacher", "all_labels", "untrained"]
+    path: str | None
+    seed: int | None = None
+    labels_seen: int | None = None
+
+
+class GradeParams(Params):
+    """Held-out predictions and all figures: outputs `grade.json`, `predictions.npz`."""
+
+    selection: Selection
+    student: Student
+    signature: Signature
+    models: tuple[GradedModel, ...]
+    graders: tuple[Metric, ...]
+    contract: Contract
+    teachers: int = 0
+    combine: Literal["arithmetic", "geometric"] | None = None
+    weights: tuple[float, ...] | None = None
+    signals: bool = False
+    temperature: float | None = None
+    """Of the first soft term: the dark-knowledge page is drawn at it."""
+    bootstrap: int = 2000
+    bootstrap_seed: int = 0
+
+
+class PackageParams(Params):
+    """The deliverable: outputs `model.safetensors, config.json, load.py, model.onnx, README.md, manifest.json, report.json, report.html`."""
+
+    name: str
+    student: Student
+    signature: Signature
+    teachers: tuple[TeacherInput, ...] = ()
+    baselines: tuple[str, ...] = ()
+    """Roles whose latency is measured too; inputs `inputs/<role>/model.safetensors`."""
+    spec: dict[str, Any]
+    """The resolved spec."""
+    baseline_spec: dict[str, Any] | None = None
+    baseline_reasons: dict[str, str] = {}
+    """Why a baseline is not offered."""

@@ -1,0 +1,24 @@
+"""The base of every part of the spec: strict, frozen, closed."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from typing_extensions import TypeVar
+
+
+class Part(BaseModel):
+    """A piece of what a user posts. Unknown fields, NaN and numbers written as strings are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+T = TypeVar("T")
+# JSON has lists only: a tuple must be taken leniently, its items stay strict.
+List = Annotated[tuple[T, ...], Strict(False)]
+Auto = Literal["auto"]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=512)]
+Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=64)]

@@ -1,0 +1,245 @@
+"""The steps of a job: a static plan, computed when its facts are known and never grown at run time."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from spec import cost, rows
+from spec.baseline import with_all_labels, without_teacher
+from spec.distillation import Distillation
+from spec.evaluation import Baseline
+from spec.facts import Facts, Signature, StoredFile
+from spec.grader import Accuracy, Metric
+from spec.inputs import row_files, teacher_files, teacher_inputs
+from spec.objective import SoftTargets
+from spec.params import (
+    GradedModel,
+    GradeParams,
+    PackageParams,
+    Params,
+    ScoreParams,
+    TrainParams,
+)
+from spec.resolve import refusal
+from spec.rules import warnings
+from spec.run import Verb
+from spec.selection import selection
+from spec.signature import signature
+
+VERSIONS: dict[str, int] = {"inspect": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
+"""In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One process: the unit of lease, retry, cost and cache."""
+
+    name: str
+    verb: Verb
+    queue: Literal["gpu", "cpu", "io"]
+    params: dict[str, Any]
+    """One of spec/params.py, without its defaults."""
+    inputs: dict[str, StoredFile]
+    """`train/rows.arrow` to the file in storage."""
+    needs: dict[str, str] = field(default_factory=dict)
+    """Input name to the step whose outputs it is; must succeed."""
+    wants: dict[str, str] = field(default_factory=dict)
+    """The same, taken if it is there."""
+    after: tuple[str, ...] = ()
+    """Order alone."""
+    optional: bool = False
+    """Its failure does not fail the job."""
+    divisible: bool = False
+    """May be cut short by a cap or by `finish`."""
+    memory: int
+    """Bytes, estimated."""
+    seconds: float
+    """Of one CPU core, estimated."""
+    context: dict[str, Any] = field(default_factory=dict)
+    """For reports; changes no result and is in no key."""
+
+
+def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
+    """The steps of a resolved job whose rules found nothing, each after what it needs."""
+    given = signature(resolved, facts)
+    scored = bool(resolved.teacher and resolved.teacher.models)
+    variants = _variants(resolved)
+    return (
+        *([_score(resolved, facts, given)] if scored else []),
+        *(_train(role, job, facts, given) for role, job in variants.items()),
+        _grade(resolved, facts, given),
+        _package(resolved, facts, given),
+    )
+
+
+def _variants(resolved: Distillation) -> dict[str, Distillation]:
+    """Every student that is trained, by role; `untrained` needs no training."""
+    make = {"no_teacher": without_teacher, "all_labels": with_all_labels}
+    asked = [role for role in resolved.evaluation.baselines if role in make]
+    return {"student": resolved, **{role: make[role](resolved) for role in asked}}
+
+
+def _step_of(role: str) -> str:
+    return "train" if role == "student" else f"train.{role}"
+
+
+def _dump(params: Params) -> dict[str, Any]:
+    """Defaults are left out: a new field with a neutral default keeps old keys."""
+    return params.model_dump(mode="json", exclude_defaults=True)
+
+
+def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
+    augment = resolved.data.augment
+    some = bool(resolved.data.where) or resolved.data.share < 1 or augment is not None
+    params = ScoreParams(
+        teachers=teacher_inputs(resolved, facts),
+        classes=given.output.classes,
+        input=selection(resolved, facts).roles.input or "",
+        take=selection(resolved, facts).model_copy(update={"labelled": 1.0}) if some else None,
+    )
+    needed = cost.score(resolved, facts)
+    return Step(
+        name="score",
+        verb="score",
+        queue="gpu",
+        params=_dump(params),
+        inputs=row_files(resolved, facts, "train", "heldout") | teacher_files(resolved, facts),
+        memory=needed.memory,
+        seconds=needed.seconds,
+    )
+
+
+def _train(role: str, job: Distillation, facts: Facts, given: Signature) -> Step:
+    """One student; its params do not say whose: a labels-only job and another's baseline are one step."""
+    training = job.training
+    count = rows.counts(job, facts).items
+    assert training.batch_size != "auto" and training.learning_rate != "auto" and training.precision != "auto"
+    params = TrainParams(
+        selection=selection(job, facts),
+        student=job.student,
+        signature=given,
+        objective=job.objective,
+        steps=cost.steps(training, count),
+        batch_size=training.batch_size,
+        learning_rate=training.learning_rate,
+        optimizer=training.optimizer,
+        schedule=training.schedule,
+        weight_decay=training.weight_decay,
+        seed=training.seed,
+        precision=training.precision,
+        select=training.select,
+        bias_correction=training.bias_correction,
+        headline=_graders(job)[0] if rows.chooses(job) else Accuracy(type="accuracy"),
+        **_ensemble(job),
+    )
+    scored = bool(job.teacher and job.teacher.models)
+    needed = cost.train(job, facts, given.input.shape)
+    return Step(
+        name=_step_of(role),
+        verb="train",
+        queue="gpu",
+        params=_dump(params),
+        inputs=row_files(job, facts, "train", "heldout", "validation", "signals"),
+        needs={"scores": "score"} if scored else {},
+        optional=role != "student",
+        divisible=True,
+        memory=needed.memory,
+        seconds=needed.seconds,
+    )
+
+
+def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
+    baselines = _baselines(resolved)
+    trained: dict[str, str] = {role: _step_of(role) for role in baselines if role != "untrained"}
+    params = GradeParams(
+        selection=selection(resolved, facts),
+        student=resolved.student,
+        signature=given,
+        models=(GradedModel(role="student", path="student"), *(_graded(role, resolved) for role in baselines)),
+        graders=_graders(resolved),
+        contract=resolved.evaluation.contract,
+        signals=bool(resolved.teacher and resolved.teacher.signals),
+        temperature=next((term.temperature for term in resolved.objective if isinstance(term, SoftTargets)), None),
+        **_ensemble(resolved),
+    )
+    needed = cost.grade(resolved, facts)
+    return Step(
+        name="grade",
+        verb="grade",
+        queue="gpu",
+        params=_dump(params),
+        inputs=row_files(resolved, facts, "train", "heldout", "signals"),
+        needs=({"scores": "score"} if params.teachers else {}) | {"student": "train"},
+        wants=trained,
+        memory=needed.memory,
+        seconds=needed.seconds,
+    )
+
+
+def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
+    trained = tuple(role for role in _baselines(resolved) if role != "untrained")
+    params = PackageParams(
+        name=resolved.name,
+        student=resolved.student,
+        signature=given,
+        teachers=teacher_inputs(resolved, facts),
+        baselines=trained,
+        spec=_document(resolved),
+        baseline_spec=_document(without_teacher(resolved)) if "no_teacher" in trained else None,
+        baseline_reasons=_reasons(resolved, facts),
+    )
+    needed = cost.package(resolved, facts)
+    return Step(
+        name="package",
+        verb="package",
+        queue="cpu",
+        params=_dump(params),
+        inputs=row_files(resolved, facts, "train", "heldout") | teacher_files(resolved, facts),
+        needs={"student": "train", "grade": "grade"},
+        wants={str(role): _step_of(role) for role in trained},
+        memory=needed.memory,
+        seconds=needed.seconds,
+        context={"warnings": [warning.message for warning in warnings(resolved, facts)]},
+    )
+
+
+def _ensemble(job: Distillation) -> dict[str, Any]:
+    """How many teachers there are; how they combine, only where there is something to combine."""
+    number = len(job.teacher.models) if job.teacher else 0
+    if job.teacher is None or number < 2:
+        return {"teachers": number}
+    weights = job.teacher.weights if job.teacher.weights != "auto" else (1.0,) * number
+    return {
+        "teachers": number,
+        "combine": job.teacher.combine,
+        "weights": tuple(weight / sum(weights) for weight in weights),
+    }
+
+
+def _graders(job: Distillation) -> tuple[Metric, ...]:
+    assert job.evaluation.graders != "auto"
+    return job.evaluation.graders
+
+
+def _baselines(job: Distillation) -> tuple[Baseline, ...]:
+    assert job.evaluation.baselines != "auto"
+    return job.evaluation.baselines
+
+
+def _graded(role: Baseline, job: Distillation) -> GradedModel:
+    """Who is graded; the untrained student has no step: its seed makes it."""
+    if role == "untrained":
+        return GradedModel(role=role, path=None, seed=job.training.seed, labels_seen=0)
+    return GradedModel(role=role, path=role)
+
+
+def _document(job: Distillation) -> dict[str, Any]:
+    """The spec as the manifest has it: what changes no result (metadata, budget) is left out, or it would be in the key."""
+    return job.model_dump(mode="json", exclude={"metadata", "budget"})
+
+
+def _reasons(resolved: Distillation, facts: Facts) -> dict[str, str]:
+    """Why a job with a teacher has no baseline without one, where its own rules find something."""
+    if resolved.teacher is None or "no_teacher" in _baselines(resolved):
+        return {}
+    problem = refusal(resolved, facts)
+    return {"no_teacher": problem.message} if problem else {}

@@ -1,0 +1,79 @@
+"""Every `auto` replaced, from spec and facts alone. Posting the result again gives the same result."""
+
+from typing import Any
+
+from spec import cost, rows
+from spec.baseline import without_teacher
+from spec.data import Columns
+from spec.distillation import Distillation
+from spec.facts import Facts
+from spec.problem import Problem
+from spec.rules import problems
+from spec.student import Convnet
+from spec.training import Training
+
+GRADERS = ({"type": "accuracy"}, {"type": "nll"}, {"type": "calibration"})
+
+
+def resolve(spec: Distillation, facts: Facts) -> Distillation:
+    """The complete job. Asserts complete facts and rules that found nothing; idempotent."""
+    document = spec.model_dump(mode="json")
+    document["data"] |= _data(spec, facts)
+    document["student"]["normalise"] = spec.student.normalise is not False
+    document["training"] |= _training(spec, facts)
+    document["teacher"] = _teacher(spec, facts)
+    evaluation = document["evaluation"]
+    if spec.evaluation.graders == "auto":
+        evaluation["graders"] = GRADERS
+    if spec.evaluation.baselines == "auto":
+        evaluation["baselines"] = []
+        offered = spec.teacher is not None and refusal(Distillation.model_validate(document), facts) is None
+        evaluation["baselines"] = ["no_teacher"] if offered else []
+    return Distillation.model_validate(document)
+
+
+def refusal(resolved: Distillation, facts: Facts) -> Problem | None:
+    """Why the baseline without a teacher cannot be trained; None where it can. How it is judged is the job's own business."""
+    found = problems(without_teacher(resolved), facts)
+    return next((problem for problem in found if not (problem.param or "").startswith("evaluation")), None)
+
+
+def _teacher(spec: Distillation, facts: Facts) -> dict[str, Any] | None:
+    if spec.teacher is None:
+        return None
+    document = spec.teacher.model_dump(mode="json")
+    if spec.teacher.weights == "auto":
+        document["weights"] = [1.0] * len(spec.teacher.models)
+    signals = rows.signals(spec, facts)
+    return document | ({"signals": signals.reference} if signals else {})
+
+
+def _data(spec: Distillation, facts: Facts) -> dict[str, Any]:
+    train, heldout, validation = rows.train(spec, facts), rows.heldout(spec, facts), rows.validation(spec, facts)
+    roles = rows.roles(spec, facts)
+    assert train is not None and roles is not None and roles.input is not None
+    return {
+        "train": train.reference,
+        "heldout": heldout.reference if heldout else rows.heldout_choice(spec, facts),
+        "validation": validation.reference if validation else rows.validation_choice(spec),
+        "columns": Columns(input=roles.input, label=roles.label, group=roles.group, id=roles.id).model_dump(),
+    }
+
+
+def _training(spec: Distillation, facts: Facts) -> dict[str, Any]:
+    training, count = spec.training, rows.counts(spec, facts).items
+    free = training.epochs is None and training.steps is None
+    return {
+        "epochs": cost.EPOCHS if free else training.epochs,
+        "batch_size": cost.batch_size(training, count),
+        "learning_rate": _learning_rate(spec, training),
+        "precision": "float32" if training.precision == "auto" else training.precision,
+    }
+
+
+def _learning_rate(spec: Distillation, training: Training) -> float:
+    if training.learning_rate != "auto":
+        return training.learning_rate
+    if training.optimizer == "sgd":
+        return 0.1
+    return 5e-3 if isinstance(spec.student, Convnet) else 1e-3

@@ -1,0 +1,180 @@
+"""Rules about rows: columns that are there, sides that do not touch, and something left on each."""
+
+from collections.abc import Iterator
+
+from spec import rows
+from spec.distillation import Distillation
+from spec.facts import Facts
+from spec.nearest import suggestion
+from spec.problem import Problem
+from spec.rows import RowSet
+from spec.waiting import compared, overlap
+
+ARRAYS = ("array", "image")
+
+
+def columns_exist(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Columns that the job names are in the training rows, and input, label and id in held-out and validation rows too."""
+    named = rows.roles(spec, facts)
+    for one in rows.row_sets(spec, facts) if named else ():
+        for role in ("input", "label", "id", "group") if one.part == "train" else ("input", "label", "id"):
+            column = getattr(named, role)
+            if column is not None and column not in one.dataset.columns:
+                yield Problem(
+                    code="no_such_column",
+                    message=f'{one.reference} has no column "{column}".',
+                    param=f"data.columns.{role}",
+                    hint=suggestion(column, one.dataset.columns),
+                )
+
+
+def input_is_an_array(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """The input is a column of arrays or images."""
+    train, named = rows.train(spec, facts), rows.roles(spec, facts)
+    if train is None or named is None:
+        return
+    if named.input is None:
+        message = f"{train.reference} does not say which column is the input."
+        yield Problem(code="input_missing", message=message, param="data.columns.input", hint="Name the column.")
+        return
+    column = rows.input_column(spec, facts, train)
+    if column is not None and column.kind not in ARRAYS:
+        yield Problem(
+            code="input_kind",
+            message=f'Column "{named.input}" holds {column.kind} values; {spec.student.type} takes arrays or images.',
+            param="data.columns.input",
+        )
+
+
+def same_kind_of_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Held-out and validation rows have the shape and number type of the training rows."""
+    train = rows.train(spec, facts)
+    mine = rows.input_column(spec, facts, train) if train else None
+    for one in rows.row_sets(spec, facts):
+        theirs = rows.input_column(spec, facts, one)
+        if mine and theirs and (mine.shape, mine.dtype) != (theirs.shape, theirs.dtype):
+            yield Problem(
+                code="shape_mismatch",
+                message=f"{one.reference} has {theirs.dtype} {theirs.shape}, the training rows {mine.dtype} {mine.shape}.",
+                param=f"data.{one.part}",
+            )
+
+
+def condition_has_one_list(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """A condition has exactly one of `among` and `not_among`, and that list is not empty."""
+    for index, condition in enumerate(spec.data.where):
+        given = [values for values in (condition.among, condition.not_among) if values is not None]
+        if len(given) != 1 or not given[0]:
+            what = "an empty list" if len(given) == 1 else ("both among and not_among" if given else "neither list")
+            message = f"The condition on {condition.column} has {what}; give one of among and not_among."
+            yield Problem(code="condition_lists", message=message, param=f"data.where[{index}]")
+
+
+def condition_is_known(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """A condition names a column of the training rows and values that it has."""
+    train = rows.train(spec, facts)
+    if train is None:
+        return
+    for index, condition in enumerate(spec.data.where):
+        param = f"data.where[{index}]"
+        if condition.column not in train.dataset.columns:
+            yield Problem(
+                code="no_such_column",
+                message=f'{train.reference} has no column "{condition.column}".',
+                param=f"{param}.column",
+                hint=suggestion(condition.column, train.dataset.columns),
+            )
+            continue
+        known = train.dataset.columns[condition.column].values
+        for name in ("among", "not_among"):
+            for place, value in enumerate(getattr(condition, name) or ()):
+                if known is not None and str(value) not in known:
+                    yield Problem(
+                        code="no_such_value",
+                        message=f'No row has "{value}" in column "{condition.column}".',
+                        param=f"{param}.{name}[{place}]",
+                        hint=suggestion(str(value), known),
+                    )
+
+
+def rows_are_left(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Something is left to train on, and to report about."""
+    if rows.train(spec, facts) is None:
+        return
+    count = rows.counts(spec, facts)
+    if count.train < 1:
+        yield Problem(
+            code="no_rows", message="No training row is left after the draws and conditions.", param="data.train"
+        )
+    apart = isinstance(rows.heldout_choice(spec, facts), str)
+    if count.heldout < 1 and (not apart or rows.heldout(spec, facts)):
+        yield Problem(code="no_rows", message="No held-out row is there to report about.", param="data.heldout")
+    chosen = rows.validation_choice(spec)
+    if count.validation < 1 and chosen is not None and (isinstance(chosen, float) or rows.validation(spec, facts)):
+        yield Problem(code="no_rows", message="No validation row is there to choose by.", param="data.validation")
+
+
+def sides_do_not_touch(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """No row is on two sides (training, validation, held-out), unless `allow_overlap` says so."""
+    if not spec.data.allow_overlap:
+        yield from overlapping(spec, facts)
+
+
+def overlapping(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Every pair of sides that share rows."""
+    for first, second in compared(spec, facts):
+        shared = overlap(first, second, facts)
+        if shared:
+            yield Problem(
+                code="overlap",
+                message=f"{shared:,} of {second.facts.rows:,} rows of {_side(second)} are among those of {_side(first)}.",
+                param=f"data.{second.part}",
+                hint="Take them out, or set data.allow_overlap, and the report will say so.",
+            )
+
+
+def _side(rows: RowSet) -> str:
+    return f"{rows.reference} ({rows.part})"
+
+
+def jitter_moves(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Jitter shifts, turns or scales: with all three at zero it would change nothing."""
+    jitter = spec.data.augment
+    if jitter is not None and not (jitter.pixels or jitter.rotation or jitter.scale):
+        yield Problem(
+            code="changes_nothing",
+            message="The jitter moves nothing: pixels, rotation and scale are all zero.",
+            param="data.augment",
+        )
+
+
+def jitter_takes_images(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Only images are jittered: rows of shape (height, width) or (channels, height, width)."""
+    train = rows.train(spec, facts)
+    column = rows.input_column(spec, facts, train) if train else None
+    if spec.data.augment is not None and column is not None and len(column.shape) not in (2, 3):
+        message = f"Jitter moves images, and the rows have shape {column.shape}."
+        yield Problem(code="not_images", message=message, param="data.augment")
+
+
+def jitter_is_scored(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """With a teacher that scores, jitter has a fixed number of `copies`; uploaded signals have scores for no copy."""
+    jitter, teacher = spec.data.augment, spec.teacher
+    if jitter is None or teacher is None:
+        return
+    if teacher.signals is not None:
+        message = "The signals have no scores for jittered copies."
+        yield Problem(code="jitter_unscored", message=message, param="data.augment", hint="Leave augment out.")
+    elif jitter.copies is None:
+        yield Problem(
+            code="jitter_unscored",
+            message="A teacher scores each row once, so a new draw each epoch would have no scores.",
+            param="data.augment.copies",
+            hint="Set copies, for instance 4.",
+        )
+
+
+RULES = (
+    columns_exist, input_is_an_array, same_kind_of_rows, condition_has_one_list, condition_is_known, rows_are_left,
+    sides_do_not_touch, jitter_moves, jitter_takes_images, jitter_is_scored,
+)  # fmt: skip

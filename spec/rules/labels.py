@@ -1,0 +1,111 @@
+"""Rules about labels and classes: where labels come from, and that every class is known before training."""
+
+from collections.abc import Iterator
+
+from spec import rows
+from spec.distillation import Distillation
+from spec.facts import Facts
+from spec.nearest import suggestion
+from spec.objective import Labels
+from spec.problem import Problem
+from spec.rows import RowSet
+from spec.signature import classes
+
+
+def labels_come_from_somewhere(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """What learns from labels (a term, or a baseline that is asked for) has training rows with labels."""
+    train, name = rows.train(spec, facts), rows.label(spec, facts)
+    if train is None or (name is not None and name not in train.dataset.columns):
+        return
+    params = [f"objective[{index}]" for index, term in enumerate(spec.objective) if isinstance(term, Labels)]
+    asked = spec.evaluation.baselines if spec.evaluation.baselines != "auto" else ()
+    params += [f"evaluation.baselines[{index}]" for index, role in enumerate(asked) if role != "untrained"]
+    seen = round(sum(rows.transfer_labels(spec, facts).values()) * spec.data.labelled)
+    for param in params if seen < 1 else ():
+        why = f'column "{name}" is empty' if name else "no column is the label"
+        yield Problem(
+            code="labels_missing",
+            message=f"No training row of {train.reference} has a label that may be seen ({why}).",
+            param=param,
+            hint=None if name else "Name data.columns.label.",
+        )
+
+
+def labels_are_classes(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """The label column holds class names, not arrays, and no more than 1,000 of them where its values were counted."""
+    train, name = rows.train(spec, facts), rows.label(spec, facts)
+    column = train.dataset.columns.get(name) if train and name else None
+    if column is None or train is None:
+        return
+    if column.kind in ("array", "image"):
+        message = f'Column "{name}" holds arrays of shape {column.shape}, not class names.'
+        yield Problem(code="label_kind", message=message, param="data.columns.label")
+    elif column.values is None and not rows.labels(spec, facts, train):
+        message = f'Column "{name}" has more than 1,000 different values.'
+        yield Problem(code="too_many_classes", message=message, param="data.columns.label")
+
+
+def heldout_has_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Held-out rows have labels, or nothing could be graded."""
+    train = rows.train(spec, facts)
+    apart = isinstance(rows.heldout_choice(spec, facts), str)
+    judged = rows.heldout(spec, facts) if apart else train
+    name = rows.label(spec, facts)
+    if train is None or judged is None or (name is not None and name not in judged.dataset.columns):
+        return
+    if not rows.labels(spec, facts, judged):
+        yield Problem(
+            code="heldout_labels",
+            message=f"The held-out rows ({judged.reference}) have no labels to be graded by.",
+            param="data.heldout",
+            hint="Hold out labelled rows, or name data.columns.label.",
+        )
+
+
+def classes_are_known(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """At least two class names are known before training: the teacher's, the signals', else those of the labels."""
+    train, name, teacher = rows.train(spec, facts), rows.label(spec, facts), spec.teacher
+    if train is None or (name is not None and name not in train.dataset.columns):
+        return
+    silent = teacher is not None and (not teacher.models or not all(map(facts.models.get, teacher.models)))
+    found = classes(spec, facts)
+    if not silent and len(found) < 2:
+        message = f'There is one class only, "{found[0]}".' if found else "No class name is known."
+        yield Problem(code="classes_unknown", message=message, param="data.columns.label")
+
+
+def labels_are_taught(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Every label of the rows is a class of the teacher."""
+    known = classes(spec, facts) if spec.teacher else ()
+    for one in rows.row_sets(spec, facts) if known else ():
+        for value in sorted(set(_seen(spec, facts, one)) - set(known))[:20]:
+            yield Problem(
+                code="unknown_label",
+                message=f'{one.reference} has the label "{value}", which is no class of the teacher.',
+                param=f"data.{one.part}",
+                hint=suggestion(value, known),
+            )
+
+
+def _seen(spec: Distillation, facts: Facts, one: RowSet) -> dict[str, int]:
+    """Held-out rows drawn from the training split keep what `where` bars from training."""
+    drawn = isinstance(rows.heldout_choice(spec, facts), float)
+    apart = one.part == "train" and not drawn and not isinstance(rows.validation_choice(spec), float)
+    return rows.transfer_labels(spec, facts) if apart else rows.labels(spec, facts, one)
+
+
+def labelled_matters(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """`labelled` is set only where somebody learns from labels: a field that changes nothing is refused."""
+    learned = any(isinstance(term, Labels) for term in spec.objective) or bool(spec.evaluation.baselines)
+    if spec.data.labelled < 1 and not learned:
+        yield Problem(
+            code="changes_nothing",
+            message="data.labelled changes nothing here: no term and no baseline learns from labels.",
+            param="data.labelled",
+            hint="Leave it out.",
+        )
+
+
+RULES = (
+    labels_come_from_somewhere, labels_are_classes, heldout_has_labels, classes_are_known, labels_are_taught, labelled_matters,
+)  # fmt: skip

@@ -1,0 +1,77 @@
+"""What is worth saying about a job that goes on."""
+
+from collections.abc import Iterator
+
+from spec import rows
+from spec.distillation import Distillation
+from spec.facts import Facts
+from spec.problem import Problem
+from spec.rules.data import overlapping
+from spec.waiting import pair_key, references
+
+FEW = 100
+
+
+def overlap_is_allowed(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Rows on two sides that `allow_overlap` lets pass."""
+    if spec.data.allow_overlap:
+        for found in overlapping(spec, facts):
+            yield found.model_copy(update={"hint": "Figures on these rows are too good."})
+
+
+def bad_rows_left_out(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Rows that could not be read and were dropped."""
+    for id, param in dict(reversed(references(spec))).items():
+        held = facts.datasets.get(id)
+        if held is not None and held.bad_rows_total:
+            first = held.bad_rows[0] if held.bad_rows else None
+            yield Problem(
+                code="bad_rows",
+                message=f"{held.bad_rows_total:,} rows of {id} could not be read and are left out.",
+                param=param,
+                file=first.file if first else None,
+                line=first.line if first else None,
+            )
+
+
+def signals_miss_heldout(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Held-out rows without scores: nothing can be said about retention."""
+    signals, heldout = rows.signals(spec, facts), rows.heldout(spec, facts)
+    pair = facts.pairs.get(pair_key(heldout, signals)) if signals and heldout else None
+    if pair is not None and pair.unmatched:
+        yield Problem(
+            code="signals_heldout",
+            message=f"The signals have no scores for {pair.unmatched:,} held-out rows, so retention cannot be measured.",
+            param="teacher.signals",
+        )
+
+
+def few_heldout_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Held-out rows so few that no interval will be narrow."""
+    count = rows.counts(spec, facts).heldout
+    if 0 < count < FEW:
+        message = f"There are only {count} held-out rows: intervals will be wide."
+        yield Problem(code="few_heldout", message=message, param="data.heldout")
+
+
+def teacher_scales_otherwise(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Rows of whole numbers that go unscaled into a teacher made for real numbers."""
+    train = rows.train(spec, facts)
+    column = rows.input_column(spec, facts, train) if train else None
+    if column is None or not column.dtype.startswith(("uint", "int")):
+        return
+    for index, id in enumerate(spec.teacher.models if spec.teacher else ()):
+        held = facts.models.get(id)
+        takes = held.signature.input if held else None
+        if takes is not None and takes.dtype.startswith("float") and (takes.scale, takes.offset) == (1.0, 0.0):
+            yield Problem(
+                code="unscaled",
+                message=f"{id} takes {takes.dtype} as it is; rows are {column.dtype} up to {column.high:g}."
+                if column.high is not None
+                else f"{id} takes {takes.dtype} as it is; rows are {column.dtype}.",
+                param=f"teacher.models[{index}]",
+                hint="If it was trained on scaled values, say scale and offset in the model's signature.",
+            )
+
+
+RULES = (overlap_is_allowed, bad_rows_left_out, signals_miss_heldout, few_heldout_rows, teacher_scales_otherwise)

@@ -1,0 +1,37 @@
+"""What a student costs a row, in arithmetic and memory: closed formulas over the shapes of its tensors."""
+
+from math import prod
+
+from spec.student import Student
+from spec.tensors import parameters, tensors
+
+FLOAT = 4
+"""Bytes: weights, gradients, activations and scores are float32."""
+
+
+def layers(student: Student, shape: tuple[int, ...], classes: int) -> list[tuple[int, int, int]]:
+    """(multiplications of a unit, units, positions) of each layer with weights, first to last, for one row of `shape`."""
+    found = []
+    for name, size in tensors(student, shape, classes).items():
+        layer = name.removesuffix(".weight")
+        if name.endswith(".weight") and len(size) > 1:
+            block = int(layer.removeprefix("conv")) if layer.startswith("conv") else None
+            places = 1 if block is None else (shape[-2] >> block) * (shape[-1] >> block)
+            found.append((prod(size[1:]), size[0], places))
+    return found
+
+
+def operations(student: Student, shape: tuple[int, ...], classes: int) -> int:
+    """Floating-point operations of one row's forward pass: two a multiplication."""
+    return sum(2 * inputs * units * places for inputs, units, places in layers(student, shape, classes))
+
+
+def activations(student: Student, shape: tuple[int, ...], classes: int) -> int:
+    """Values of one row that the backward pass needs: the input, and each layer's before and after its norm and ReLU."""
+    return prod(shape) + sum(3 * units * places for _, units, places in layers(student, shape, classes))
+
+
+def training_bytes(student: Student, shape: tuple[int, ...], classes: int, batch_size: int, copies: int) -> int:
+    """Bytes of `copies` of the weights (the gradient, two moments and the best so far are such copies) and of one batch's activations."""
+    held = copies * parameters(student, shape, classes)
+    return FLOAT * (held + batch_size * activations(student, shape, classes))

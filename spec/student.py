@@ -1,0 +1,47 @@
+"""What is trained: the architecture and its sizes. Parameter counts are closed formulas here (tested against torch's meta device)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
+from spec.part import Auto, List, Part
+
+Width = Annotated[int, Field(ge=1, le=65536)]
+Normalise = Auto | bool
+Norm = Literal["none", "batch", "layer"]
+
+
+class Mlp(Part):
+    """Fully connected layers with ReLU: `hidden{i}`, optional `norm{i}`, then `output`."""
+
+    type: Literal["mlp"]
+    hidden_sizes: Annotated[List[Width], Field(min_length=1, max_length=16)]
+    """Units of each hidden layer, first to last."""
+    norm: Norm = "none"
+    """Normalisation of each hidden layer before its ReLU."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Probability of dropping a hidden unit in training."""
+    max_norm: Annotated[float, Field(gt=0)] | None = None
+    """Largest L2 norm of the incoming weights of a hidden unit, enforced after each step (Srebro; Hinton et al. 2012)."""
+    normalise: Normalise = "auto"
+    """Scale raw inputs: `auto` and true take the first teacher's scale and offset, else 1/high of unsigned integers; false: none."""
+
+
+class Convnet(Part):
+    """3x3 convolutions (`conv{i}`, `norm{i}`, ReLU, 2x2 max pooling), then `hidden`, then `output`."""
+
+    type: Literal["convnet"]
+    channels: Annotated[List[Width], Field(min_length=1, max_length=8)]
+    """Channels of each convolution, first to last; each is followed by pooling."""
+    hidden: Width
+    """Units of the layer before the output."""
+    norm: Norm = "none"
+    """Normalisation of each convolution before its ReLU; `layer` is over channels and places together."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropped before `hidden` and before `output`."""
+    normalise: Normalise = "auto"
+    """As of an mlp."""
+
+
+Student = TypeAliasType("Student", Annotated[Mlp | Convnet, Field(discriminator="type")])

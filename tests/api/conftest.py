@@ -1,0 +1,23 @@
+"""One service for all tests of the API; each test has projects of its own on it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.service import Service, Tenant, running
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("api")) as started:
+        yield started
+
+
+@pytest.fixture
+def owner(service: Service) -> Tenant:
+    return service.tenant("owner")
+
+
+@pytest.fixture
+def stranger(service: Service) -> Tenant:
+    return service.tenant("stranger")

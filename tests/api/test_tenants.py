@@ -1,0 +1,247 @@
+"""Every route of the OpenAPI document with another project's key answers as if there were nothing, after the owner's same call
+has succeeded; without a key, with a revoked one and with one of too small a scope it answers nobody. A route without a case fails.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from spec.ids import new_id
+from tests.api.jobs import jobs_of
+from tests.api.service import Service, Tenant, good, refused
+from tests.api.world import World
+
+ID = re.compile(r"\b(file-|ds_|mdl_|dst_|key_|proj_)[0-9a-z]{26}")
+Make = Callable[[World], str]
+Body = Callable[[str, World], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class One:
+    """A call on one thing, made by `make`: a stranger is told that there is no such thing."""
+
+    make: Make
+    rest: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class All:
+    """A list, in which a stranger finds nothing of it."""
+
+    make: Make
+
+
+@dataclass(frozen=True)
+class Naming:
+    """A call whose body names a thing: a stranger is refused as if it were not there."""
+
+    make: Make
+    body: Body
+
+
+@dataclass(frozen=True)
+class Administrators:
+    """A call that no tenant may make, the owner no more than a stranger."""
+
+    make: Make
+    body: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The same for everybody: it tells nothing of any project."""
+
+    anybody: bool = False
+
+
+def job(dataset: str, world: World) -> dict[str, Any]:
+    return world.jobs.spec({"data.train": f"{dataset}/train", "data.heldout": f"{dataset}/test"})
+
+
+CASES: dict[str, One | All | Naming | Administrators | Shared] = {
+    "create_file": All(World.file),
+    "list_files": All(World.file),
+    "get_file": One(World.file),
+    "get_file_content": One(World.file),
+    "delete_file": One(World.file),
+    "create_dataset": Naming(World.file, lambda id, _: {"files": [id]}),
+    "list_datasets": All(World.dataset),
+    "get_dataset": One(World.dataset),
+    "preview_dataset": One(World.dataset),
+    "get_dataset_content": One(World.dataset),
+    "delete_dataset": One(World.dataset),
+    "create_model": Naming(World.file, lambda id, _: {"files": [id]}),
+    "list_models": All(World.model),
+    "get_model": One(World.model),
+    "get_model_file": One(World.model, {"name": "model.safetensors"}),
+    "get_model_archive": One(World.model),
+    "delete_model": One(World.model),
+    "create_distillation": Naming(World.dataset, job),
+    "validate_distillation": Naming(World.dataset, job),
+    "list_distillations": All(World.queued),
+    "get_distillation": One(World.queued),
+    "cancel_distillation": One(World.queued),
+    "pause_distillation": One(World.queued),
+    "resume_distillation": One(World.paused),
+    "finish_distillation": One(World.training),
+    "delete_distillation": One(World.ended),
+    "list_distillation_events": One(World.queued),
+    "get_distillation_metrics": One(World.training),
+    "list_distillation_checkpoints": One(World.training),
+    "get_distillation_logs": One(World.ended),
+    "get_distillation_report": One(World.ended),
+    "list_projects": All(World.project),
+    "get_project": One(World.project),
+    "create_project": Administrators(World.project, {"name": "x"}),
+    "delete_project": Administrators(World.project),
+    "list_keys": All(World.key),
+    "get_key": One(World.key),
+    "create_key": Administrators(World.project, {"name": "x"}),
+    "delete_key": Administrators(World.key),
+    "get_usage": All(World.ended),
+    "list_workers": Shared(),
+    "get_health": Shared(anybody=True),
+    "get_readiness": Shared(anybody=True),
+    "get_metrics": Shared(anybody=True),
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A route of the document."""
+
+    method: str
+    path: str
+
+    def at(self, id: str, rest: dict[str, str] | None = None) -> str:
+        """The path with the id in the place of its first parameter."""
+        named = self.path
+        for name, value in (rest or {}).items():
+            named = named.replace(f"{{{name}}}", value)
+        return re.sub(r"\{\w+\}", id, named)
+
+    def send(self, client: httpx.Client, id: str, case: object = None, body: Any = None) -> httpx.Response:
+        path = self.at(id, case.rest if isinstance(case, One) else None)
+        return client.request(self.method, path, json=body) if body is not None else client.request(self.method, path)
+
+
+@pytest.fixture(scope="module")
+def operations(service: Service) -> dict[str, Operation]:
+    paths = good(service.admin.get("/openapi.json"))["paths"]
+    return {
+        operation["operationId"]: Operation(method.upper(), path)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+
+@pytest.fixture
+def world(owner: Tenant, tmp_path: Path) -> Iterator[World]:
+    with jobs_of(owner, tmp_path) as jobs:
+        yield World(jobs, owner)
+
+
+def named(kind: type) -> list[str]:
+    return [name for name, case in CASES.items() if isinstance(case, kind)]
+
+
+def alike(reply: httpx.Response) -> tuple[int, str]:
+    """Status and body, whatever the id is called."""
+    return reply.status_code, ID.sub(r"\1…", reply.text)
+
+
+def absent(id: str) -> str:
+    """An id of the same kind that nothing has."""
+    return new_id(id[:-26])
+
+
+def test_every_route_has_a_case(operations: dict[str, Operation]) -> None:
+    assert set(operations) == set(CASES)
+
+
+@pytest.mark.parametrize("name", named(One))
+def test_one(operations: dict[str, Operation], world: World, stranger: Tenant, name: str) -> None:
+    operation, case = operations[name], CASES[name]
+    assert isinstance(case, One)
+    own = operation.send(world.owner.client, case.make(world), case)
+    assert own.is_success, own.text
+    id = case.make(world)
+    foreign = operation.send(stranger.client, id, case)
+    assert foreign.status_code == 404
+    assert alike(foreign) == alike(operation.send(stranger.client, absent(id), case))
+    turned_away(operation, world.owner, id, case, None)
+    after = operation.send(world.owner.client, id, case)
+    assert after.is_success, f"a stranger's call had an effect: {after.text}"
+
+
+@pytest.mark.parametrize("name", named(All))
+def test_all(operations: dict[str, Operation], world: World, stranger: Tenant, name: str) -> None:
+    operation, case = operations[name], CASES[name]
+    assert isinstance(case, All)
+    id = case.make(world)
+    path = operation.path
+    assert id in world.owner.client.get(path).text
+    foreign = stranger.client.get(path)
+    assert foreign.is_success and id not in foreign.text and world.owner.project not in foreign.text
+    assert id not in stranger.client.get(path, params={"after": absent(id), "order": "asc"}).text
+    turned_away(Operation("GET", path), world.owner, id, case, None)
+
+
+@pytest.mark.parametrize("name", named(Naming))
+def test_naming(operations: dict[str, Operation], world: World, stranger: Tenant, name: str) -> None:
+    operation, case = operations[name], CASES[name]
+    assert isinstance(case, Naming)
+    id = case.make(world)
+    body = case.body(id, world)
+    own = operation.send(world.owner.client, id, case, body)
+    assert own.is_success, own.text
+    foreign = operation.send(stranger.client, id, case, body)
+    assert "not_found" in foreign.text and own.json() != foreign.json()
+    assert alike(foreign) == alike(operation.send(stranger.client, id, case, case.body(absent(id), world)))
+    turned_away(operation, world.owner, id, case, body)
+
+
+@pytest.mark.parametrize("name", named(Administrators))
+def test_administrators(
+    service: Service, operations: dict[str, Operation], world: World, stranger: Tenant, name: str
+) -> None:
+    operation, case = operations[name], CASES[name]
+    assert isinstance(case, Administrators)
+    id = case.make(world)
+    for tenant in (world.owner, stranger):
+        refused(operation.send(tenant.client, id, case, case.body), 403, "missing_scope")
+    reply = operation.send(service.admin, id, case, case.body)
+    assert reply.is_success, reply.text
+
+
+@pytest.mark.parametrize("name", named(Shared))
+def test_shared(service: Service, operations: dict[str, Operation], world: World, stranger: Tenant, name: str) -> None:
+    operation, case = operations[name], CASES[name]
+    assert isinstance(case, Shared)
+    ids = (world.owner.project, world.queued())
+    for tenant in (world.owner, stranger):
+        text = operation.send(tenant.client, "").text
+        assert not [id for id in ids if id in text]
+    anybody = operation.send(service.client(None), "")
+    assert anybody.is_success if case.anybody else refused(anybody, 401, "missing_api_key")
+
+
+def turned_away(operation: Operation, owner: Tenant, id: str, case: object, body: Any) -> None:
+    """Without a key, with a revoked one, and with one that may only do the opposite."""
+    service = owner.service
+    refused(operation.send(service.client(None), id, case, body), 401, "missing_api_key")
+    made = good(service.admin.post("/v1/keys", json={"name": "revoked", "project": owner.project}))
+    good(service.admin.delete(f"/v1/keys/{made['id']}"))
+    refused(operation.send(service.client(made["key"]), id, case, body), 401, "invalid_api_key")
+    reads = service.client(service.key(owner.project, "read"))
+    if operation.method == "GET" or operation.path.endswith("/validate"):
+        assert operation.send(reads, id, case, body).is_success
+        writes = service.client(service.key(owner.project, "write"))
+        refused(operation.send(writes, id, case, body), 403, "missing_scope")
+    else:
+        refused(operation.send(reads, id, case, body), 403, "missing_scope")

@@ -1,0 +1,74 @@
+"""Usage is what the ledger says; workers are who was heard of."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.api.hand import connected
+from tests.api.jobs import Jobs, jobs_of
+from tests.api.service import Tenant, good
+from tests.api.world import World
+
+
+@pytest.fixture
+def jobs(owner: Tenant, tmp_path: Path) -> Iterator[Jobs]:
+    with jobs_of(owner, tmp_path) as made:
+        yield made
+
+
+def test_nothing_used(stranger: Tenant) -> None:
+    usage = good(stranger.client.get("/v1/usage"))
+    assert usage == {
+        "object": "usage",
+        "device_seconds": 0,
+        "usd": 0,
+        "bytes_stored": 0,
+        "data": [],
+        "has_more": False,
+        "first_id": None,
+        "last_id": None,
+    }
+
+
+def test_by_job_and_by_day(owner: Tenant, jobs: Jobs) -> None:
+    world = World(jobs, owner)
+    first, second = world.ended(), world.ended()
+    usage = good(owner.client.get("/v1/usage", params={"limit": 100}))
+    rows = {row["id"]: row for row in usage["data"]}
+    assert {first, second} <= set(rows), "inspections cost something, too"
+    assert usage["device_seconds"] == pytest.approx(sum(row["device_seconds"] for row in usage["data"]))
+    assert 0 < rows[first]["device_seconds"] < 60
+    assert usage["device_seconds"] > 0 and usage["usd"] == 0
+    assert usage["bytes_stored"] >= rows[first]["bytes_stored"] > 0
+    by_day = good(owner.client.get("/v1/usage", params={"group_by": "day"}))
+    (today,) = by_day["data"]
+    assert datetime.fromisoformat(today["id"]).date() <= datetime.now(UTC).date()
+    assert today["device_seconds"] == pytest.approx(usage["device_seconds"]) and today["bytes_stored"] is None
+
+
+def test_pages_of_jobs(owner: Tenant, jobs: Jobs) -> None:
+    World(jobs, owner).ended()
+    everything = [row["id"] for row in good(owner.client.get("/v1/usage", params={"limit": 100}))["data"]]
+    assert everything == sorted(everything, reverse=True) and len(everything) > 1
+    page = good(owner.client.get("/v1/usage", params={"limit": 1}))
+    assert [page["first_id"], page["has_more"]] == [everything[0], True]
+    rest = good(owner.client.get("/v1/usage", params={"after": page["last_id"]}))
+    assert [row["id"] for row in rest["data"]] == everything[1:]
+
+
+def test_bytes_held(owner: Tenant) -> None:
+    file = owner.upload(b"x" * 1000)
+    owner.upload(b"x" * 1000)
+    assert good(owner.client.get("/v1/usage"))["bytes_stored"] == 1000
+    good(owner.client.delete(f"/v1/files/{file['id']}"))
+    assert good(owner.client.get("/v1/usage"))["bytes_stored"] == 1000
+
+
+def test_workers(owner: Tenant, jobs: Jobs) -> None:
+    with connected(jobs.hand, "gpu", "cpu", memory=2**30):
+        (worker,) = good(owner.client.get("/v1/workers"))["data"]
+        assert (worker["object"], worker["queues"], worker["memory"]) == ("worker", ["gpu", "cpu"], 2**30)
+        assert worker["connected"] and worker["sandbox"] == "none" and worker["slots"] == 1
+    assert good(owner.client.get("/v1/workers"))["data"] == []

@@ -1,0 +1,62 @@
+"""What an owner has, made when a test first asks for it, by name of the parameter in a path."""
+
+from models.event import Line
+from tests.api.jobs import Jobs
+from tests.api.service import Tenant, good
+
+
+class World:
+    """Things of one owner. Each call makes a new one, so that a call that deletes it can be made twice."""
+
+    def __init__(self, jobs: Jobs, owner: Tenant) -> None:
+        self.jobs, self.owner = jobs, owner
+        self._seeds = 0
+
+    def file(self) -> str:
+        id: str = self.owner.upload()["id"]
+        return id
+
+    def dataset(self) -> str:
+        return self.jobs.dataset()
+
+    def model(self) -> str:
+        return self.jobs.teacher(f"weights {self._seed()}".encode())
+
+    def queued(self) -> str:
+        """A job that waits for a worker."""
+        id: str = self.jobs.start()["id"]
+        return id
+
+    def paused(self) -> str:
+        id = self.queued()
+        good(self.owner.client.post(f"/v1/distillations/{id}/pause"))
+        return id
+
+    def training(self) -> str:
+        """A job with a first checkpoint: it can be finished."""
+        id: str = self.jobs.start(self.jobs.spec({"training.seed": self._seed()}))["id"]
+        work = self.jobs.hand.begin("train")
+        self.jobs.hand.tell(work, Line("metrics", "", work.grip.name, {"step": 1, "series": {"loss": 1.0}}))
+        self.jobs.hand.checkpoint(work, 1)
+        return id
+
+    def ended(self) -> str:
+        id: str = self.jobs.start(self.jobs.spec({"training.seed": self._seed()}))["id"]
+        weights = f"student {id}".encode()
+        self.jobs.run(model__safetensors=weights)
+        self.jobs.run(grade__json=b"{}")
+        self.jobs.run(model__safetensors=weights, report__json=b"{}", report__html=b"<p>Kept</p>")
+        return id
+
+    def key(self) -> str:
+        body = {"name": "another", "project": self.owner.project}
+        id: str = good(self.owner.service.admin.post("/v1/keys", json=body))["id"]
+        return id
+
+    def project(self) -> str:
+        return self.owner.project
+
+    def _seed(self) -> int:
+        """Jobs that differ: an equal one would take its steps from the cache."""
+        self._seeds += 1
+        return self._seeds

@@ -1,0 +1,185 @@
+"""`make chaos`: jobs are posted while an outside process kills and freezes; then the API is asked whether anything was lost.
+
+python -m tests.chaos.campaign --jobs 100 --faults 24 --seed 1
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+
+from standalone import supervisor
+from standalone.services import Worker
+from standalone.stack import Stack
+from tests.chaos import work
+from tests.chaos.checker import Findings, check, recovery, same_posts
+from tests.chaos.client import Client
+from tests.chaos.killer import descendants, words
+
+SETTINGS = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2", "SWEEP_SECONDS": "2", "LOG_FORMAT": "console"}
+PROJECTS = 4
+FREEZE = 9.0  # longer than the lease
+
+
+@dataclass
+class Plan:
+    jobs: int
+    faults: int
+    seed: int
+    seconds: float
+    patience: float
+
+
+class Campaign(threading.Thread):
+    """The user's side. The stack's supervisor keeps the main thread, since children die with the thread that started them."""
+
+    def __init__(self, stack: Stack, plan: Plan, folder: Path) -> None:
+        super().__init__(name="campaign", daemon=True)
+        self.stack, self.plan, self.folder = stack, plan, folder
+        self.findings = Findings()
+        self.faults: list[dict[str, float]] = []
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._campaign()
+        except BaseException as error:  # noqa: BLE001  # the main thread shows it, and stops the stack
+            self.error = error
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _campaign(self) -> None:
+        while not self.stack.api.running() or not self.stack.api.ready() or not self.stack.home.key_file.exists():
+            time.sleep(0.1)
+        admin = Client(self.stack.url, self.stack.key)
+        users = [self._user(admin, i) for i in range(PROJECTS)]
+        began = time.monotonic()
+        with self._killer() as killer:
+            posted = {project: list[str]() for project in range(PROJECTS)}
+            for number in range(self.plan.jobs):
+                project = number % PROJECTS
+                client, key, teacher = users[project]
+                file = work.dataset(self.stack.url, key, number, self.plan.seed)
+                body = work.job(file, teacher, number, self.plan.seed * 10_000)
+                posted[project].append(client.post("/distillations", json=body)["id"])
+            self._wait(users, posted, killer, began)
+        self.seconds = time.monotonic() - began
+        log = self.folder / "faults.jsonl"
+        self.faults = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        self._check(users, posted)
+
+    def _user(self, admin: Client, number: int) -> tuple[Client, str, str]:
+        project = admin.post("/projects", json={"name": f"chaos-{number}"})["id"]
+        key = admin.post("/keys", json={"project": project, "name": "chaos", "scopes": ["read", "write"]})["key"]
+        client = Client(self.stack.url, key)
+        return client, key, work.teacher(client, self.stack.url, key, number)
+
+    def _killer(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [
+                sys.executable, "-m", "tests.chaos.killer", "--root", str(os.getpid()), "--seed", str(self.plan.seed),
+                "--faults", str(self.plan.faults), "--seconds", str(self.plan.seconds), "--freeze", str(FREEZE),
+                "--log", str(self.folder / "faults.jsonl"),
+            ]
+        )  # fmt: skip
+
+    def _wait(
+        self,
+        users: list[tuple[Client, str, str]],
+        posted: dict[int, list[str]],
+        killer: subprocess.Popen[bytes],
+        began: float,
+    ) -> None:
+        """Until every job has ended and the killer has done its work, or patience is over."""
+        open_jobs = {(project, id) for project, ids in posted.items() for id in ids}
+        while (open_jobs or killer.poll() is None) and time.monotonic() - began < self.plan.patience:
+            for project, id in sorted(open_jobs):
+                if users[project][0].get(f"/distillations/{id}")["state"] in ("succeeded", "failed", "cancelled"):
+                    open_jobs.discard((project, id))
+                    break
+            print(
+                f"\r{time.monotonic() - began:6.0f} s  {len(open_jobs):4} jobs left",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+            time.sleep(0.2)
+        killer.terminate()
+
+    def _check(self, users: list[tuple[Client, str, str]], posted: dict[int, list[str]]) -> None:
+        for project, ids in posted.items():
+            client = users[project][0]
+            same_posts(self.findings, client.all("/distillations"), ids)
+            for id in ids:
+                events = list(client.all(f"/distillations/{id}/events", order="asc"))
+                check(self.findings, client.get(f"/distillations/{id}"), events)
+                recovery(self.findings, events, self.faults)
+
+
+def orphans(home: Path) -> list[int]:
+    """Processes of this campaign that are still there after the stack was stopped."""
+    mine = set(descendants(os.getpid()))
+    everybody = {int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit()}
+    return [
+        pid
+        for pid in everybody
+        if pid in mine or (any(str(home) in word for word in words(pid)) and pid != os.getpid())
+    ]
+
+
+def spread(values: list[float]) -> str:
+    if not values:
+        return "no case"
+    p99 = quantiles(values, n=100)[98] if len(values) > 1 else values[0]
+    return f"n {len(values)}, p50 {median(values):.1f} s, p99 {p99:.1f} s, longest {max(values):.1f} s"
+
+
+def report(campaign: Campaign, left: list[int]) -> int:
+    found, faults = campaign.findings, campaign.faults
+    kinds = sorted({(f["target"], f["action"]) for f in faults})
+    print(f"\n{campaign.plan.jobs} jobs in {PROJECTS} projects, seed {campaign.plan.seed}, {campaign.seconds:.0f} s")
+    print(
+        f"{len(faults)} faults: "
+        + ", ".join(f"{sum((f['target'], f['action']) == k for f in faults)} {k[0]} {k[1]}" for k in kinds)
+    )
+    for name in ("lost", "doubled", "unfinished", "not_succeeded", "gaps", "cache_hits"):
+        print(f"{name.replace('_', ' '):14} {getattr(found, name)}")
+    print(f"{'orphans':14} {len(left)}")
+    print(f"a dead worker's step is claimable after: {spread(found.claimable)}")
+    print(f"                          and resumes after: {spread(found.resumed)}")
+    print("\n".join(found.reasons))
+    return 1 if found.bad() or left else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=100)
+    parser.add_argument("--faults", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=300.0, help="time over which the faults are spread")
+    parser.add_argument(
+        "--patience", type=float, default=2400.0, help="time after which what has not ended is unfinished"
+    )
+    plan = Plan(**vars(parser.parse_args()))
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        workers = [Worker(name=f"worker-{i}", slots=1) for i in (1, 2)]
+        settings = {f"STILLHOUSE_{name}": value for name, value in SETTINGS.items()}
+        stack = Stack(Path(folder) / "home", workers=workers, settings=settings)
+        campaign = Campaign(stack, plan, Path(folder))
+        campaign.start()
+        supervisor.run(stack)
+        if campaign.error:
+            raise campaign.error
+        return report(campaign, orphans(Path(folder)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What must hold afterwards, judged from the API's replies alone."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+@dataclass
+class Findings:
+    """Counts that must be zero, and how long recovery took, in seconds."""
+
+    lost: int = 0
+    doubled: int = 0
+    unfinished: int = 0
+    not_succeeded: int = 0
+    gaps: int = 0
+    cache_hits: int = 0
+    reasons: list[str] = field(default_factory=list)
+    claimable: list[float] = field(default_factory=list)
+    resumed: list[float] = field(default_factory=list)
+
+    def bad(self) -> int:
+        return self.lost + self.doubled + self.unfinished + self.not_succeeded + self.gaps + self.cache_hits
+
+
+def check(findings: Findings, job: dict[str, Any], events: list[dict[str, Any]]) -> None:
+    """One acknowledged job and its whole event list."""
+    if job["state"] not in ENDED:
+        findings.unfinished += 1
+        findings.reasons.append(f"{job['id']} is {job['state']}: {job.get('waiting')}")
+    elif job["state"] != "succeeded":
+        findings.not_succeeded += 1
+        findings.reasons.append(f"{job['id']} {job['state']}: {job['error']}")
+    if [event["id"] for event in events] != list(range(1, len(events) + 1)):
+        findings.gaps += 1
+        findings.reasons.append(f"{job['id']}: event numbers {[event['id'] for event in events]}")
+    ends = Counter((e["step"], e["data"]["state"]) for e in events if e["type"] in ("job", "step"))
+    twice = [key for key, n in ends.items() if n > 1 and key[1] in ENDED]
+    if twice:
+        findings.doubled += 1
+        findings.reasons.append(f"{job['id']}: ended more than once: {twice}")
+    if any(e["data"].get("cached_from") for e in events):
+        findings.cache_hits += 1
+        findings.reasons.append(f"{job['id']}: a step was answered by the cache")
+
+
+def same_posts(findings: Findings, jobs: Iterable[dict[str, Any]], acknowledged: list[str]) -> None:
+    """Each acknowledged id exists, and each post made one job."""
+    listed = list(jobs)
+    findings.lost += len(set(acknowledged) - {job["id"] for job in listed})
+    posts = Counter(job["metadata"]["number"] for job in listed)
+    findings.doubled += sum(n - 1 for n in posts.values())
+
+
+def recovery(findings: Findings, events: list[dict[str, Any]], faults: list[dict[str, Any]]) -> None:
+    """From the death of a worker or child to its step's next `ready` and next `running`: upper bounds.
+
+    The API tells whole seconds, cut off; a second is added to each.
+    """
+    deaths = [f["at"] for f in faults if f["action"] == "kill" and f["target"] in ("worker", "child", "leash")]
+    for step in {e["step"] for e in events if e["type"] == "step"}:
+        moves = [(e["created_at"] + 1, e["data"]["state"]) for e in events if e["type"] == "step" and e["step"] == step]
+        for i, (at, state) in enumerate(moves):
+            if state != "ready" or i == 0 or moves[i - 1][1] != "running":
+                continue
+            death = max((d for d in deaths if moves[i - 1][0] - 1 <= d <= at), default=None)
+            if death is None:
+                continue
+            findings.claimable.append(at - death)
+            again = next((t for t, s in moves[i + 1 :] if s == "running"), None)
+            if again is not None:
+                findings.resumed.append(again - death)

@@ -1,0 +1,81 @@
+"""One case a leaf of the spec: what it starts from, and the one value that is changed."""
+
+from typing import Any
+
+from tests.spec.builders import ABSENT, LABELS_ONLY
+
+Changes = dict[str, Any]
+SIGNALS: Changes = {"teacher": {"signals": "ds_signals"}, "evaluation.baselines": ["no_teacher"]}
+MLP: Changes = {"student": {"type": "mlp", "hidden_sizes": [32]}}
+WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
+JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
+EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
+F1: Changes = {"evaluation.graders": [{"type": "f1"}]}
+
+CASES: dict[str, tuple[Changes, Changes]] = {
+    "teacher.models[]": ({}, {"teacher.models.2": "mdl_x"}),
+    "teacher.signals": (SIGNALS, {"teacher.signals": "ds_signals/other"}),
+    "teacher.weights": ({"teacher.weights": [1.0, 2.0, 3.0]}, {"teacher.weights": "auto"}),
+    "teacher.weights[]": ({"teacher.weights": [1.0, 2.0, 3.0]}, {"teacher.weights.0": 4.0}),
+    "teacher.combine": ({}, {"teacher.combine": "arithmetic"}),
+    "data.train": ({}, {"data.train": "ds_more/train"}),
+    "data.heldout": ({}, {"data.heldout": 0.2}),
+    "data.validation": ({}, {"data.validation": 0.2}),
+    "data.seed": ({"data.heldout": 0.2}, {"data.seed": 3}),
+    "data.share": ({}, {"data.share": 0.5}),
+    "data.labelled": ({}, {"data.labelled": 0.5}),
+    "data.where[].column": (WITHOUT_3, {"data.where.0.column": "form"}),
+    "data.where[].among[]": ({"data.where": [{"column": "label", "among": [7, 8]}]}, {"data.where.0.among.0": 3}),
+    "data.where[].not_among[]": (WITHOUT_3, {"data.where.0.not_among.0": 4}),
+    "data.augment.type": (JITTER, {"data.augment.type": "blur"}),
+    "data.augment.pixels": (JITTER, {"data.augment.pixels": 1.0}),
+    "data.augment.rotation": (JITTER, {"data.augment.rotation": 0.1}),
+    "data.augment.scale": (JITTER, {"data.augment.scale": 0.1}),
+    "data.augment.copies": (JITTER, {"data.augment.copies": 3}),
+    "data.columns.input": ({}, {"data.columns.input": "again"}),
+    "data.columns.label": ({}, {"data.columns.label": "other"}),
+    "data.columns.group": ({}, {"data.columns.group": "form"}),
+    "data.columns.id": ({}, {"data.columns.id": None}),
+    "data.responses.type": ({"data.responses": {"type": "given"}}, {"data.responses.type": "teacher"}),
+    "data.allow_overlap": ({"data.heldout": "ds_digits/train"}, {"data.allow_overlap": True}),
+    "student.mlp.type": (MLP, {"student.type": "convnet"}),
+    "student.mlp.hidden_sizes[]": (MLP, {"student.hidden_sizes.0": 33}),
+    "student.mlp.norm": (MLP, {"student.norm": "layer"}),
+    "student.mlp.dropout": (MLP, {"student.dropout": 0.5}),
+    "student.mlp.max_norm": (MLP, {"student.max_norm": 3.0}),
+    "student.mlp.normalise": (MLP, {"student.normalise": False}),
+    "student.convnet.type": ({}, {"student.type": "mlp"}),
+    "student.convnet.channels[]": ({}, {"student.channels.1": 17}),
+    "student.convnet.hidden": ({}, {"student.hidden": 17}),
+    "student.convnet.norm": ({}, {"student.norm": "none"}),
+    "student.convnet.dropout": ({}, {"student.dropout": 0.5}),
+    "student.convnet.normalise": ({}, {"student.normalise": False}),
+    "objective[].soft_targets.type": ({"objective.0": {"type": "soft_targets"}}, {"objective.0.type": "labels"}),
+    "objective[].soft_targets.weight": ({}, {"objective.0.weight": 0.8}),
+    "objective[].soft_targets.temperature": ({}, {"objective.0.temperature": 20.0}),
+    "objective[].labels.type": ({}, {"objective.1.type": "soft_targets"}),
+    "objective[].labels.weight": ({}, {"objective.1.weight": 0.2}),
+    "training.epochs": (EPOCHS, {"training.epochs": 3.0}),
+    "training.steps": ({}, {"training.steps": 1000}),
+    "training.batch_size": ({}, {"training.batch_size": 32}),
+    "training.learning_rate": ({}, {"training.learning_rate": 0.01}),
+    "training.optimizer": ({}, {"training.optimizer": "sgd"}),
+    "training.schedule": ({}, {"training.schedule": "cosine"}),
+    "training.weight_decay": ({}, {"training.weight_decay": 0.1}),
+    "training.seed": ({}, {"training.seed": 7}),
+    "training.precision": ({}, {"training.precision": "bfloat16"}),
+    "training.select": ({}, {"training.select": "best"}),
+    "training.bias_correction": (WITHOUT_3, {"training.bias_correction": True}),
+    "evaluation.graders": (F1, {"evaluation.graders": "auto"}),
+    "evaluation.graders[].accuracy.type": ({}, {"evaluation.graders.0.type": "f1"}),
+    "evaluation.graders[].f1.type": (F1, {"evaluation.graders.0.type": "accuracy"}),
+    "evaluation.graders[].f1.average": (F1, {"evaluation.graders.0.average": "micro"}),
+    "evaluation.graders[].nll.type": ({}, {"evaluation.graders.1.type": "f1"}),
+    "evaluation.graders[].calibration.type": ({}, {"evaluation.graders.2.type": "f1"}),
+    "evaluation.graders[].calibration.bins": ({}, {"evaluation.graders.2.bins": 15}),
+    "evaluation.baselines": ({}, {"evaluation.baselines": "auto"}),
+    "evaluation.baselines[]": ({}, {"evaluation.baselines.1": "untrained"}),
+    "evaluation.contract.retention": ({}, {"evaluation.contract.retention": 0.9}),
+    "evaluation.contract.lift": ({}, {"evaluation.contract.lift": 0.02}),
+    "budget.hours": (LABELS_ONLY, {"budget.hours": 0.0001}),
+}

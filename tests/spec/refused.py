@@ -1,0 +1,160 @@
+"""Jobs that the rules refuse or warn of, and the words that the user gets: (rule, changes of the demo, facts, (param, code, message))."""
+
+from typing import Any
+
+from spec.facts import Facts, InputSignature, PairFacts, Roles
+from spec.problem import Problem
+from spec.rules import Rule, data, evaluation, labels, named, student, teacher, training, warned
+from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, facts, images, model, names, signals, split
+
+NO_3 = [{"column": "label", "not_among": [3]}]
+FLOAT = InputSignature(kind="image", shape=(8, 8), dtype="float32")
+OTHER = dataset({"train": split("other", 500)}, overlaps={})
+UNLABELLED = dataset({"train": split("train", 1029, labels={}), "test": split("test", 768)})
+SIGNALS = {"teacher": {"signals": "ds_signals"}, "evaluation.baselines": ["no_teacher"]}
+HELD_SIGNALS = {"ds_signals": signals(), "ds_digits": dataset(roles=Roles(input="image", label="label", id="form"))}
+
+
+def pair(first: str, second: str, overlap: int = 0, unmatched: int | None = None) -> dict[str, PairFacts]:
+    return {f"{first}|{second}": PairFacts(overlap=overlap, unmatched=unmatched)}
+
+
+TRAIN, TEST, SCORES = "digest-of-train-1029", "digest-of-test-768", "digest-of-signals-1797"
+BROKEN = Problem(code="ragged", message="Row 7 has 63 values, not 64.", file="digits.csv", line=8)
+
+Case = tuple[Rule, dict[str, Any], Facts, list[tuple[str, str, str]]]
+# fmt: off
+REFUSED: list[Case] = [
+    (named.exists, {"teacher.models": ["mdl_x", "mdl_gone"], "data.heldout": "ds_gone"}, facts(),
+      [("teacher.models[1]", "not_found", "There is no mdl_gone in this project."),
+       ("data.heldout", "not_found", "There is no ds_gone in this project.")]),
+    (named.inspected, {"data.train": "file-bad"}, facts(failed={"file-bad": BROKEN}),
+      [("data.train", "ragged", "file-bad cannot be used: Row 7 has 63 values, not 64.")]),
+    (named.has_split, {"data.heldout": "ds_digits/tset"}, facts(),
+      [("data.heldout", "no_such_split", 'ds_digits has no split "tset".')]),
+    (named.has_split, {"data.train": "ds_odd"}, facts(datasets={"ds_odd": dataset({"a": split("a", 9), "b": split("b", 9)})}),
+      [("data.train", "no_such_split", "ds_odd has several splits, and none is named.")]),
+    (teacher.one_source, {"teacher.signals": "ds_signals"}, facts(),
+      [("teacher", "teacher_source", "The teacher names both models and signals; name one of the two.")]),
+    (teacher.one_source, {"teacher": {}}, facts(),
+      [("teacher", "teacher_source", "The teacher names neither models nor signals; name one of the two.")]),
+    (teacher.weights_match, {"teacher.weights": [1.0, 2.0]}, facts(),
+      [("teacher.weights", "weights_count", "There are 2 weights for 3 models.")]),
+    (teacher.ensemble_options_matter, {"teacher": {"models": ["mdl_x"], "combine": "arithmetic", "weights": [2.0]}}, facts(),
+      [("teacher.combine", "changes_nothing", "teacher.combine changes nothing here: there is one teacher, and nothing to combine."),
+       ("teacher.weights", "changes_nothing", "teacher.weights changes nothing here: the weight of a single model is divided by itself.")]),
+    (teacher.teacher_is_used, {"objective": [{"type": "labels"}]}, facts(),
+      [("teacher", "teacher_unused", "No term of the objective asks the teacher.")]),
+    (teacher.teacher_is_there, {"teacher": None}, facts(),
+      [("objective[0]", "teacher_missing", "soft_targets needs a teacher, and the job names none.")]),
+    (teacher.same_input, {}, facts(models={"mdl_y": model(shape=(28, 28))}),
+      [("teacher.models[1]", "shape_mismatch", "mdl_y takes inputs of shape (28, 28), the rows have (8, 8).")]),
+    (teacher.same_classes, {}, facts(models={"mdl_z": model(classes=(*"012345678", "nine"))}),
+      [("teacher.models[2]", "class_mismatch", 'mdl_z and the first teacher differ in their classes: "9", "nine".')]),
+    (teacher.signals_are_scores, SIGNALS, facts(datasets={"ds_signals": dataset()}),
+      [("teacher.signals", "not_signals", "ds_signals has no column of scores.")]),
+    (teacher.signals_are_scores, SIGNALS, facts(datasets={"ds_signals": signals(classes=None)}),
+      [("teacher.signals", "not_signals", "ds_signals does not say whose scores they are.")]),
+    (teacher.signals_are_scores, SIGNALS, facts(datasets={"ds_signals": signals(classes=DIGITS[:9])}),
+      [("teacher.signals", "not_signals", "ds_signals has scores of shape (10,) for 9 classes.")]),
+    (teacher.signals_match_rows, SIGNALS, facts(datasets=HELD_SIGNALS, pairs=pair(TRAIN, SCORES, unmatched=29)),
+      [("teacher.signals", "signals_rows", "ds_signals/train has no scores for 29 of 1,029 training rows.")]),
+    (teacher.signals_match_rows, SIGNALS, facts(datasets={"ds_signals": signals()}),
+      [("teacher.signals", "signals_ids", "Nothing tells which row of ds_digits/train a row of ds_signals/train belongs to.")]),
+    (data.columns_exist, {"data.columns": {"label": "lable"}}, facts(),
+      [("data.columns.label", "no_such_column", 'ds_digits/train has no column "lable".'),
+       ("data.columns.label", "no_such_column", 'ds_digits/test has no column "lable".')]),
+    (data.columns_exist, {"data.heldout": "ds_other"}, facts(datasets=HELD_SIGNALS | {"ds_other": dataset(columns={"image": images(), "label": names()})}),
+      [("data.columns.id", "no_such_column", 'ds_other/test has no column "form".')]),
+    (data.input_is_an_array, {}, facts(datasets={"ds_digits": dataset(roles=Roles(input=None, label="label"))}),
+      [("data.columns.input", "input_missing", "ds_digits/train does not say which column is the input.")]),
+    (data.input_is_an_array, {"data.columns": {"input": "form"}}, facts(),
+      [("data.columns.input", "input_kind", 'Column "form" holds class values; convnet takes arrays or images.')]),
+    (data.same_kind_of_rows, {"data.heldout": "ds_other"}, facts(datasets={"ds_other": dataset({"test": split("o", 9)}, {"image": images(dtype="float32"), "label": names()})}),
+      [("data.heldout", "shape_mismatch", "ds_other/test has float32 (8, 8), the training rows uint8 (8, 8).")]),
+    (data.condition_has_one_list, {"data.where": [{"column": "label"}, {"column": "label", "among": []}]}, facts(),
+      [("data.where[0]", "condition_lists", "The condition on label has neither list; give one of among and not_among."),
+       ("data.where[1]", "condition_lists", "The condition on label has an empty list; give one of among and not_among.")]),
+    (data.condition_is_known, {"data.where": [{"column": "froms", "among": ["a"]}, {"column": "label", "among": [7, "77"]}]}, facts(),
+      [("data.where[0].column", "no_such_column", 'ds_digits/train has no column "froms".'),
+       ("data.where[1].among[1]", "no_such_value", 'No row has "77" in column "label".')]),
+    (data.rows_are_left, {"data.where": [{"column": "label", "not_among": list(DIGITS)}], "data.heldout": 0.0001, "data.validation": 1e-5}, facts(),
+      [("data.train", "no_rows", "No training row is left after the draws and conditions."),
+       ("data.heldout", "no_rows", "No held-out row is there to report about."),
+       ("data.validation", "no_rows", "No validation row is there to choose by.")]),
+    (data.sides_do_not_touch, {}, facts(datasets={"ds_digits": dataset(overlaps={"train|test": 12})}),
+      [("data.heldout", "overlap", "12 of 768 rows of ds_digits/test (heldout) are among those of ds_digits/train (train).")]),
+    (data.sides_do_not_touch, {"data.heldout": "ds_other"}, facts(datasets={"ds_other": OTHER}, pairs=pair(TRAIN, "digest-of-other-500", overlap=3)),
+      [("data.heldout", "overlap", "3 of 500 rows of ds_other/train (heldout) are among those of ds_digits/train (train).")]),
+    (data.jitter_moves, {"data.augment": {"type": "jitter", "copies": 4}}, facts(),
+      [("data.augment", "changes_nothing", "The jitter moves nothing: pixels, rotation and scale are all zero.")]),
+    (data.jitter_takes_images, {"data.augment": {"type": "jitter", "pixels": 1.0, "copies": 4}}, facts(datasets={"ds_digits": dataset(columns={"image": images(shape=(64,)), "label": names()})}),
+      [("data.augment", "not_images", "Jitter moves images, and the rows have shape (64,).")]),
+    (data.jitter_is_scored, {"data.augment": {"type": "jitter", "pixels": 1.0}}, facts(),
+      [("data.augment.copies", "jitter_unscored", "A teacher scores each row once, so a new draw each epoch would have no scores.")]),
+    (data.jitter_is_scored, SIGNALS | {"data.augment": {"type": "jitter", "pixels": 1.0, "copies": 4}}, facts(),
+      [("data.augment", "jitter_unscored", "The signals have no scores for jittered copies.")]),
+    (labels.labels_come_from_somewhere, {"evaluation.baselines": "auto"}, facts(datasets={"ds_digits": UNLABELLED}),
+      [("objective[1]", "labels_missing", 'No training row of ds_digits/train has a label that may be seen (column "label" is empty).')]),
+    (labels.labels_come_from_somewhere, {"objective": [{"type": "soft_targets"}], "data.columns": {"label": None}, "evaluation.baselines": ["no_teacher"]}, facts(),
+      [("evaluation.baselines[0]", "labels_missing", "No training row of ds_digits/train has a label that may be seen (no column is the label).")]),
+    (labels.labels_are_classes, {"data.columns": {"label": "image"}}, facts(),
+      [("data.columns.label", "label_kind", 'Column "image" holds arrays of shape (8, 8), not class names.')]),
+    (labels.labels_are_classes, {"data.columns": {"label": "form"}}, facts(datasets={"ds_digits": dataset(columns={"image": images(), "form": names().model_copy(update={"values": None})})}),
+      [("data.columns.label", "too_many_classes", 'Column "form" has more than 1,000 different values.')]),
+    (labels.heldout_has_labels, {}, facts(datasets={"ds_digits": dataset({"train": split("train", 99), "test": split("test", 99, labels={})})}),
+      [("data.heldout", "heldout_labels", "The held-out rows (ds_digits/test) have no labels to be graded by.")]),
+    (labels.classes_are_known, LABELS_ONLY, facts(datasets={"ds_digits": dataset({one: split(one, 99, labels={"7": 99}) for one in ("train", "test")})}),
+      [("data.columns.label", "classes_unknown", 'There is one class only, "7".')]),
+    (labels.labels_are_taught, {}, facts(models={"mdl_x": model(classes=(*DIGITS[:9], "nine"))}),
+      [("data.train", "unknown_label", 'ds_digits/train has the label "9", which is no class of the teacher.'),
+       ("data.heldout", "unknown_label", 'ds_digits/test has the label "9", which is no class of the teacher.')]),
+    (labels.labelled_matters, {"objective": [{"type": "soft_targets"}], "evaluation.baselines": []}, facts(),
+      [("data.labelled", "changes_nothing", "data.labelled changes nothing here: no term and no baseline learns from labels.")]),
+    (student.convnet_takes_images, {"student.channels": [8, 8, 8, 8]}, facts(),
+      [("student.channels", "image_too_small", "4 poolings by 2 leave nothing of an image of shape (8, 8).")]),
+    (student.convnet_takes_images, {}, facts(datasets={"ds_digits": dataset(columns={"image": images(shape=(64,)), "label": names()})}),
+      [("student.type", "not_images", "A convnet takes images of shape (H, W) or (C, H, W), not (64,).")]),
+    (training.epochs_or_steps, {"training.epochs": 3.0}, facts(),
+      [("training.steps", "epochs_and_steps", "training has both epochs and steps; give one of the two.")]),
+    (training.batch_fits, {"training.batch_size": 2000}, facts(),
+      [("training.batch_size", "batch_too_large", "A batch of 2,000 rows is larger than the 1,029 training rows.")]),
+    (training.batch_norm_has_two_rows, {"training.batch_size": 1}, facts(),
+      [("training.batch_size", "batch_too_small", "A batch norm needs two rows or more, and a batch has one.")]),
+    (training.best_has_validation, {"training.select": "best", "data.validation": None}, facts(),
+      [("data.validation", "validation_missing", "select best needs validation rows, and data.validation is null.")]),
+    (training.best_has_validation, {"training.select": "best"}, facts(datasets={"ds_digits": UNLABELLED}),
+      [("data.validation", "validation_labels", "select best needs labelled validation rows; ds_digits/train has no labels.")]),
+    (training.validation_is_used, {"data.validation": "ds_other"}, facts(),
+      [("data.validation", "changes_nothing", "data.validation changes nothing here: nothing is chosen by validation rows.")]),
+    (training.bias_correction_has_an_absent_class, {"training.bias_correction": True}, facts(),
+      [("training.bias_correction", "no_absent_class", "bias_correction changes nothing: every class is among the training rows.")]),
+    (training.bias_correction_has_an_absent_class, {"training.bias_correction": True, "data.where": NO_3, "data.validation": "ds_other"}, facts(datasets={"ds_other": dataset({"train": split("other", 90, labels={"7": 90})})}),
+      [("data.validation", "validation_lacks_class", 'No validation row has a class that the training rows lack ("3").')]),
+    (evaluation.graders_differ, {"evaluation.graders": [{"type": "nll"}, {"type": "f1"}, {"type": "f1", "average": "macro"}]}, facts(),
+      [("evaluation.graders[2]", "changes_nothing", "f1 is already evaluation.graders[1].")]),
+    (evaluation.baselines_differ, {"evaluation.baselines": ["untrained", "untrained"]}, facts(),
+      [("evaluation.baselines[1]", "changes_nothing", "untrained is already evaluation.baselines[0].")]),
+    (evaluation.no_teacher_has_a_teacher, LABELS_ONLY | {"evaluation.baselines": ["no_teacher"]}, facts(),
+      [("evaluation.baselines[0]", "changes_nothing", "Without a teacher, no_teacher is the job itself.")]),
+    (evaluation.all_labels_has_more, {"data.labelled": 1.0}, facts(),
+      [("evaluation.baselines[1]", "all_labels_seen", "The job sees all labels already: data.labelled is 1.")]),
+    (evaluation.contract_matters, LABELS_ONLY | {"evaluation.contract": {"retention": 0.9, "lift": 0.02}}, facts(),
+      [("evaluation.contract.retention", "changes_nothing", "evaluation.contract.retention changes nothing here: there is no teacher to keep anything of."),
+       ("evaluation.contract.lift", "changes_nothing", "evaluation.contract.lift changes nothing here: there is no baseline to gain over.")]),
+    (evaluation.cap_covers_minimum, {"budget": {"hours": 0.001}}, facts(),
+      [("budget.hours", "cap_too_small", "A cap of 0.001 hours does not cover the 8 seconds that the job needs at least.")]),
+]
+
+WARNED: list[Case] = [
+    (warned.overlap_is_allowed, {"data.allow_overlap": True}, facts(datasets={"ds_digits": dataset(overlaps={"train|test": 12})}),
+      [("data.heldout", "overlap", "12 of 768 rows of ds_digits/test (heldout) are among those of ds_digits/train (train).")]),
+    (warned.bad_rows_left_out, {}, facts(datasets={"ds_digits": dataset(bad_rows=(BROKEN,), bad_rows_total=41)}),
+      [("data.train", "bad_rows", "41 rows of ds_digits could not be read and are left out.")]),
+    (warned.signals_miss_heldout, SIGNALS, facts(datasets=HELD_SIGNALS, pairs=pair(TEST, SCORES, unmatched=768)),
+      [("teacher.signals", "signals_heldout", "The signals have no scores for 768 held-out rows, so retention cannot be measured.")]),
+    (warned.few_heldout_rows, {"data.heldout": 0.05}, facts(),
+      [("data.heldout", "few_heldout", "There are only 51 held-out rows: intervals will be wide.")]),
+    (warned.teacher_scales_otherwise, {"teacher": {"models": ["mdl_raw"]}}, facts(models={"mdl_raw": model().model_copy(update={"signature": model(scale=1.0).signature.model_copy(update={"input": FLOAT})})}),
+      [("teacher.models[0]", "unscaled", "mdl_raw takes float32 as it is; rows are uint8 up to 16.")]),
+]

@@ -1,0 +1,66 @@
+"""What a job waits for, and what it names."""
+
+from typing import Any
+
+import pytest
+
+from spec.facts import Facts, PairFacts
+from spec.waiting import references, waiting
+from tests.spec.builders import LABELS_ONLY, dataset, facts, job, signals, split
+
+OTHER = dataset({"train": split("other", 500)}, overlaps={})
+
+
+def test_everything_named_has_its_param() -> None:
+    made = job({"teacher": {"models": ["mdl_x"], "signals": "ds_s/train"}, "data.validation": "file-v"})
+    assert references(made) == (
+        ("mdl_x", "teacher.models[0]"),
+        ("ds_s", "teacher.signals"),
+        ("ds_digits", "data.train"),
+        ("ds_digits", "data.heldout"),
+        ("file-v", "data.validation"),
+    )
+
+
+def test_shares_and_auto_name_nothing() -> None:
+    made = job(LABELS_ONLY | {"data.heldout": 0.1, "data.validation": None})
+    assert references(made) == (("ds_digits", "data.train"),)
+    assert references(job(LABELS_ONLY | {"data.heldout": "auto"})) == (("ds_digits", "data.train"),)
+
+
+def test_complete_facts_are_not_waited_for() -> None:
+    assert waiting(job(), facts()) == ()
+
+
+def test_what_is_processing_is_waited_for_once_and_what_is_absent_is_not() -> None:
+    awaited = Facts(processing={"ds_digits": "inspection of ds_digits", "mdl_y": "dst_1"})
+    assert waiting(job(), awaited) == ("mdl_y", "ds_digits")
+    assert waiting(job(), Facts()) == ()
+
+
+PAIRS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"data.heldout": "ds_other"}, ("pair:digest-of-train-1029|digest-of-other-500",)),
+    ({"data.heldout": 0.1}, ()),
+    ({"data.heldout": "auto"}, ()),
+    (
+        {"data.validation": "ds_other", "training.select": "best"},
+        ("pair:digest-of-train-1029|digest-of-other-500", "pair:digest-of-other-500|digest-of-test-768"),
+    ),
+    (
+        {"teacher": {"signals": "ds_signals"}},
+        ("pair:digest-of-train-1029|digest-of-signals-1797", "pair:digest-of-test-768|digest-of-signals-1797"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), PAIRS)
+def test_pairs_from_different_datasets_are_compared(changes: dict[str, Any], expected: tuple[str, ...]) -> None:
+    known = facts(datasets={"ds_other": OTHER, "ds_signals": signals()})
+    assert waiting(job(changes), known) == expected
+    compared = {pair.removeprefix("pair:"): PairFacts(overlap=0) for pair in expected}
+    assert waiting(job(changes), known.model_copy(update={"pairs": compared})) == ()
+
+
+def test_equal_bytes_need_no_comparison() -> None:
+    known = facts(datasets={"ds_copy": dataset()})
+    assert waiting(job({"data.heldout": "ds_copy/train"}), known) == ()

@@ -1,0 +1,65 @@
+"""The sweeper's duties, each on its own: a disk or a job in trouble keeps nobody from the others."""
+
+import shutil
+
+from sqlalchemy import func, text, update
+
+from models.admission import start_inspection
+from models.job import Job
+from models.worker import Worker
+from spec.problem import Problem
+from tests.models.world import HINTON, World
+from workers.folder import RUNS
+from workers.post import Post
+from workers.sweeper import Sweeper
+
+SILENT = text("UPDATE workers SET last_seen = last_seen - interval '1 hour' WHERE name = 'silent'")
+
+
+def fill(world: World, queue: str) -> None:
+    """The step that waits in this queue meets a full disk."""
+    full = Problem(code="disk_full", message="Full.")
+    world.end(world.begin(queue).grip, "failed", retry="infrastructure", error=full)
+
+
+def test_jobs_of_every_kind_go_on_when_there_is_room(world: World, post: Post) -> None:
+    project = world.project()
+    inspection = world(lambda session: start_inspection(session, project, "ds_x", "d", {}, {})[0].id)
+    job = world.submit(project, HINTON[:1])
+    fill(world, "cpu")
+    fill(world, "gpu")
+    assert world.job(inspection).state == world.job(job).state == "paused"
+    Sweeper(post).sweep()
+    assert world.states(inspection) == {"inspect": "ready"} and world.states(job) == {"score": "ready"}
+
+
+def test_a_duty_that_fails_keeps_nobody_from_the_others(world: World, post: Post) -> None:
+    broken, lost = world.submit(project := world.project(), HINTON[:1]), world.submit(project, HINTON[:1], seed=1)
+    fill(world, "gpu")
+    work = world.begin()
+    assert work.grip.job == lost
+    world.outlive(work.grip)
+    unplanned = world.submit(project, ())
+    unreadable = update(Job).where(Job.id == unplanned).values(resolved=None, spec={"nonsense": 1})
+    world(lambda session: session.execute(unreadable))
+    row = {"hostname": "h", "queues": [], "slots": 1, "device": "cpu", "memory": 1, "price_per_hour": 0.0}
+    silent = Worker(id="wrk_s", name="silent", sandbox="none", last_seen=func.now(), **row)
+    world(lambda session: session.add(silent))
+    world(lambda session: session.execute(SILENT))
+    shutil.rmtree(post.settings.storage)
+    Sweeper(post).sweep()
+    assert world.job(broken).state == "paused" and world.job(unplanned).state == "queued", "what fails is left"
+    assert world.states(lost) == {"score": "ready"}
+    assert world(lambda session: session.get(Worker, "wrk_s")) is None
+
+
+def test_run_folders_of_other_installations_stay(world: World, post: Post) -> None:
+    world.submit(world.project(), HINTON)
+    ended, running = world.begin().grip, world.begin().grip
+    world.end(ended)
+    names = [f"{ended.step}-{ended.fence}", f"{running.step}-{running.fence}", "stp_of_another_database-1"]
+    runs = post.settings.scratch / RUNS
+    for name in names:
+        (runs / name).mkdir(parents=True)
+    Sweeper(post).sweep()
+    assert sorted(folder.name for folder in runs.iterdir()) == sorted(names[1:])
