@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -16,7 +17,10 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from distill.console import Console
-from spec.run import CHECKPOINTS, EVENTS, INPUTS, OUTPUTS, RESULT, SPEC, Event, Output, Result, Run
+from spec.run import ACKNOWLEDGED, CHECKPOINTS, EVENTS, INPUTS, OUTPUTS, RESULT, SPEC, Event, Output, Result, Run
+
+LISTEN = 0.1
+"""Seconds between two looks at the wish to stop, while the supervisor is waited for."""
 
 
 class RunFolder:
@@ -36,6 +40,8 @@ class RunFolder:
         self.imports = 0.0
         """Seconds that imports took so far, the interpreter's start included."""
         self._n = repair(path / EVENTS)
+        self._told = self._kept = 0
+        self._acknowledged = ACKNOWLEDGED in os.environ
         self._events = (path / EVENTS).open("a", encoding="utf-8")
         self._console = Console(sys.stderr)
         self._lock = threading.Lock()
@@ -62,7 +68,18 @@ class RunFolder:
             self._events.write(event.model_dump_json() + "\n")
             self._events.flush()
             self._n += 1
+            self._told += type == "checkpoint"
             self._console.show(type, data)
+
+    def wait_kept(self) -> None:
+        """Until the supervisor has dealt with every checkpoint told of, or wants us to stop; not at all where it says nothing of them."""
+        while self._acknowledged and self._kept < self._told and not self.stop_requested:
+            if not select.select([sys.stdin.fileno()], [], [], LISTEN)[0]:
+                continue
+            said = os.read(sys.stdin.fileno(), 4096)
+            if not said:
+                return  # it is gone, and the leash ends us
+            self._kept += len(said)
 
     def message(self, text: str, level: str = "info") -> None:
         """A `message` event."""

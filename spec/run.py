@@ -9,6 +9,8 @@
     result.json    Result: the truth about the end, written atomically (temporary name, fsync, rename)
 
 SIGTERM asks the child to stop: it writes a checkpoint and the best-so-far outputs, `status: stopped`, and exits 0.
+A supervisor that sets ACKNOWLEDGED in the child's environment writes one byte to its stdin for each `checkpoint` event that it has dealt
+with, in order: the checkpoint is in storage, or given up.
 """
 
 import re
@@ -21,6 +23,7 @@ from spec.problem import Problem
 SPEC, INPUTS, EVENTS, LOG, CHECKPOINTS, OUTPUTS, RESULT = (
     "spec.json", "inputs", "events.jsonl", "log.txt", "checkpoints", "outputs", "result.json",
 )  # fmt: skip
+ACKNOWLEDGED = "STILLHOUSE_ACKNOWLEDGED"
 PATH = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,5}$")
 """Relative paths under inputs/, outputs/ and a checkpoint; a child's result that breaks it is refused."""
 

@@ -54,6 +54,10 @@ class Child:
         """Write a checkpoint and end; killed if that takes longer than the grace."""
         self._say(b"T")
 
+    def acknowledge(self) -> None:
+        """The next checkpoint that it told of has been dealt with."""
+        self._say(b"C")
+
     def kill(self) -> None:
         """At once, with every descendant."""
         self._say(b"K")

@@ -42,6 +42,11 @@ class Heartbeat:
         left = self.pulse.seconds_left
         return left is not None and now >= self.pulsed + left
 
+    def acknowledge(self) -> None:
+        """Tells the child that a checkpoint of its was dealt with."""
+        if (child := self.child) is not None:
+            child.acknowledge()
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self

@@ -77,10 +77,19 @@ def store(folder: Path, staging: Path, shelf: Shelf) -> dict[str, dict[str, Any]
 
 
 def store_one(folder: Path, path: str, staging: Path, shelf: Shelf) -> dict[str, Any]:
-    """The same for one file."""
+    """The same for one file. What the shelf has taken before under another name, and nobody has written to since, is not read again."""
+    with opened(folder, path) as file:
+        status = os.fstat(file)
+        seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        if seen not in shelf.taken:
+            shelf.taken[seen] = _take(file, staging, shelf)
+        return shelf.taken[seen]
+
+
+def _take(file: int, staging: Path, shelf: Shelf) -> dict[str, Any]:
     sha256, size = hashlib.sha256(), 0
     staging.unlink(missing_ok=True)
-    with opened(folder, path) as file, staging.open("xb") as copy:
+    with staging.open("xb") as copy:
         while chunk := os.read(file, CHUNK):
             sha256.update(chunk)
             copy.write(chunk)

@@ -1,6 +1,7 @@
 """The leash: `python -I -S leash.py ORDER`, the parent of one child, and PID 1 where a namespace could be made.
 
-It speaks with the worker through stdin: `H` the lease was renewed, `T` stop, `K` kill, end of file: the worker is gone.
+It speaks with the worker through stdin: `H` the lease was renewed, `T` stop, `K` kill, `C` a checkpoint was dealt with (passed on to the
+child's stdin), end of file: the worker is gone.
 It keeps the lease's clock itself, so that a worker that is killed or frozen leaves no child behind. At the end every
 descendant is dead, and a file says how the child ended and who ended it. ORDER is JSON: see `Order` in sandbox.py.
 """
@@ -91,14 +92,13 @@ def enclose(order: dict[str, Any]) -> None:
         file.write("0")  # no way back to power over mounts
 
 
-def become(order: dict[str, Any]) -> None:
-    """The forked process becomes the child: no capabilities, limits, an environment of its own, its output in log.txt."""
+def become(order: dict[str, Any], ear: int) -> None:
+    """The forked process becomes the child: no capabilities, limits, an environment of its own, `ear` for stdin, its output in log.txt."""
     os.setsid()
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     os.chdir(order["run"])
     log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+    for source, target in ((ear, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     os.closerange(3, 1024)
     with open("/proc/self/oom_score_adj", "w") as file:
@@ -123,12 +123,15 @@ class Leash:
         self.stopped_by: str | None = None
         self.killed_by: str | None = None
         self.end: tuple[int, resource.struct_rusage] | None = None
+        ear, self.mouth = os.pipe()
+        os.set_blocking(self.mouth, False)
         self.child = os.fork()
         if self.child == 0:
             try:
-                become(order)
+                become(order, ear)
             finally:
                 os._exit(127)
+        os.close(ear)
 
     def watch(self) -> None:
         """Until the child has ended."""
@@ -145,11 +148,20 @@ class Leash:
         said = os.read(0, 4096)
         if b"H" in said:
             self.renewed = time.monotonic()
+        if b"C" in said:
+            self.tell(said.count(b"C"))
         if b"T" in said or not said:
             self.stop("worker" if said else "worker_gone")
         if b"K" in said:
             self.kill("worker")
         return bool(said)
+
+    def tell(self, checkpoints: int) -> None:
+        """The child may have ended, or listen to nobody: its pipe is then closed or full."""
+        try:
+            os.write(self.mouth, b"C" * checkpoints)
+        except (BrokenPipeError, BlockingIOError):
+            return
 
     def pause(self) -> float:
         ends = [self.renewed + self.lease - min(self.grace, self.lease / 3), self.renewed + self.lease]

@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from spec.run import ACKNOWLEDGED
+
 ROOT = Path(__file__).resolve().parent.parent
 LEASH = str(Path(__file__).with_name("leash.py"))
 UNSHARE = ["unshare", "--user", "--map-root-user", "--pid", "--net", "--ipc", "--uts", "--mount", "--fork",
@@ -82,11 +84,11 @@ def limits(memory: int, data: int = 0) -> dict[str, int]:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Nothing of the worker's own but where its devices are."""
+    """Nothing of the worker's own but where its devices are; and that checkpoints are acknowledged."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     own = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
-    return {**kept, **counts, **own, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    return {**kept, **counts, **own, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", ACKNOWLEDGED: "1"}
 
 
 def command(sandbox: Sandbox, order: Order) -> list[str]:

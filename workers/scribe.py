@@ -23,7 +23,7 @@ from workers.heartbeat import Heartbeat
 from workers.shelf import Shelf
 from workers.tail import Tail
 
-PERIOD = 0.2  # seconds
+PERIOD = 0.05  # seconds: a child may wait for its checkpoint to be kept
 MOST = 200_000  # events of one attempt that are kept, besides checkpoints
 
 
@@ -83,6 +83,7 @@ class Scribe:
                 self._write(lines)
                 lines = []
                 self._checkpoint(event)
+                self.heartbeat.acknowledge()
             elif self._left > 0:
                 self._left -= 1
                 lines.append((event.n, self._line(event)))
@@ -108,9 +109,11 @@ class Scribe:
         try:
             files = intake.store(self.folder.run / CHECKPOINTS / name, self.folder.path / "checkpoint", self.shelf)
         except Full as error:
+            self.shelf.forget()
             self.full = str(error)
             return
         except (StorageError, OSError, intake.Untrusted) as error:
+            self.shelf.forget()
             # The child may have dropped it for a newer one meanwhile; the one before still counts.
             self._log.warning("checkpoint_not_kept", checkpoint=name, error=str(error))
             return

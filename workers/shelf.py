@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -20,6 +21,12 @@ class Shelf:
     def __init__(self, ledger: Ledger, storage: Storage, given_up: Callable[[float], bool]) -> None:
         """`given_up`: waits so many seconds; whether the database is to be waited for no longer."""
         self.ledger, self.storage, self.given_up = ledger, storage, given_up
+        self.taken: dict[tuple[int, int, int, int], dict[str, Any]] = {}
+        """{digest, bytes} of files that are in storage, by device, inode, size and time of the last write."""
+
+    def forget(self) -> None:
+        """Takes every file anew: what was put, but never came to be needed, may become garbage."""
+        self.taken.clear()
 
     def put(self, source: Path, digest: str, size: int) -> None:
         """Takes the file as `Storage.put` does. Raises storage's errors; Unavailable if the row could not be written."""

@@ -1,4 +1,7 @@
-"""`score`: the logits of every teacher on every row that a job needs, in shards. Outputs as `distill/signals/scores.py` reads them."""
+"""`score`: the logits of every teacher on every row that a job needs, in shards. Outputs as `distill/signals/scores.py` reads them.
+
+No teacher is asked for a shard before the one before it is kept: whoever kills the worker costs one shard of a teacher's work.
+"""
 
 import os
 import shutil
@@ -22,7 +25,7 @@ from spec.run import Result
 BATCH = 1024
 """Rows of a forward pass."""
 CHECKPOINTS = 256
-"""Where there are more shards than this, not every one is kept at once: a checkpoint names all shards so far."""
+"""Where there are more shards than this, not each is kept by itself, but every so many together: a checkpoint names all shards so far."""
 
 
 def run(folder: RunFolder, params: ScoreParams) -> Result:
@@ -37,6 +40,7 @@ def run(folder: RunFolder, params: ScoreParams) -> Result:
     progress = Progress(folder, start=kept, total=total, unit="rows", rows=1.0)
     score: Scorer | None = None
     for i, shard in enumerate(todo):
+        folder.wait_kept()
         if folder.stop_requested:
             break
         if score is None or shard.teacher != todo[i - 1].teacher:

@@ -44,8 +44,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """Nothing of ours is set."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("STILLHOUSE_")}
+    """Nothing of ours is set, nor of the make that may run these tests."""
+    ours = re.compile(r"STILLHOUSE_|VENV$|VIRTUAL_ENV$|MAKE|MFLAGS$")
+    return {name: value for name, value in os.environ.items() if not ours.match(name)}
 
 
 def bash(script: str, folder: Path, environment: dict[str, str]) -> str:

@@ -1,14 +1,15 @@
 """What the killer of the campaign does, on processes of its own."""
 
-import os
 import random
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from subprocess import PIPE
 
 import pytest
 
+from tests.acceptance.run import until
 from tests.chaos.killer import KINDS, drawn, find, next_fault
 
 
@@ -26,21 +27,30 @@ def test_workers_and_children_die_most() -> None:
     assert {first, second} == {("worker", "kill"), ("child", "kill")}
 
 
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen(["/any/valkey-server", "-c", "input()"], executable=sys.executable, stdin=subprocess.PIPE)
+print(child.pid, flush=True)
+print(child.wait(), flush=True)
+input()
+"""
+
+
 @pytest.fixture
-def valkey() -> Iterator[subprocess.Popen[bytes]]:
-    """Something that looks like one."""
-    with subprocess.Popen(
-        ["/any/valkey-server", "-c", "input()"], executable=sys.executable, stdin=subprocess.PIPE
-    ) as run:
-        yield run
-        run.kill()
+def stack() -> Iterator[subprocess.Popen[str]]:
+    """A process with one child, which looks like a Valkey. A root of its own: this suite may have real ones below it."""
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=PIPE, stdout=PIPE, text=True) as parent:
+        yield parent
+        parent.kill()
 
 
-def test_what_does_not_run_stays_owed(valkey: subprocess.Popen[bytes]) -> None:
-    assert find(os.getpid(), "valkey") == [valkey.pid]
+def test_what_does_not_run_stays_owed(stack: subprocess.Popen[str]) -> None:
+    assert stack.stdout is not None
+    valkey = int(stack.stdout.readline())
+    until(lambda: find(stack.pid, "valkey") == [valkey])
     owed = [("api", "kill"), ("valkey", "freeze"), ("valkey", "kill")]
     chance = random.Random(1)
-    done = [next_fault(os.getpid(), owed, 0.01, chance) for _ in range(2)]
+    done = [next_fault(stack.pid, owed, 0.01, chance) for _ in range(2)]
     assert [(fault["target"], fault["action"]) for fault in done] == [("valkey", "freeze"), ("valkey", "kill")]
     assert owed == [("api", "kill")]
-    assert valkey.wait(10) == -9
+    assert stack.stdout.readline() == "-9\n"

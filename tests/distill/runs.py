@@ -1,6 +1,7 @@
 """Run folders as a supervisor would make them, on rows and teachers that a test makes."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -126,12 +127,16 @@ def here(path: Path) -> Result:
 
 
 @contextmanager
-def child(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def child(path: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """`python -m distill RUN_FOLDER`, which is gone when the block ends."""
-    command = [sys.executable, "-m", "distill", str(path)]
+    command, folder, own = (
+        [sys.executable, "-m", "distill", str(path)],
+        Path(__file__).parents[2],
+        os.environ | environment,
+    )
     with (
         (path / "log.txt").open("ab") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, cwd=Path(__file__).parents[2]) as process,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=folder, env=own) as process,
     ):
         try:
             yield process

@@ -1,6 +1,7 @@
 """Teachers are asked once: shards, resume, order of classes, what is refused."""
 
 import signal
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from distill.data.rows import Rows
 from distill.signals.scores import SHARD, Scores
 from spec.facts import Signature
 from spec.params import ScoreParams, Selection
-from spec.run import Run
+from spec.run import ACKNOWLEDGED, Run
 from spec.student import Mlp
 from tests.distill.runs import (
     DIGITS,
@@ -90,6 +91,23 @@ def test_no_shard_is_scored_twice(tmp_path: Path, rows: Path) -> None:
     told = [event.data["step"] for event in events(path) if event.type == "checkpoint"]
     assert told[-1] == 8
     assert len(told) <= 8 + 1
+
+
+def test_no_shard_is_begun_before_the_last_one_is_kept(tmp_path: Path, rows: Path) -> None:
+    path = folder(tmp_path / "run", rows, teachers=1)
+    with child(path, **{ACKNOWLEDGED: "1"}) as process:
+        assert process.stdin is not None
+        for number in (1, 2):
+            until(lambda number=number: checkpoints(path) == number)  # type: ignore[misc]  # mypy knows no such default
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            assert checkpoints(path) == number == len(list((path / "shards").rglob("*.npy")))
+            process.stdin.write(b"C")
+            process.stdin.flush()
+        until(lambda: checkpoints(path) == 3)
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    assert result(path).status == "stopped" and result(path).summary["teacher_rows"] == 3 * SHARD
 
 
 def test_a_stop_keeps_what_is_done(tmp_path: Path, rows: Path) -> None:

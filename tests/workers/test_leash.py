@@ -64,6 +64,21 @@ def test_a_child_is_asked_to_stop(tmp_path: Path, sandbox: Sandbox) -> None:
 
 
 @BOTH
+def test_a_child_hears_of_its_checkpoints(tmp_path: Path, sandbox: Sandbox) -> None:
+    """One byte each; a pipe that fills up, because it does not listen, holds nobody up."""
+    script = "import sys, time; print('heard', sys.stdin.buffer.raw.read(1), sys.stdin.buffer.raw.read(1), flush=True); time.sleep(600)"
+    with leashed(tmp_path, script, sandbox=sandbox) as held:
+        held.child.acknowledge()
+        held.child.acknowledge()
+        until(lambda: held.said("heard b'C' b'C'"))
+        for _ in range(100_000):
+            held.child.acknowledge()
+        held.child.stop()
+        end = held.ended()
+    assert end.stopped_by == "worker"
+
+
+@BOTH
 def test_a_stubborn_child_is_killed_with_its_grandchildren(tmp_path: Path, sandbox: Sandbox) -> None:
     mark = f"stubborn-{tmp_path.name}-{os.getpid()}"
     with leashed(tmp_path, STUBBORN.format(mark=mark), sandbox=sandbox, grace=0.3) as held:
