@@ -169,6 +169,7 @@ def _add_step(session: Session, job: Job, ordinal: int, step: plan.Step, inputs:
         after=list(step.after),
         inputs=inputs,
         params=step.params,
+        wider=step.wider,
         context=step.context,
         priority=job.priority,
         memory=step.memory,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models import blob, cut, event, subject
 from models import step as steps_of
 from models.job import ENDED, Intent, Job, JobState
-from models.move import adopt, key_of, move, will
+from models.move import adopt, move, will
 from models.step import SETTLED, Step, StepState
 from spec.problem import Problem
 
@@ -52,8 +52,7 @@ def _unblock(session: Session, job: Job, step: Step, steps: Mapping[str, Step], 
     before = [*needs, *(steps[name] for name in (*step.wants.values(), *step.after))]
     if any(other.state not in SETTLED for other in before):
         return False
-    step.key = key_of(step, steps)
-    if not adopt(session, job, step):
+    if not adopt(session, job, step, steps):
         move(session, job, step, StepState.PAUSED if wish is Intent.PAUSE else StepState.READY)
     return True
 

@@ -10,7 +10,7 @@ from models import blob, event
 from models import step as steps_of
 from models.job import Intent, Job
 from models.step import SETTLED, Step, StepState
-from spec.digest import output_digest, step_key
+from spec.digest import output_digest, serving_keys, step_key
 from spec.problem import Problem
 
 
@@ -37,9 +37,11 @@ def skip(session: Session, job: Job, step: Step, reason: Problem) -> None:
     move(session, job, step, StepState.SKIPPED, reason.message, error=step.error)
 
 
-def adopt(session: Session, job: Job, step: Step) -> bool:
-    """Succeeds the step with the outputs that already answer for its key, at no cost. False if there are none."""
-    twin = session.scalars(steps_of.of_key(step.project, step.key or "")).one_or_none()
+def adopt(session: Session, job: Job, step: Step, steps: Mapping[str, Step]) -> bool:
+    """Gives the step its key, and succeeds it with the outputs that already answer for it, at no cost. False if there are none."""
+    step.key = key_of(step, steps)
+    keys = serving_keys(step, step.project, _read(step, steps))
+    twin = session.scalars(steps_of.of_keys(step.project, keys)).one_or_none() if keys else None
     if twin is None or twin.id == step.id or not blob.pin(session, step.project, step.id, twin.outputs):
         return False
     step.outputs, step.facts, step.summary = twin.outputs, twin.facts, twin.summary
@@ -50,9 +52,13 @@ def adopt(session: Session, job: Job, step: Step) -> bool:
 
 def key_of(step: Step, steps: Mapping[str, Step]) -> str:
     """The step's key, once what it needs has succeeded and what it wants is settled."""
+    return step_key(step, step.project, _read(step, steps))
+
+
+def _read(step: Step, steps: Mapping[str, Step]) -> dict[str, str]:
+    """Input name to the digest of the outputs that are read under it."""
     sources = {name: steps[source] for name, source in {**step.needs, **step.wants}.items()}
-    made = {n: output_digest(s.outputs) for n, s in sources.items() if s.state == StepState.SUCCEEDED}
-    return step_key(step, step.project, made)
+    return {name: output_digest(made.outputs) for name, made in sources.items() if made.state == StepState.SUCCEEDED}
 
 
 def fail(session: Session, job: Job, step: Step, error: Problem) -> None:

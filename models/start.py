@@ -13,7 +13,7 @@ from models.advance import advance
 from models.claim import Grip
 from models.cut import OVER_BUDGET
 from models.job import Intent, Job
-from models.move import adopt, key_of, move, skip, will
+from models.move import adopt, move, skip, will
 from models.step import Step, StepState
 from models.told import told
 
@@ -62,8 +62,7 @@ def _go(session: Session, job: Job, step: Step, steps: Mapping[str, Step], secon
     if wish in (Intent.PAUSE, Intent.CANCEL):
         move(session, job, step, StepState.PAUSED if wish is Intent.PAUSE else StepState.CANCELLED)
         return False
-    step.key = key_of(step, steps)
-    if adopt(session, job, step):
+    if adopt(session, job, step, steps):
         return False
     if step.optional and seconds_left is not None and seconds_left <= 0:
         skip(session, job, step, OVER_BUDGET)

@@ -1,11 +1,11 @@
 """Steps: the unit of lease, fence, attempt, retry, cost and cache."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, and_, func, or_, select, text
+from sqlalchemy import ForeignKey, Index, Select, and_, case, func, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -69,6 +69,7 @@ class Step(Base):
     after: Mapped[list[Any]] = mapped_column(server_default="[]")  # step names
     inputs: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # "train/rows.arrow" -> {digest, bytes}
     params: Mapped[dict[str, Any]]
+    wider: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # params whose outputs serve as well
     context: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # for reports; not in the key
     key: Mapped[str | None]  # complete when its inputs are known
     priority: Mapped[int] = mapped_column(server_default="0")
@@ -124,7 +125,8 @@ def lock(session: Session, job: str) -> list[Step]:
     return list(session.scalars(held, execution_options={"populate_existing": True}))
 
 
-def of_key(project: str, key: str) -> Select[Step]:
-    """Steps whose outputs answer for a key, newest first. What a cap or `finish` cut short answers for none."""
-    mine = (Step.project == project, Step.key == key, Step.state == StepState.SUCCEEDED, Step.cut.is_(False))
-    return select(Step).where(*mine).order_by(Step.finished_at.desc()).limit(1)
+def of_keys(project: str, keys: Sequence[str]) -> Select[Step]:
+    """The step whose outputs answer for one of the keys (at least one): for the first that has any, the newest. What a cap or `finish` cut short answers for none."""
+    mine = (Step.project == project, Step.key.in_(keys), Step.state == StepState.SUCCEEDED, Step.cut.is_(False))
+    best = case({key: place for place, key in enumerate(keys)}, value=Step.key)
+    return select(Step).where(*mine).order_by(best, Step.finished_at.desc()).limit(1)

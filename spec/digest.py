@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from spec.facts import Signature, StoredFile
-from spec.plan import VERSIONS
+from spec.plan import PERSONAL, VERSIONS
 from spec.student import Student
 
 
@@ -17,6 +17,8 @@ class Keyed(Protocol):
     def verb(self) -> str: ...
     @property
     def params(self) -> Mapping[str, Any]: ...
+    @property
+    def wider(self) -> Mapping[str, Any] | None: ...
     @property
     def inputs(self) -> Mapping[str, StoredFile | Mapping[str, Any]]: ...
 
@@ -49,12 +51,25 @@ def step_key(step: Keyed, project: str, inputs_of_needs: Mapping[str, str]) -> s
     `inputs_of_needs`: input name to the output digest of the step that it comes from, of needs and of settled wants.
     `step.params` must leave defaults out, so that a new field with a neutral default keeps old keys.
     """
+    return _key(step, step.params, project, inputs_of_needs)
+
+
+def serving_keys(step: Keyed, project: str, inputs_of_needs: Mapping[str, str]) -> tuple[str, ...]:
+    """Keys whose outputs may stand for this step's, the best first: its own, and a wider step's. None for a step that is done for every job."""
+    if step.verb in PERSONAL:
+        return ()
+    return tuple(
+        _key(step, params, project, inputs_of_needs) for params in (step.params, step.wider) if params is not None
+    )
+
+
+def _key(step: Keyed, params: Mapping[str, Any], project: str, inputs_of_needs: Mapping[str, str]) -> str:
     return digest(
         {
             "verb": step.verb,
             "version": VERSIONS[step.verb],
             "project": project,
-            "params": step.params,
+            "params": params,
             "inputs": {path: _digest_of(file) for path, file in step.inputs.items()},
             "needs": inputs_of_needs,
         }

@@ -27,6 +27,8 @@ from spec.signature import signature
 
 VERSIONS: dict[str, int] = {"inspect": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
+PERSONAL: frozenset[Verb] = frozenset({"package"})
+"""Verbs whose outputs tell of their job, its costs and its hour: done for every job, however alike."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,8 @@ class Step:
     """One of spec/params.py, without its defaults."""
     inputs: dict[str, StoredFile]
     """`train/rows.arrow` to the file in storage."""
+    wider: dict[str, Any] | None = None
+    """Params of a step of this verb and these inputs that makes all that this one makes, and more: its outputs serve as well."""
     needs: dict[str, str] = field(default_factory=dict)
     """Input name to the step whose outputs it is; must succeed."""
     wants: dict[str, str] = field(default_factory=dict)
@@ -89,6 +93,7 @@ def _dump(params: Params) -> dict[str, Any]:
 
 def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     augment = resolved.data.augment
+    copies = augment is not None and augment.copies is not None
     some = bool(resolved.data.where) or resolved.data.share < 1 or augment is not None
     params = ScoreParams(
         teachers=teacher_inputs(resolved, facts),
@@ -102,6 +107,7 @@ def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         verb="score",
         queue="gpu",
         params=_dump(params),
+        wider=_dump(params.model_copy(update={"take": None})) if some and not copies else None,
         inputs=row_files(resolved, facts, "train", "heldout") | teacher_files(resolved, facts),
         memory=needed.memory,
         seconds=needed.seconds,

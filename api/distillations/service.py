@@ -16,10 +16,10 @@ from models.blob import Blob
 from models.intent import cancel, finish, pause, resume
 from models.job import ENDED, Job
 from models.step import Step
-from spec.digest import output_digest, step_key
+from spec.digest import output_digest, serving_keys
 from spec.errors import parse
+from spec.plan import PERSONAL, plan
 from spec.plan import Step as Planned
-from spec.plan import plan
 from spec.price import estimate
 from spec.problem import Refused
 from spec.resolve import resolve
@@ -67,11 +67,14 @@ def _cached(session: Session, project: str, steps: tuple[Planned, ...]) -> dict[
     made: dict[str, str] = {}
     for step in steps:
         sources = {**step.needs, **step.wants}
+        if step.verb in PERSONAL:
+            outcome[step.name] = "none"
+            continue
         if not made.keys() >= set(sources.values()):
             outcome[step.name] = "possible"
             continue
-        key = step_key(step, project, {name: made[source] for name, source in sources.items()})
-        twin = session.scalars(steps_of.of_key(project, key)).one_or_none()
+        keys = serving_keys(step, project, {name: made[source] for name, source in sources.items()})
+        twin = session.scalars(steps_of.of_keys(project, keys)).one_or_none()
         outcome[step.name] = "hit" if twin is not None and _held(session, twin) else "none"
         if twin is not None and outcome[step.name] == "hit":
             made[step.name] = output_digest(twin.outputs)

@@ -228,6 +228,7 @@ def upgrade() -> None:
         sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("inputs", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("params", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("wider", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("context", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("key", sa.Text(), nullable=True),
         sa.Column("priority", sa.BigInteger(), server_default="0", nullable=False),

@@ -126,7 +126,7 @@ def test_validate_tells_plan_and_cache_hits(jobs: Jobs) -> None:
         "train.no_teacher": "none",
         "train.all_labels": "none",
         "grade": "possible",
-        "package": "possible",
+        "package": "none",
     }
     jobs.start(spec)
     score = jobs.hand.begin()

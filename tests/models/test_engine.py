@@ -1,5 +1,7 @@
 """The engine's transactions on real PostgreSQL: claim, start, finish, expiry, intents."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -41,11 +43,31 @@ def test_equal_keys_are_computed_once(world: World) -> None:
     world.end(other)
     world.drain()
     assert world.job(first).state == world.job(second).state == "succeeded"
-    assert all(step.cached_from for step in world.steps(second).values())
+    steps = world.steps(second)
+    assert [name for name, step in steps.items() if not step.cached_from] == ["package"], (
+        "a report tells of its own job"
+    )
     assert world.job(second).started_at is not None, "its claims found the outputs at the start"
     other_project = world.submit(world.project("q"))
     world.drain()
     assert not any(step.cached_from for step in world.steps(other_project).values()), "a cache knows its project alone"
+
+
+def test_wider_outputs_serve_as_well(world: World) -> None:
+    """All rows' scores serve a share of them, not the other way round; its own come first."""
+    project = world.project()
+    some = replace(HINTON[0], params={"share": 0.1}, wider={})
+    alone = world.submit(project, [some])
+    world.drain()
+    whole = world.submit(project)
+    world.drain()
+    assert world.steps(whole)["score"].cached_from is None
+    other = world.submit(project, [replace(some, params={"share": 0.2})])
+    again = world.submit(project, [some])
+    assert world.steps(other)["score"].cached_from == world.steps(whole)["score"].id
+    assert world.steps(other)["score"].outputs == world.steps(whole)["score"].outputs
+    assert world.steps(again)["score"].cached_from == world.steps(alone)["score"].id
+    assert world.job(other).state == world.job(again).state == "succeeded"
 
 
 def test_a_stale_worker_changes_nothing(world: World) -> None:

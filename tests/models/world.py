@@ -43,6 +43,7 @@ class Planned:
     memory: int = 0
     estimate: float = 0.0
     params: Mapping[str, Any] = field(default_factory=dict)
+    wider: Mapping[str, Any] | None = None
 
 
 HINTON = (
@@ -183,6 +184,7 @@ def _row(job: Job, ordinal: int, step: Planned, seed: int) -> Step:
         optional=step.optional,
         divisible=step.divisible,
         params={"seed": seed, "of": step.name, **step.params},
+        wider={"seed": seed, "of": step.name, **step.wider} if step.wider is not None else None,
         memory=step.memory,
         estimate=step.estimate,
         state=StepState.BLOCKED,

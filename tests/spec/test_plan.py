@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from spec.digest import serving_keys
 from spec.errors import parse
 from spec.facts import Facts, Roles
 from spec.params import GradeParams, PackageParams, ScoreParams, TrainParams
@@ -223,6 +224,20 @@ def test_scores_are_made_anew(changes: dict[str, Any]) -> None:
     columns = dict(dataset().columns) | {"other": dataset().columns["image"]}
     known = facts(datasets={"ds_digits": dataset(columns=columns)})
     assert keys(job(changes), known)["score"] != keys(job(), known)["score"]
+
+
+@pytest.mark.parametrize("changes", OTHER_SCORES)
+def test_scores_of_all_rows_serve_a_part_of_them(changes: dict[str, Any]) -> None:
+    """But no copies, which only a job that asks for them has."""
+    columns = dict(dataset().columns) | {"other": dataset().columns["image"]}
+    known = facts(datasets={"ds_digits": dataset(columns=columns)})
+    whole = keys(job(), known)["score"]
+    served = whole in serving_keys(steps(job(changes), known)["score"], "prj_1", {})
+    assert served == bool({"data.where", "data.share"} & changes.keys())
+
+
+def test_a_report_is_made_for_every_job() -> None:
+    assert {name for name, step in steps(job()).items() if not serving_keys(step, "prj_1", {})} == {"package"}
 
 
 def test_how_a_drawn_split_falls_makes_no_other_scores() -> None:
