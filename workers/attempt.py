@@ -102,7 +102,7 @@ class Attempt:
             folder.remove()
 
     def _run_child(self, work: Work, folder: Folder, heartbeat: Heartbeat, device: str) -> Outcome:
-        child = Child(self.post.sandbox, self._order(work, folder, device))
+        child = Child(self.post.sandbox, self._order(work, folder, device), folder.report)
         try:
             heartbeat.child = child
             with Scribe(self.post.ledger, self.shelf, work, folder, heartbeat) as scribe:
@@ -124,7 +124,6 @@ class Attempt:
             argv=[*self.post.command, str(folder.run)],
             run=str(folder.run),
             root=str(folder.root),
-            report=str(folder.report),
             lease=settings.lease_seconds * (1 - MARGIN),
             grace=settings.stop_seconds,
             visible=visible(self.post.code),

@@ -36,14 +36,15 @@ class End(BaseModel):
 class Child:
     """A running leash. From any thread."""
 
-    def __init__(self, sandbox: Sandbox, order: Order) -> None:
-        """Starts it. Raises OSError."""
-        self._report = Path(order.report)
+    def __init__(self, sandbox: Sandbox, order: Order, report: Path) -> None:
+        """Starts it. `report`: the file that will say how the child ended, out of the child's reach. Raises OSError."""
+        self._report = report
         # A session of its own: ^C in the worker's terminal is the worker's business.
-        self._leash = subprocess.Popen(
-            command(sandbox, order), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd="/", env={"PATH": os.environ.get("PATH", "/usr/bin:/bin")}, start_new_session=True, bufsize=0,
-        )  # fmt: skip
+        with report.open("wb") as said:
+            self._leash = subprocess.Popen(
+                command(sandbox, order), stdin=subprocess.PIPE, stdout=said, stderr=subprocess.DEVNULL,
+                cwd="/", env={"PATH": os.environ.get("PATH", "/usr/bin:/bin")}, start_new_session=True, bufsize=0,
+            )  # fmt: skip
         self._pidfd = os.pidfd_open(self._leash.pid)
 
     def renew(self) -> None:

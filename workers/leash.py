@@ -3,7 +3,7 @@
 It speaks with the worker through stdin: `H` the lease was renewed, `T` stop, `K` kill, `C` a checkpoint was dealt with (passed on to the
 child's stdin), end of file: the worker is gone.
 It keeps the lease's clock itself, so that a worker that is killed or frozen leaves no child behind. At the end every
-descendant is dead, and a file says how the child ended and who ended it. ORDER is JSON: see `Order` in sandbox.py.
+descendant is dead, and stdout has been told how the child ended and who ended it. ORDER is JSON: see `Order` in sandbox.py.
 """
 
 import ctypes
@@ -263,7 +263,6 @@ def sweep(enclosed: bool) -> None:
 
 def main() -> None:
     order = json.loads(sys.argv[1])
-    report = os.open(order["report"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     kills = Kills(order["counts"])
     if order["enclosed"]:
         if order["root"]:
@@ -274,7 +273,7 @@ def main() -> None:
     leash = Leash(order)
     leash.watch()
     sweep(order["enclosed"])
-    os.write(report, leash.report(kills.more()))
+    os.write(1, leash.report(kills.more()))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -42,8 +44,6 @@ class Order:
     """The run folder: the child's working directory, and all that it can write."""
     root: str
     """An empty folder to build a root on; empty where somebody else has built it."""
-    report: str
-    """The file that says how the child ended. Out of the child's reach."""
     lease: float
     grace: float
     visible: Sequence[str] = ()
@@ -106,14 +106,32 @@ def _leash(told: dict[str, Any]) -> list[str]:
 
 
 def _bubblewrap(order: Order) -> list[str]:
-    """bubblewrap builds the root; the leash is PID 1 in it, and sees the report's folder, too."""
-    base = ["bwrap", "--unshare-all", "--die-with-parent", "--as-pid-1", "--proc", "/proc", "--dev", "/dev"]
-    base += ["--tmpfs", "/tmp"]
-    for path in (*order.visible, LEASH):
-        base += ["--ro-bind", path, path]
-    folder = str(Path(order.report).parent)
+    """bubblewrap (0.8 or later) builds the root; the leash is PID 1 in it."""
+    base = [
+        "bwrap",
+        "--unshare-all",
+        "--die-with-parent",
+        "--as-pid-1",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+    ]
+    if not _setuid("bwrap"):  # one that is, stands where nobody may make user namespaces anyway
+        base += ["--unshare-user", "--disable-userns"]
+    for device in sorted(map(str, Path("/dev").glob("nvidia*"))):
+        base += ["--dev-bind", device, device]
     inputs = f"{order.run}/inputs"
-    return [*base, "--bind", folder, folder, "--ro-bind", inputs, inputs, "--"]
+    for path in (*order.visible, LEASH, *filter(None, [order.counts])):
+        base += ["--ro-bind", path, path]
+    return [*base, "--bind", order.run, order.run, "--ro-bind", inputs, inputs, "--remount-ro", "/", "--"]
+
+
+def _setuid(program: str) -> bool:
+    found = shutil.which(program)
+    return found is not None and bool(Path(found).stat().st_mode & stat.S_ISUID)
 
 
 def detect(scratch: Path) -> Sandbox:
@@ -127,14 +145,13 @@ def detect(scratch: Path) -> Sandbox:
 def _works(sandbox: Sandbox, scratch: Path) -> bool:
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="probe-") as folder:
-        run, root, report = Path(folder, "run"), Path(folder, "root"), Path(folder, "leash.json")
+        run, root = Path(folder, "run"), Path(folder, "root")
         root.mkdir()
         (run / "inputs").mkdir(parents=True)
         order = Order(
             argv=[sys.executable, "-I", "-S", "-c", "pass"],
             run=str(run),
             root=str(root),
-            report=str(report),
             lease=10.0,
             grace=1.0,
             visible=visible(),
@@ -143,8 +160,12 @@ def _works(sandbox: Sandbox, scratch: Path) -> bool:
         )
         try:
             # The leash listens on stdin: an open pipe is a worker that lives.
-            with subprocess.Popen(command(sandbox, order), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as probe:
+            with subprocess.Popen(
+                command(sandbox, order), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ) as probe:
                 probe.wait(20)
+                assert probe.stdout is not None
+                said = probe.stdout.read()
         except (OSError, subprocess.TimeoutExpired):
             return False
-        return report.exists() and report.read_bytes() != b"" and json.loads(report.read_bytes())["code"] == 0
+        return said != b"" and json.loads(said)["code"] == 0

@@ -1,5 +1,6 @@
 """A leash with a Python script as its child, in a run folder of its own."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -7,8 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from workers.child import Child, End
 from workers.sandbox import Order, Sandbox, environment, limits, visible
+
+BWRAP = pytest.mark.skipif(shutil.which("bwrap") is None, reason="no bubblewrap on this machine")
 
 
 @dataclass
@@ -48,7 +53,6 @@ def leashed(
         argv=[sys.executable, "-c", script],
         run=str(run),
         root=str(folder / "root"),
-        report=str(folder / "leash.json"),
         lease=lease,
         grace=grace,
         visible=visible(),
@@ -56,7 +60,7 @@ def leashed(
         environment=environment(1),
         counts=counts,
     )
-    child = Child(sandbox, order)
+    child = Child(sandbox, order, folder / "leash.json")
     try:
         yield Leashed(child, run)
     finally:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.leashed import leashed, until
+from tests.workers.leashed import BWRAP, leashed, until
 from workers.sandbox import Sandbox
 
-BOTH = pytest.mark.parametrize("sandbox", [Sandbox.NAMESPACE, Sandbox.NONE])
+EACH = pytest.mark.parametrize(
+    "sandbox", [Sandbox.NAMESPACE, pytest.param(Sandbox.BUBBLEWRAP, marks=BWRAP), Sandbox.NONE]
+)
 POLITE = """
 import signal, sys, time
 def stop(*_):
@@ -46,7 +48,7 @@ def alive(mark: str) -> list[int]:
     return found
 
 
-@BOTH
+@EACH
 def test_a_child_ends_by_itself(tmp_path: Path, sandbox: Sandbox) -> None:
     with leashed(tmp_path, "print('done'); raise SystemExit(3)", sandbox=sandbox) as held:
         end = held.ended()
@@ -54,7 +56,7 @@ def test_a_child_ends_by_itself(tmp_path: Path, sandbox: Sandbox) -> None:
     assert held.said("done") and end.rss > 2**20 and end.cpu > 0
 
 
-@BOTH
+@EACH
 def test_a_child_is_asked_to_stop(tmp_path: Path, sandbox: Sandbox) -> None:
     with leashed(tmp_path, POLITE, sandbox=sandbox) as held:
         until(lambda: held.said("here"))
@@ -63,7 +65,7 @@ def test_a_child_is_asked_to_stop(tmp_path: Path, sandbox: Sandbox) -> None:
     assert (end.code, end.stopped_by, end.killed_by) == (0, "worker", None) and held.said("asked")
 
 
-@BOTH
+@EACH
 def test_a_child_hears_of_its_checkpoints(tmp_path: Path, sandbox: Sandbox) -> None:
     """One byte each; a pipe that fills up, because it does not listen, holds nobody up."""
     script = "import sys, time; print('heard', sys.stdin.buffer.raw.read(1), sys.stdin.buffer.raw.read(1), flush=True); time.sleep(600)"
@@ -78,7 +80,7 @@ def test_a_child_hears_of_its_checkpoints(tmp_path: Path, sandbox: Sandbox) -> N
     assert end.stopped_by == "worker"
 
 
-@BOTH
+@EACH
 def test_a_stubborn_child_is_killed_with_its_grandchildren(tmp_path: Path, sandbox: Sandbox) -> None:
     mark = f"stubborn-{tmp_path.name}-{os.getpid()}"
     with leashed(tmp_path, STUBBORN.format(mark=mark), sandbox=sandbox, grace=0.3) as held:
@@ -89,7 +91,7 @@ def test_a_stubborn_child_is_killed_with_its_grandchildren(tmp_path: Path, sandb
     assert alive(mark) == []
 
 
-@BOTH
+@EACH
 def test_a_worker_that_is_gone_leaves_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
     mark = f"orphan-{tmp_path.name}-{os.getpid()}"
     with leashed(tmp_path, STUBBORN.format(mark=mark), sandbox=sandbox, grace=0.3) as held:
@@ -99,7 +101,7 @@ def test_a_worker_that_is_gone_leaves_nothing(tmp_path: Path, sandbox: Sandbox) 
     assert (end.stopped_by, end.killed_by) == ("worker_gone", "worker_gone") and alive(mark) == []
 
 
-@BOTH
+@EACH
 def test_the_leash_keeps_the_lease(tmp_path: Path, sandbox: Sandbox) -> None:
     with leashed(tmp_path, POLITE, sandbox=sandbox, lease=1.0) as held:
         until(lambda: held.said("here"))
@@ -123,7 +125,7 @@ def test_a_killed_leash_takes_its_child_along(tmp_path: Path) -> None:
         until(lambda: alive(mark) == [])
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("more", [True, False])
 def test_a_want_of_memory_is_told_from_the_own_group_alone(tmp_path: Path, sandbox: Sandbox, more: bool) -> None:
     group = tmp_path / "memory.events"

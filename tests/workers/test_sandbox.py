@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.leashed import leashed
+from tests.workers.leashed import BWRAP, leashed
 from workers.sandbox import ROOT, Sandbox, detect
 
 PROBE = """
@@ -69,7 +69,10 @@ CONTROLS = {
 }
 
 
-def probe(tmp_path: Path, code: str) -> str:
+BOTH = pytest.mark.parametrize("sandbox", [Sandbox.NAMESPACE, pytest.param(Sandbox.BUBBLEWRAP, marks=BWRAP)])
+
+
+def probe(tmp_path: Path, code: str, sandbox: Sandbox) -> str:
     folder, outside = tmp_path / "attempt", tmp_path / "outside"
     outside.mkdir()
     (outside / "secret").write_text("secret")
@@ -81,19 +84,21 @@ def probe(tmp_path: Path, code: str) -> str:
         folder.mkdir()
         (folder / "run" / "inputs").mkdir(parents=True)
         (folder / "run" / "inputs" / "given").write_text("given")
-        with leashed(folder, PROBE.format(code=told)) as held:
+        with leashed(folder, PROBE.format(code=told), sandbox=sandbox) as held:
             held.ended()
         return (held.run / "log.txt").read_text()
 
 
+@BOTH
 @pytest.mark.parametrize("what", sorted(PROBES))
-def test_nothing_outside_is_reached(tmp_path: Path, what: str) -> None:
-    assert probe(tmp_path, PROBES[what]).startswith("refused:")
+def test_nothing_outside_is_reached(tmp_path: Path, what: str, sandbox: Sandbox) -> None:
+    assert probe(tmp_path, PROBES[what], sandbox).startswith("refused:")
 
 
+@BOTH
 @pytest.mark.parametrize("what", sorted(CONTROLS))
-def test_what_a_child_needs_is_there(tmp_path: Path, what: str) -> None:
-    assert "reached" in probe(tmp_path, CONTROLS[what])
+def test_what_a_child_needs_is_there(tmp_path: Path, what: str, sandbox: Sandbox) -> None:
+    assert "reached" in probe(tmp_path, CONTROLS[what], sandbox)
 
 
 def test_the_sandbox_of_this_machine_is_found_by_trying(tmp_path: Path) -> None:
