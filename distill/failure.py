@@ -12,7 +12,8 @@ from spec.run import Result
 Retry = Literal["never", "infrastructure", "memory", "unknown"]
 FULL = {errno.ENOSPC, errno.EDQUOT}
 MACHINE = FULL | {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ESTALE}
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+# The last is what oneDNN says where it finds no room for its kernels.
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "could not create a primitive")
 
 
 def failed(error: Exception) -> Result:

@@ -1,9 +1,10 @@
 """A process that speaks TLS on loopback and hands on what it hears: what a managed PostgreSQL, Redis or S3 store has in front of it.
 
-python relay.py PORT TARGET CERTIFICATE PROTOCOL...      TARGET: a unix socket's path, or host:port
+python relay.py DESCRIPTOR TARGET CERTIFICATE PROTOCOL...      DESCRIPTOR: of a listening socket. TARGET: a unix socket's path, or host:port
 """
 
 import asyncio
+import socket
 import ssl
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ async def connect(target: str) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
     return await asyncio.open_connection(host, int(port))
 
 
-async def serve(port: int, target: str, certificate: Path, protocols: list[str]) -> None:
+async def serve(listener: socket.socket, target: str, certificate: Path, protocols: list[str]) -> None:
     """`certificate` has the key, too. `protocols` for ALPN: PostgreSQL wants `postgresql`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -35,12 +36,15 @@ async def serve(port: int, target: str, certificate: Path, protocols: list[str])
         context.set_alpn_protocols(protocols)
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await connect(target)
+        try:
+            there, back = await connect(target)
+        except OSError:
+            return writer.close()  # nobody is there yet
         await asyncio.gather(pump(reader, back), pump(there, writer))
 
-    server = await asyncio.start_server(relay, "127.0.0.1", port, ssl=context)
+    server = await asyncio.start_server(relay, sock=listener, ssl=context)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:]))
+    asyncio.run(serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], Path(sys.argv[3]), sys.argv[4:]))

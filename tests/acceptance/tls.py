@@ -14,23 +14,18 @@ from cryptography.x509.oid import NameOID
 
 from standalone.process import Process
 
-REFUSED = 111
 DAY = datetime.timedelta(days=1)
 
 
 class Relay(Process):
-    """Everything that comes to `port` by TLS goes to `target` without."""
+    """Everything that comes to `port` by TLS goes to `target` without. The port is open from the first: who calls early waits."""
 
     def __init__(self, name: str, target: str, certificate: Path, logs: Path, *protocols: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
-        program = Path(__file__).with_name("relay.py")
-        argv = [sys.executable, str(program), str(self.port), target, str(certificate), *protocols]
-        super().__init__(f"tls-{name}", argv, log=logs / f"tls-{name}.log")
-
-    def ready(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) != REFUSED
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        descriptor, program = self.listener.fileno(), Path(__file__).with_name("relay.py")
+        argv = [sys.executable, str(program), str(descriptor), target, str(certificate), *protocols]
+        super().__init__(f"tls-{name}", argv, log=logs / f"tls-{name}.log", descriptors=[descriptor])
 
 
 @contextmanager
@@ -39,9 +34,8 @@ def relays(*some: Relay) -> Iterator[None]:
     with ExitStack() as stack:
         for relay in some:
             relay.start()
+            stack.callback(relay.listener.close)
             stack.callback(relay.stop)
-        for relay in some:
-            relay.wait_ready()
         yield
 
 
