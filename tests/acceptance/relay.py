@@ -39,7 +39,8 @@ async def serve(listener: socket.socket, target: str, certificate: Path, protoco
         try:
             there, back = await connect(target)
         except OSError:
-            return writer.close()  # nobody is there yet
+            writer.close()  # nobody is there yet
+            return
         await asyncio.gather(pump(reader, back), pump(there, writer))
 
     server = await asyncio.start_server(relay, sock=listener, ssl=context)
