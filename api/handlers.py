@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.checked import body_of, problems_of
+from api.checked import body_of, problems_of, unreadable
 from api.errors import Conflicting, Failure, Invalid, NoSpace, NotFound, TooLarge, Unavailable, of_status, render
 from models.conflict import Conflict
 from models.conflict import NotFound as Absent
@@ -53,4 +53,6 @@ async def of_framework(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == TooLarge.status:
         return render(TooLarge(error.detail))
+    if isinstance(error.__cause__, (ValueError, RecursionError)):  # of reading JSON
+        return render(Invalid.because([unreadable(error.__cause__)]))
     return of_status(error.status_code, error.detail, dict(error.headers or {}))

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import handlers, logs
 from api.datasets.routes import router as datasets
@@ -20,11 +20,12 @@ from api.lifespan import lifespan
 from api.metrics import Requests
 from api.models.routes import router as models
 from api.projects.routes import router as projects
+from api.queries import known
 from api.usage.routes import router as usage
 from api.workers.routes import router as workers
 from settings import Settings, settings
 
-ROUTERS = (files, datasets, models, distillations, histories, projects, keys, usage, workers, health)
+ROUTERS = (files, datasets, models, distillations, histories, projects, keys, usage, workers)
 REQUIRED = ("database_url", "broker_url", "storage", "pepper")
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorEnvelope, "description": "The request cannot be served: why, and what to do."},
@@ -52,7 +53,8 @@ def create_app() -> FastAPI:
     app.add_middleware(Edge, limit=config.max_body_bytes, larger=larger, requests=app.state.requests)
     handlers.install(app)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(known)])
+    app.include_router(health)
     app.openapi = partial(document, app)  # type: ignore[method-assign]  # FastAPI's documented way to change it
     return app
 

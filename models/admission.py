@@ -23,7 +23,9 @@ from spec.resolve import resolve
 from spec.rules import problems, warnings
 from spec.waiting import PAIR, references, waiting
 
-__all__ = ["accept", "admit", "gather", "start_inspection", "unplanned"]
+UNCOMPARED = Problem(code="internal", message="Training and held-out rows could not be compared.")
+
+__all__ = ["accept", "admit", "compare", "gather", "make_datasets", "start_inspection", "unplanned"]
 
 
 def start_inspection(
@@ -64,14 +66,19 @@ def accept(
     session.add_all([job, student])
     session.flush()
     event.append(session, job, "job", "", data={"state": JobState.QUEUED})
-    queues = set[str]()
-    for id in sorted({id for id, _ in references(spec) if id.startswith("file-")}):
-        queues |= _make_dataset(session, project, id)
+    queues = make_datasets(session, project, spec)
     return job, queues | admit(session, job)
 
 
+def make_datasets(session: Session, project: str, spec: Distillation) -> set[str]:
+    """The datasets of files that a job names directly; one serves all jobs. Returns queues to ring."""
+    queues = set[str]()
+    for id in sorted({id for id, _ in references(spec) if id.startswith("file-")}):
+        queues |= _make_dataset(session, project, id)
+    return queues
+
+
 def _make_dataset(session: Session, project: str, file_id: str) -> set[str]:
-    """The dataset of a file that a job names directly; one serves all jobs."""
     if dataset_of(session, project, file_id) is not None:
         return set()
     file = session.get_one(File, file_id)
@@ -100,7 +107,10 @@ def admit(session: Session, job: Job) -> set[str]:
     missing = waiting(spec, facts)
     if not found and missing:
         job.waiting_for = list(missing)
-        return _compare(session, job, facts, [id.removeprefix(PAIR) for id in missing if id.startswith(PAIR)])
+        try:
+            return compare(session, job.project, spec, facts)
+        except Refused as refusal:
+            return _refuse(session, job, refusal.problems)
     job.waiting_for = []
     if found:
         return _refuse(session, job, found)
@@ -135,20 +145,22 @@ def _refuse(session: Session, job: Job, found: tuple[Problem, ...]) -> set[str]:
     return advance(session, job)
 
 
-def _compare(session: Session, job: Job, facts: Facts, keys: list[str]) -> set[str]:
-    """Begins the comparisons of two sets of rows that are neither running nor done; one that failed fails the job."""
+def compare(session: Session, project: str, spec: Distillation, facts: Facts) -> set[str]:
+    """Begins the comparisons of two sets of rows that a job waits for and that are neither running nor done. Returns queues to ring.
+
+    Raises Refused with why one of them failed.
+    """
     splits = {s.digest: s for dataset in facts.datasets.values() for s in dataset.splits.values()}
     queues = set[str]()
-    for key in keys:
-        known = pair_job(session, job.project, key)
+    for key in [id.removeprefix(PAIR) for id in waiting(spec, facts) if id.startswith(PAIR)]:
+        known = pair_job(session, project, key)
         if known is not None and known.state in (JobState.FAILED, JobState.CANCELLED):
-            problem = Problem(code="internal", message="Training and held-out rows could not be compared.")
-            return _refuse(session, job, (Problem.model_validate(known.error) if known.error else problem,))
+            raise Refused(Problem.model_validate(known.error) if known.error else UNCOMPARED)
         if known is None:
             sides = zip(("train", "heldout"), key.split("|"), strict=True)
             inputs = {f"{s}/rows.arrow": {"digest": d, "bytes": splits[d].bytes} for s, d in sides}
             name = "comparison of rows"
-            queues |= _inspect(session, job.project, PAIR + key, name, {"kind": "pair"}, inputs)[1]
+            queues |= _inspect(session, project, PAIR + key, name, {"kind": "pair"}, inputs)[1]
     return queues
 
 

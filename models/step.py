@@ -119,6 +119,19 @@ def ahead(step: str, queue: str) -> Select[int]:
     return select(func.count()).select_from(line).join(mine, earlier)
 
 
+def pause(step: str) -> Select[float]:
+    """Seconds until a step may be tried again; no row if it may be now."""
+    left = func.extract("epoch", Step.not_before - func.now())
+    return select(left).where(Step.id == step, Step.not_before > func.now())
+
+
+def twin(step: str) -> Select[str]:
+    """The job in which a step of the same key runs: the claim leaves this one alone, for it will be a cache hit."""
+    mine = select(Step.queue, Step.project, Step.key).where(Step.id == step).subquery()
+    same = (Step.queue == mine.c.queue, Step.project == mine.c.project, Step.key == mine.c.key)
+    return select(Step.job).where(*same, Step.state == StepState.RUNNING).limit(1)
+
+
 def lock(session: Session, job: str) -> list[Step]:
     """The job's steps in the order of the plan, freshly read and held. The caller holds the job's lock."""
     held = select(Step).where(Step.job == job).order_by(Step.ordinal).with_for_update(key_share=True)

@@ -21,6 +21,7 @@ class Worker(Base):
     memory: Mapped[int]
     price_per_hour: Mapped[float]
     sandbox: Mapped[str]  # namespace, bubblewrap or none
+    trusted: Mapped[bool]  # may open uploads: it has a sandbox, or is allowed to do without
     versions: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     started_at: Mapped[Created]
     last_seen: Mapped[datetime]
@@ -56,10 +57,19 @@ def dead(silence: timedelta) -> Delete:
     return delete(Worker).where(Worker.last_seen < func.clock_timestamp() - silence)
 
 
-def enclosed(session: Session, queue: str, silence: timedelta = timedelta(minutes=1)) -> bool:
-    """Whether a worker that has a sandbox, and was heard of within `silence`, does steps of this queue."""
-    able = connected(silence).where(Worker.queues.contains([queue]), Worker.sandbox != "none")
+def trusted(session: Session, queue: str, silence: timedelta = timedelta(minutes=1)) -> bool:
+    """Whether a worker that may open uploads, and was heard of within `silence`, does steps of this queue."""
+    able = connected(silence).where(Worker.queues.contains([queue]), Worker.trusted)
     return session.scalars(able.limit(1)).first() is not None
+
+
+def largest(session: Session, queue: str, silence: timedelta) -> int | None:
+    """The most memory that a worker offers to steps of this queue. Where one may open uploads, the others leave them to it."""
+    able = (
+        connected(silence).where(Worker.queues.contains([queue])).order_by(Worker.trusted.desc(), Worker.memory.desc())
+    )
+    first = session.scalars(able.limit(1)).first()
+    return first.memory if first else None
 
 
 def connected(silence: timedelta) -> Select[Worker]:

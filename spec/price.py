@@ -1,6 +1,6 @@
 """What a plan is expected to take, with the basis of the estimate. A function of plan and facts alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,12 +10,12 @@ from spec.plan import Step
 
 
 class Estimate(BaseModel):
-    """Of the whole job, if nothing of it is cached."""
+    """Of the whole job."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     seconds: float
-    """Of all steps one after the other, on one CPU core."""
+    """Of all steps that are not cached, one after the other, on one CPU core."""
     memory_bytes: int
     """Of the largest step."""
     minimum_seconds: float
@@ -23,15 +23,15 @@ class Estimate(BaseModel):
     basis: str
 
 
-def estimate(plan: Sequence[Step], facts: Facts) -> Estimate:
-    """The sum over the plan's steps."""
+def estimate(plan: Sequence[Step], facts: Facts, cached: Collection[str] = ()) -> Estimate:
+    """The sum over the plan's steps. `cached`: names of those whose outputs are there already."""
     rows = sum(split.rows for dataset in facts.datasets.values() for split in dataset.splits.values())
     return Estimate(
-        seconds=round(sum(step.seconds for step in plan), 1),
+        seconds=round(sum(step.seconds for step in plan if step.name not in cached), 1),
         memory_bytes=max((step.memory for step in plan), default=0),
         minimum_seconds=minimum(plan),
         basis=f"{len(plan)} steps over sets of {rows:,} rows, in turn on one CPU core at {cost.RATE / 1e9:g} GFLOP/s, {cost.STEP * 1000:g} ms beside the "
-        f"arithmetic of an optimizer step, {cost.START:g} s to start a step; nothing cached.",
+        f"arithmetic of an optimizer step, {cost.START:g} s to start a step; {len(cached) or 'none'} of them cached.",
     )
 
 

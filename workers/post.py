@@ -62,7 +62,7 @@ class Post:
             waiting = self.ledger.waits(self.queues, self.free)
             for queue in sorted(waiting, key=lambda name: (name != first, name)):
                 # Our claim would be refused: only where nobody else could take it does the job have to hear of that.
-                if not self.trusted and self.ledger(workers.enclosed, queue):
+                if not self.trusted and self.ledger(workers.trusted, queue):
                     continue
                 grip = self.ledger.claim(self.id, queue, self.free)
                 if grip is not None:

@@ -76,6 +76,7 @@ def _row(post: Post) -> Worker:
         memory=post.memory,
         price_per_hour=post.settings.device_price_per_hour,
         sandbox=post.sandbox,
+        trusted=post.trusted,
         versions=versions(),
         last_seen=func.clock_timestamp(),
     )

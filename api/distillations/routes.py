@@ -3,9 +3,9 @@
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Depends, Query, Request
 
+from api.checked import unreadable
 from api.deps import Config, Db, Reader, Ring, Writer
 from api.distillations import service, view
 from api.distillations.wire import DistillationDeleted, DistillationJob, JobStateName, Validation
@@ -31,12 +31,9 @@ router = APIRouter(prefix="/v1/distillations", tags=["distillations"])
 async def posted(request: Request) -> dict[str, Any]:
     """The body as it came: it is parsed by the spec's own rules, and `validate` tells what they find."""
     try:
-        body = await request.json()
-    except json.JSONDecodeError as error:
-        found = {"type": "json_invalid", "loc": ("body", error.pos), "ctx": {"error": error.msg}}
-        raise RequestValidationError([found]) from None
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "There was an error parsing the body") from None
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise Refused(unreadable(error)) from None
     if not isinstance(body, dict):
         raise Refused(NOT_JSON)
     return body
@@ -60,9 +57,15 @@ async def create(caller: Writer, spec: Posted, db: Db, config: Config, ring: Rin
 
 
 @router.post("/validate", operation_id="validate_distillation", openapi_extra=TAKES_SPEC)
-async def validate(caller: Reader, spec: Posted, db: Db) -> Validation:
-    """Tries a job out: all problems, or what it would do, with cache hits and an estimate. Nothing is stored."""
-    return await db(service.validate, caller.project, spec)
+async def validate(caller: Reader, spec: Posted, db: Db, config: Config, ring: Ring) -> Validation:
+    """Tries a job out: all problems, or what it would do, with cache hits and an estimate. No job is stored.
+
+    What the job would wait for is begun: the comparison of its sets of rows and, with a key that may write, the dataset of a file.
+    """
+    writes = "write" in caller.scopes
+    told, queues = await db(service.validate, caller.project, config.lease_seconds, spec, writes=writes)
+    await ring.ring(queues)
+    return told
 
 
 @router.get("", operation_id="list_distillations", openapi_extra={"parameters": [PAIRS]})

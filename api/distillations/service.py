@@ -7,6 +7,7 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
 from api.distillations import history, view
+from api.distillations.waiting import for_facts
 from api.distillations.wire import DistillationJob, PlannedStep, Validation
 from api.errors import Conflicting, NotFound
 from models import admission, blob
@@ -37,28 +38,37 @@ def create(session: Session, project: str, fresh: float, posted: dict[str, Any])
     return view.show(session, job, fresh), queues
 
 
-def validate(session: Session, project: str, posted: dict[str, Any]) -> Validation:
-    """What would become of the job. Nothing is stored."""
+def validate(
+    session: Session, project: str, fresh: float, posted: dict[str, Any], *, writes: bool
+) -> tuple[Validation, set[str]]:
+    """What would become of the job, and queues to ring: what it would wait for is begun, as far as the caller's key allows."""
     try:
         spec = parse(posted)
+        facts = admission.gather(session, project, spec)
+        if found := problems(spec, facts):
+            return Validation(problems=list(found), warnings=list(warnings(spec, facts))), set()
+        queues = admission.make_datasets(session, project, spec) if writes else set()
+        queues |= admission.compare(session, project, spec, facts)
     except Refused as refusal:
-        return Validation(problems=list(refusal.problems))
-    facts = admission.gather(session, project, spec)
-    found, missing = problems(spec, facts), waiting(spec, facts)
-    if found or missing:
-        warned = list(warnings(spec, facts))
-        return Validation(valid=not found, problems=list(found), warnings=warned, waiting=list(missing))
+        return Validation(problems=list(refusal.problems)), set()
+    missing = waiting(spec, facts)
+    awaited = for_facts(session, missing, fresh) if missing else None
+    if facts.processing:
+        return Validation(valid=True, problems=[], warnings=list(warnings(spec, facts)), waiting=awaited), queues
+    # A comparison refuses a job or does not: it changes nothing of its plan.
     resolved = resolve(spec, facts)
     steps = plan(resolved, facts)
     cached = _cached(session, project, steps)
-    return Validation(
+    shown = Validation(
         valid=True,
         problems=[],
         warnings=list(warnings(resolved, facts)),
+        waiting=awaited,
         resolved=resolved,
         plan=[PlannedStep.of(step, cached[step.name]) for step in steps],
-        estimate=estimate(steps, facts),
+        estimate=estimate(steps, facts, [name for name, outcome in cached.items() if outcome == "hit"]),
     )
+    return shown, queues
 
 
 def _cached(session: Session, project: str, steps: tuple[Planned, ...]) -> dict[str, str]:

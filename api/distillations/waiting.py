@@ -1,15 +1,15 @@
 """Why nothing of a job runs at the moment."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.distillations.wire import Waiting
 from models import step as steps_of
 from models.job import ENDED, Job, JobState
 from models.step import Step, StepState
-from models.worker import Worker
+from models.worker import largest
 from spec.waiting import PAIR
 
 PAUSED = {
@@ -27,13 +27,23 @@ def why(session: Session | None, job: Job, steps: Sequence[Step], fresh: float) 
         reason = PAUSED.get(job.paused_for, f"Paused: {job.paused_for}.")
         return Waiting(code="paused", reason=reason)
     if job.waiting_for:
-        return _for_facts(session, job, fresh)
+        return for_facts(session, job.waiting_for, fresh)
     ready = next((step for step in steps if step.state == StepState.READY), None)
-    if ready is None:
-        return None
+    return _for_worker(session, ready, fresh) if ready is not None else None
+
+
+def _for_worker(session: Session | None, ready: Step, fresh: float) -> Waiting:
     lack = _lack(session, ready.queue, ready.memory, fresh) if session else None
     if lack is not None:
         return Waiting(code="no_worker", reason=f"Step {ready.name} is ready, but {lack}.")
+    pause = session.scalar(steps_of.pause(ready.id)) if session else None
+    if pause is not None:
+        reason = f"Step {ready.name} was interrupted, and is tried again in {pause:.0f} s."
+        return Waiting(code="retry", reason=reason)
+    twin = session.scalar(steps_of.twin(ready.id)) if session else None
+    if twin is not None:
+        reason = f"Step {ready.name} waits for {twin}, which is doing the same: it takes what comes of it."
+        return Waiting(code="twin", reason=reason, ids=[twin])
     position = (session.scalar(steps_of.ahead(ready.id, ready.queue)) or 0) + 1 if session else None
     place = f", at about position {position}" if position else ""
     return Waiting(
@@ -41,10 +51,11 @@ def why(session: Session | None, job: Job, steps: Sequence[Step], fresh: float) 
     )
 
 
-def _for_facts(session: Session | None, job: Job, fresh: float) -> Waiting:
-    ids = [id for id in job.waiting_for if not id.startswith(PAIR)]
+def for_facts(session: Session | None, missing: Sequence[str], fresh: float) -> Waiting:
+    """What is still being inspected or compared, as `spec.waiting.waiting` names it."""
+    ids = [id for id in missing if not id.startswith(PAIR)]
     awaited = [f"the inspection of {id}" for id in ids]
-    if len(ids) < len(job.waiting_for):
+    if len(ids) < len(missing):
         awaited.append("the comparison of its sets of rows")
     lack = _lack(session, INSPECTOR, 0, fresh) if session else None
     reason = f"Waits for {', '.join(awaited)}" + (f", but {lack}." if lack else ".")
@@ -53,10 +64,9 @@ def _for_facts(session: Session | None, job: Job, fresh: float) -> Waiting:
 
 def _lack(session: Session, queue: str, memory: int, fresh: float) -> str | None:
     """What no connected worker has; None if one can do it."""
-    seen = Worker.last_seen > func.now() - func.make_interval(0, 0, 0, 0, 0, 0, fresh)
-    largest = session.scalar(select(func.max(Worker.memory)).where(seen, Worker.queues.contains([queue])))
-    if largest is None:
+    most = largest(session, queue, timedelta(seconds=fresh))
+    if most is None:
         return f"no connected worker does steps of queue {queue}"
-    if largest < memory:
-        return f"no connected worker has the {memory / 1e9:.1f} GB that it needs (the largest: {largest / 1e9:.1f} GB)"
+    if most < memory:
+        return f"no connected worker has the {memory / 1e9:.1f} GB that it needs (the largest: {most / 1e9:.1f} GB)"
     return None

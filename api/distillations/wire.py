@@ -62,11 +62,11 @@ class DistillationStep(BaseModel):
 class Waiting(BaseModel):
     """Why nothing of the job runs at the moment."""
 
-    code: Literal["facts", "turn", "no_worker", "paused"]
+    code: Literal["facts", "turn", "retry", "twin", "no_worker", "paused"]
     reason: str
     """A sentence."""
     ids: list[str] = []
-    """What it waits for, with `facts`."""
+    """What it waits for: datasets, models and files, with `facts`; the job that does the same, with `twin`."""
     position: int | None = None
     """About how many steps will be begun before, and this one; with `turn`, when the job is asked for alone."""
 
@@ -116,6 +116,7 @@ class PlannedStep(BaseModel):
     cache: Literal["hit", "possible", "none"]
     """hit: its outputs are there; possible: what it reads is not known yet; none: it will run."""
     seconds: float
+    """Expected; 0 for a hit."""
     memory_bytes: int
 
     @classmethod
@@ -127,22 +128,22 @@ class PlannedStep(BaseModel):
                 "queue": step.queue,
                 "optional": step.optional,
                 "cache": cache,
-                "seconds": round(step.seconds, 1),
+                "seconds": round(step.seconds, 1) if cache != "hit" else 0.0,
                 "memory_bytes": step.memory,
             }
         )
 
 
 class Validation(BaseModel):
-    """What would become of a job. Nothing is stored."""
+    """What would become of a job. No job is stored; what it would wait for is inspected."""
 
     object: Literal["distillation.validation"] = "distillation.validation"
     valid: bool = False
     """Whether the job would be accepted."""
     problems: list[Problem]
     warnings: list[Problem] = []
-    waiting: list[str] = []
-    """What is still being inspected or compared: until then nothing is resolved or planned."""
+    waiting: Waiting | None = None
+    """What is still being inspected or compared, and may yet be refused: ask again. Until all is inspected nothing is resolved or planned."""
     resolved: Distillation | None = None
     plan: list[PlannedStep] = []
     estimate: Estimate | None = None

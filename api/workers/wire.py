@@ -24,6 +24,8 @@ class Worker(BaseModel):
     price_per_hour: float
     """US dollars that the device is booked at."""
     sandbox: Literal["namespace", "bubblewrap", "none"]
+    trusted: bool
+    """It may open uploads: it has a sandbox, or is allowed to do without."""
     versions: dict[str, Any]
     connected: bool
     """It has been heard of within a lease."""

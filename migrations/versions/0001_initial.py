@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("memory", sa.BigInteger(), nullable=False),
         sa.Column("price_per_hour", sa.Double(), nullable=False),
         sa.Column("sandbox", sa.Text(), nullable=False),
+        sa.Column("trusted", sa.Boolean(), nullable=False),
         sa.Column("versions", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),

@@ -31,14 +31,17 @@ REQUESTS: dict[str, Bad] = {
         told("not_an_object", "The body must be a JSON object.", hint="Send JSON, with the header Content-Type: application/json.")
     ], b"7"),
     "bytes that are no UTF-8": Bad("/v1/distillations", [
-        told("bad_request", "There was an error parsing the body")
+        told("invalid_json", "The body is not JSON: byte 10 is no UTF-8.")
     ], b'{"name": "\xff"}'),
     "100,000 brackets": Bad("/v1/distillations", [
-        told("bad_request", "There was an error parsing the body")
+        told("invalid_json", "The body is not JSON: it is nested too deeply.")
     ], b"[" * 100_000),
     "a number of 5,000 digits": Bad("/v1/distillations", [
-        told("bad_request", "There was an error parsing the body")
+        told("invalid_json", "The body is not JSON: a number in it has more than 4,300 digits.")
     ], b'{"name": ' + b"9" * 5_000 + b"}"),
+    "bytes that are no UTF-8, of a dataset": Bad("/v1/datasets", [
+        told("invalid_json", "The body is not JSON: byte 10 is no UTF-8.")
+    ], b'{"name": "\xff"}'),
     "three megabytes": Bad("/v1/distillations", [
         told("too_large", "The body is larger than the 2097152 bytes allowed here.")
     ], b'{"name": "' + b"x" * 3_000_000 + b'"}', status=413),
@@ -92,6 +95,16 @@ REQUESTS: dict[str, Bad] = {
     ]),
     "GET distillations?state=done": Bad("/v1/distillations?state=done", [
         told("invalid_value", "state: Input should be 'queued', 'running', 'paused', 'succeeded', 'failed' or 'cancelled'.", param="state")
+    ]),
+    "GET distillations?stat=failed": Bad("/v1/distillations?stat=failed&limit=5", [
+        told("unknown_field", 'The query has no parameter "stat" here.', hint='Did you mean "state"?', param="stat")
+    ]),
+    "GET distillations?metadata[team": Bad("/v1/distillations?metadata[team=x", [
+        told("unknown_field", 'The query has no parameter "metadata[team" here.', hint='Did you mean "metadata[…]"?', param="metadata[team")
+    ]),
+    "GET workers?limt=1&x=2": Bad("/v1/workers?limt=1&x=2", [
+        told("unknown_field", 'The query has no parameter "limt" here.', hint='Did you mean "limit"?', param="limt"),
+        told("unknown_field", 'The query has no parameter "x" here.', hint='There is "limit", "after", "order".', param="x")
     ]),
     "GET models?limit=1001": Bad("/v1/models?limit=1001", [
         told("invalid_value", "limit: Input should be less than or equal to 1000.", param="limit")

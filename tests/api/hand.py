@@ -151,8 +151,8 @@ def connected(by: Hand, *queues: str, memory: int = 2**40) -> Iterator[None]:
     with Session(by.engine) as session, session.begin():
         session.execute(
             text(
-                "INSERT INTO workers (id, name, hostname, queues, slots, device, memory, price_per_hour, sandbox, last_seen)"
-                " VALUES (:id, :name, :hostname, cast(:queues AS jsonb), :slots, :device, :memory, 0, 'none', now())"
+                "INSERT INTO workers (id, name, hostname, queues, slots, device, memory, price_per_hour, sandbox, trusted, last_seen)"
+                " VALUES (:id, :name, :hostname, cast(:queues AS jsonb), :slots, :device, :memory, 0, 'none', false, now())"
             ),
             {**row, "queues": json.dumps(queues), "memory": memory},
         )

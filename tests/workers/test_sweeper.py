@@ -43,7 +43,7 @@ def test_a_duty_that_fails_keeps_nobody_from_the_others(world: World, post: Post
     unreadable = update(Job).where(Job.id == unplanned).values(resolved=None, spec={"nonsense": 1})
     world(lambda session: session.execute(unreadable))
     row = {"hostname": "h", "queues": [], "slots": 1, "device": "cpu", "memory": 1, "price_per_hour": 0.0}
-    silent = Worker(id="wrk_s", name="silent", sandbox="none", last_seen=func.now(), **row)
+    silent = Worker(id="wrk_s", name="silent", sandbox="none", trusted=False, last_seen=func.now(), **row)
     world(lambda session: session.add(silent))
     world(lambda session: session.execute(SILENT))
     shutil.rmtree(post.settings.storage)

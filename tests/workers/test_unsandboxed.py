@@ -45,7 +45,9 @@ def test_steps_are_left_to_a_worker_that_has_a_sandbox(world: World, post: Post)
     register.arrive(post)
     world.submit(world.project(), HINTON)
     row = {"hostname": "h", "slots": 1, "device": "cpu", "memory": 1, "price_per_hour": 0.0}
-    able = Worker(id="wrk_able", name="able", queues=["gpu"], sandbox="namespace", last_seen=func.now(), **row)
+    able = Worker(
+        id="wrk_able", name="able", queues=["gpu"], sandbox="namespace", trusted=True, last_seen=func.now(), **row
+    )
     world(lambda session: session.add(able))
     assert post.claim("gpu") is None
     world(lambda session: session.delete(session.get_one(Worker, "wrk_able")))

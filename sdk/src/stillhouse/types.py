@@ -318,9 +318,9 @@ class ErrorEnvelope(TypedDict):
 
 
 class Estimate(TypedDict):
-    """Of the whole job, if nothing of it is cached."""
+    """Of the whole job."""
     seconds: float
-    """Of all steps one after the other, on one CPU core."""
+    """Of all steps that are not cached, one after the other, on one CPU core."""
     memory_bytes: int
     """Of the largest step."""
     minimum_seconds: float
@@ -792,12 +792,12 @@ class UsageRow(TypedDict):
 
 
 class Validation(TypedDict):
-    """What would become of a job. Nothing is stored."""
+    """What would become of a job. No job is stored; what it would wait for is inspected."""
     object: Literal['distillation.validation']
     valid: bool
     problems: list[Problem]
     warnings: list[Problem]
-    waiting: list[str]
+    waiting: Waiting | None
     resolved: Distillation | None
     plan: list[PlannedStep]
     estimate: Estimate | None
@@ -805,7 +805,7 @@ class Validation(TypedDict):
 
 class Waiting(TypedDict):
     """Why nothing of the job runs at the moment."""
-    code: Literal['facts', 'turn', 'no_worker', 'paused']
+    code: Literal['facts', 'turn', 'retry', 'twin', 'no_worker', 'paused']
     reason: str
     ids: list[str]
     position: int | None
@@ -823,6 +823,7 @@ class Worker(TypedDict):
     memory: int
     price_per_hour: float
     sandbox: Literal['namespace', 'bubblewrap', 'none']
+    trusted: bool
     versions: dict[str, Any]
     connected: bool
     started_at: int
