@@ -52,6 +52,7 @@ async def follow(
     hub: Annotated[Hub, Depends(hub)],
     after: Annotated[int, Query(ge=0)] = 0,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    stream: Annotated[str, Query()] = "true",  # read by LiveRoute, named here because a query holds known names alone
 ) -> AsyncIterator[ServerSentEvent]:
     """Events as they happen, from the one after `Last-Event-ID` on; `[DONE]` after the last of an ended job."""
     seen = after if last_event_id is None else last_event_id
