@@ -60,7 +60,7 @@ class Journal:
         if step in self._points:
             self._look(step)
         now = time.monotonic()
-        if self._progress.due(now):
+        if self._progress.due(step):
             self._progress.tell(step, **({} if self.last_loss is None else {"loss": self.last_loss}))
         if self._folder.stop_requested or now >= self._next_checkpoint:
             self.checkpoint()

@@ -1,4 +1,4 @@
-"""How far a step is, twice a second: events for a bar with speed and seconds left."""
+"""How far a step is, twice a second and at its end: events for a bar with speed and seconds left."""
 
 import time
 from typing import Any
@@ -17,8 +17,9 @@ class Progress:
         self._start, self._began = start, time.monotonic()
         self._next = self._began
 
-    def due(self, now: float) -> bool:
-        return now >= self._next
+    def due(self, done: int) -> bool:
+        """Whether it is time to tell, or all is done."""
+        return done >= self._total or time.monotonic() >= self._next
 
     def tell(self, done: int, **more: Any) -> None:
         """A `progress` event: speed is this attempt's so far."""

@@ -138,10 +138,9 @@ def unplanned(about: str | None = None) -> Select[str]:
 
 
 def _refuse(session: Session, job: Job, found: tuple[Problem, ...]) -> set[str]:
-    """A job whose facts turned out to forbid it: failed, at no cost, with all reasons told in its events."""
+    """A job whose facts turned out to forbid it: failed, at no cost, with all reasons told."""
     job.error = found[0].model_dump(exclude_none=True)
-    for problem in found[1:]:
-        event.append(session, job, "message", problem.message, data={"level": "error", **problem.model_dump()})
+    job.problems = [problem.model_dump(exclude_none=True) for problem in found]
     return advance(session, job)
 
 

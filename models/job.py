@@ -66,6 +66,7 @@ class Job(Base):
     paused_for: Mapped[str | None]  # why it waits whatever is wanted of it: "disk_full"
     waiting_for: Mapped[list[Any]] = mapped_column(server_default="[]")  # ids whose facts are awaited
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # spec.problem.Problem
+    problems: Mapped[list[Any]] = mapped_column(server_default="[]")  # all that its rules found once facts were in
     warnings: Mapped[list[Any]] = mapped_column(server_default="[]")
     priority: Mapped[int] = mapped_column(server_default="0")
     hours: Mapped[float | None]  # budget.hours

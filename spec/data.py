@@ -21,14 +21,17 @@ class Columns(Part):
     """By which signals are found; without it, by the row itself."""
 
 
+Values = Annotated[List[str | int], Field(max_length=1000)]
+
+
 class Condition(Part):
     """Keeps training rows by the value of a column (values compared as text: 7 is "7"). Exactly one of the two lists."""
 
     column: Name
     """Of the training rows; it needs no role."""
-    among: List[str | int] | None = None
+    among: Values | None = None
     """Values to keep."""
-    not_among: List[str | int] | None = None
+    not_among: Values | None = None
     """Values to leave out."""
 
 
@@ -67,7 +70,7 @@ class Data(Part):
     """Share of the training rows that is used at all."""
     labelled: Share = 1.0
     """Share of the training rows whose labels are seen."""
-    where: List[Condition] = ()
+    where: Annotated[List[Condition], Field(max_length=16)] = ()
     """Conditions that every training row must meet."""
     augment: Jitter | None = None
     """Jittered copies of the training rows, beside the rows themselves."""

@@ -1,5 +1,6 @@
 """What pydantic found wrong with a document, in our own words: a path as the user wrote it, no tags, no branches, all problems at once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ from spec.problem import Problem, Refused
 from spec.shape import Place, bare, fields, homes, is_model, place, tagged
 from spec.words import expected, listed
 
+MOST = 100
+"""Errors of one document that are told one by one."""
+BRANCH = re.compile(r"[.\[]")
+"""Where a path goes deeper. A bad item makes its list too short as well, and its union unlike every branch: only the item is at fault."""
 NOT_JSON = Problem(
     code="not_an_object",
     message="The body must be a JSON object.",
@@ -34,11 +39,17 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
 def explained(errors: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> list[Problem]:
     """The same for pydantic's list of errors, whose locations must start at the model."""
     found: dict[str, Problem] = {}
-    for error in errors:
+    for error in errors[:MOST]:
         where = _place(error["loc"], model)
         problem = _problem(error, where, model)
         found.setdefault(problem.param or "", problem)
-    return [problem for path, problem in found.items() if not _false(path, problem, found)]
+    inside = {path[: mark.start()] for path in found for mark in BRANCH.finditer(path)}
+    told = [problem for path, problem in found.items() if not (problem.code == "invalid_value" and path in inside)]
+    return told if len(errors) <= MOST else [*told, _more(len(errors) - MOST)]
+
+
+def _more(number: int) -> Problem:
+    return Problem(code="more_problems", message=f"There are {number:,} more problems of this kind.")
 
 
 def _place(location: Sequence[int | str], model: type[BaseModel]) -> Place:
@@ -47,13 +58,6 @@ def _place(location: Sequence[int | str], model: type[BaseModel]) -> Place:
         if where := place(location[:end], model):
             return where
     return Place("", model)
-
-
-def _false(path: str, problem: Problem, found: Mapping[str, Problem]) -> bool:
-    """A bad item makes its list too short as well, and its union unlike every branch: only the item is at fault."""
-    return problem.code == "invalid_value" and any(
-        other.startswith((f"{path}[", f"{path}.")) for other in found if other != path
-    )
 
 
 def _problem(error: Mapping[str, Any], where: Place, model: type[BaseModel]) -> Problem:

@@ -91,7 +91,7 @@ async def events(
     caller: Reader,
     db: Db,
     after: Annotated[int, Query(ge=0, description="The number after which the page begins.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Items at most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Items at most; a stream takes none.")] = 100,
     stream: Annotated[Literal["true", "false"], Query(description="`true`: live, as server-sent events.")] = "false",
 ) -> Page[DistillationEvent]:
     """Lists events in order; or streams them (`Accept: text/event-stream`), from `Last-Event-ID` on, up to `[DONE]`."""

@@ -56,6 +56,7 @@ def _shown(job: Job, steps: Sequence[Step], seconds: float, student: bool) -> Di
             "steps": [DistillationStep.of(step) for step in steps],
             "waiting": why(None, job, steps, 0.0),
             "error": job.error,
+            "problems": job.problems,
             "warnings": job.warnings,
             "estimate": job.estimate,
             "result": _result(steps),

@@ -98,6 +98,8 @@ class DistillationJob(BaseModel):
     steps: list[DistillationStep]
     waiting: Waiting | None
     error: Problem | None
+    problems: list[Problem]
+    """Everything that the job was refused for, once the facts that it waited for were in."""
     warnings: list[Problem]
     estimate: Estimate | None
     result: DistillationResult | None

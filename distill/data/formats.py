@@ -10,7 +10,7 @@ from distill.data.batch import Source
 from distill.data.idx import IdxFile, IdxFiles, column_of, is_idx
 from distill.data.jsonl import JsonLines
 from distill.data.npz import Npz
-from distill.data.opened import head
+from distill.data.opened import head, whole
 from distill.data.parquet import Parquet
 from distill.data.refusal import damaged, empty, pickled, unknown
 from distill.data.table import Table
@@ -36,12 +36,15 @@ OTHERS = {
 }
 
 
-def sources(files: Sequence[SourceFile], folder: Path) -> list[Source]:
-    """What reads these files, in their order; IDX files of one split stand side by side. Refused: a file that is none of ours."""
+def sources(files: Sequence[SourceFile], folder: Path, scratch: Path) -> list[Source]:
+    """What reads these files, in their order; IDX files of one split stand side by side. Refused: a file that is none of ours.
+
+    `scratch`: a folder of the caller's for what must be unzipped before it can be read.
+    """
     found: list[Source] = []
     beside: dict[str, list[IdxFile]] = {}
     for file in files:
-        source = source_of(file, folder / file.path)
+        source = source_of(file, folder / file.path, scratch)
         if not isinstance(source, IdxFile):
             found.append(source)
             continue
@@ -53,7 +56,7 @@ def sources(files: Sequence[SourceFile], folder: Path) -> list[Source]:
     return found
 
 
-def source_of(file: SourceFile, path: Path) -> Source | IdxFile:
+def source_of(file: SourceFile, path: Path, scratch: Path) -> Source | IdxFile:
     """The reader of one file. Refused: empty, a pickle, damaged, of another format."""
     name = file.filename
     if path.stat().st_size == 0:
@@ -62,9 +65,9 @@ def source_of(file: SourceFile, path: Path) -> Source | IdxFile:
     if not start:
         raise empty(name)
     if start.startswith(b"PK"):
-        return npz(path, file)
+        return npz(whole(path, name, scratch), file)
     if start.startswith(b"PAR1"):
-        return Parquet(path, name, file.split)
+        return Parquet(whole(path, name, scratch), name, file.split)
     if is_idx(start):
         return IdxFile(path, name, file.split, file.column or column_of(name, start[3]))
     if is_pickle(start):

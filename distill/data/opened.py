@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,18 @@ def opened(path: Path, name: str) -> Iterator[BinaryIO]:
                 yield io.BufferedReader(_Unzipped(stream, os.fstat(raw.fileno()).st_size, name), 2**17)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise damaged(name, str(error)) from error
+
+
+def whole(path: Path, name: str, scratch: Path) -> Path:
+    """The file itself, or its unzipped copy in `scratch`: for formats that are not read from start to end."""
+    with path.open("rb") as raw:
+        if raw.read(2) != GZIP:
+            return path
+    scratch.mkdir(parents=True, exist_ok=True)
+    target = scratch / f"unzipped.{path.name}"
+    with opened(path, name) as stream, target.open("wb") as copy:
+        shutil.copyfileobj(stream, copy, 2**20)
+    return target
 
 
 def head(path: Path, name: str, length: int = 4096) -> bytes:

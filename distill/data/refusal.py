@@ -2,7 +2,7 @@
 
 from spec.problem import Problem, Refused
 
-CONVERT_ROWS = "Datasets are Parquet, JSONL, CSV, NPZ or IDX files (JSONL, CSV and IDX also gzipped)."
+CONVERT_ROWS = "Datasets are Parquet, JSONL, CSV, NPZ or IDX files, also gzipped."
 CONVERT_PICKLE = (
     "Pickles can run code and are never opened. Rows: np.savez('rows.npz', x=x, y=y). "
     "Weights: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')."

@@ -20,7 +20,7 @@ from distill.inspection.layout import Layout, layout
 from distill.inspection.writing import Writer, preview
 from distill.run import RunFolder, seal
 from spec.digest import digest
-from spec.facts import DatasetFacts, Roles, SplitFacts
+from spec.facts import ColumnFacts, DatasetFacts, Roles, SplitFacts
 from spec.params import InspectDataset
 from spec.problem import Problem, Refused
 from spec.run import PATH, Result
@@ -28,6 +28,8 @@ from spec.run import PATH, Result
 SCRATCH = "spill"
 EVERY = 0.5
 """Seconds between two tellings of progress."""
+MOST_COUNTS = 20_000
+"""Values that are counted, over all columns."""
 ROUNDING = 1e-3
 """How far from one the sum of probabilities may be."""
 Signal = Literal["logits", "probabilities"]
@@ -38,9 +40,9 @@ def inspect(folder: RunFolder, params: InspectDataset) -> Result:
     scratch = folder.path / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     check_request(params)
-    found = sources(params.files, folder.input("files"))
-    plan = layout(heads(found), params)
     try:
+        found = sources(params.files, folder.input("files"), scratch)
+        plan = layout(heads(found), params)
         with closing(Intake(plan, dict(params.splits), scratch)) as intake:
             read(folder, found, intake)
             if folder.stop_requested:
@@ -69,14 +71,22 @@ def heads(found: list[Source]) -> list[Batch]:
 def read(folder: RunFolder, found: list[Source], intake: Intake) -> None:
     """Every row of every file, unless the run is to stop."""
     started = shown = time.perf_counter()
+
+    def tell(rows: int | None = None) -> None:
+        speed = intake.seen / max(time.perf_counter() - started, 1e-9)
+        folder.emit(
+            "progress", {"step": intake.seen, "steps": rows, "unit": "rows", "rows_per_second": round(speed, 1)}
+        )
+
     for source in found:
         for batch in source.batches():
             if folder.stop_requested:
                 return
             intake.take(batch, source.name, source.split)
             if (now := time.perf_counter()) - shown > EVERY:
-                speed, shown = intake.seen / (now - started), now
-                folder.emit("progress", {"step": intake.seen, "steps": None, "unit": "rows", "rows_per_second": speed})
+                shown = now
+                tell()
+    tell(intake.seen)
 
 
 def check_request(params: InspectDataset) -> None:
@@ -139,7 +149,7 @@ def write(folder: RunFolder, plan: Layout, intake: Intake, params: InspectDatase
     return DatasetFacts(
         digest=digest([{name: split.digest for name, split in splits.items()}, said]),
         splits=splits,
-        columns=writer.columns,
+        columns=told(writer.columns, plan.roles),
         roles=plan.roles,
         overlaps=overlaps(written),
         bad_rows=tuple(intake.bad),
@@ -147,6 +157,17 @@ def write(folder: RunFolder, plan: Layout, intake: Intake, params: InspectDatase
         signal=heading.signal,
         classes=params.classes,
     )
+
+
+def told(columns: dict[str, ColumnFacts], roles: Roles) -> dict[str, ColumnFacts]:
+    """The columns, with counts of values for the roles first and then in their order, until there are `MOST_COUNTS`: facts are sent with every reply."""
+    shown, left = dict(columns), MOST_COUNTS
+    named = set(roles.model_dump().values())
+    for name in sorted(columns, key=lambda name: name not in named):
+        left -= len(columns[name].values or ())
+        if left < 0:
+            shown[name] = columns[name].model_copy(update={"values": None})
+    return shown
 
 
 def check_ids(splits: dict[str, Rows]) -> None:

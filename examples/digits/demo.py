@@ -27,6 +27,9 @@ from stillhouse.types import Distillation
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get("STILLHOUSE_HOME", ROOT / "data"))
 RESULTS = ROOT / "build" / "digits"
+JOB = Path(__file__).with_name("job.sh")
+GIVEN = bool(os.environ.get("STILLHOUSE_API_KEY"))
+"""The environment names a server."""
 console = Console(highlight=False)
 
 
@@ -39,20 +42,20 @@ def main() -> None:
     torch.set_num_threads(1)
     RESULTS.mkdir(parents=True, exist_ok=True)
     with service(), Stillhouse() as client:
-        spec = recipe(*material(client, asked.seed, asked.shuffle_teacher), asked.seed)
+        dataset, models = material(client, asked.seed, asked.shuffle_teacher)
         heading("The job: a student of 2,506 parameters, the teachers' soft targets, a fifth of the labels")
-        job = client.distillations.create(spec)
+        job = client.distillations.create(recipe(dataset, models, asked.seed))
         console.print(f"started as {job.id}")
-        show(client, job.wait())
-        heading("The same job by curl (with `make up` in another terminal)")
-        print(curl(client.base_url, spec))
+        show(client, job.wait(), "shuffled" if asked.shuffle_teacher else "all")
+        heading("The same job by curl" + ("" if GIVEN else " (with `make up` in another terminal)"))
+        print(by_curl(client.base_url, models, asked.seed))
     console.print(f"\nAll of it took {time.monotonic() - began:.0f} s.")
 
 
 @contextmanager
 def service() -> Iterator[None]:
     """The server that the environment names; else one of our own, for as long as the demo runs."""
-    if os.environ.get("STILLHOUSE_API_KEY"):
+    if GIVEN:
         yield
         return
     heading("PostgreSQL, Valkey, api and a worker (this is `make up`)")
@@ -120,29 +123,24 @@ def recipe(dataset: str, models: list[str], seed: int) -> Distillation:
     return job
 
 
-def show(client: Stillhouse, job: Job) -> None:
+def show(client: Stillhouse, job: Job, which: str) -> None:
     """The table and the files."""
     heading("What came of it, on 768 held-out rows")
     console.print(figures.summary(job.report()))
-    console.print(f"(These teachers saw all {teachers.TRAIN:,} labels.)")
+    console.print(f"(These teachers saw {which} {teachers.TRAIN:,} labels.)")
     page = job.save_report(RESULTS / "report.html")
     client.models.download(job.student, RESULTS / "student")
     console.print(f"\nThe whole report: {page}\nThe student, ready to load: {RESULTS / 'student'}", soft_wrap=True)
 
 
-def curl(url: str, spec: Distillation) -> str:
-    """Four commands that can be pasted. All but the report was computed before."""
-    body = {**spec, "data": {**spec["data"], "train": "DATASET"}}
-    splits = json.dumps({"train": [0, teachers.TRAIN], "test": [teachers.TRAIN, teachers.ROWS]})
-    key = 'curl -sS -H "Authorization: Bearer $(cat ' + shlex.quote(str(HOME / "admin-key")) + ')"'
-    made = """| sed -E 's/^\\{"id":"([^"]+)".*/\\1/'"""
-    asked = json.dumps(body).replace("DATASET", "'$DATASET'")
-    return "\n".join([
-        f"FILE=$({key} {url}/v1/files -F purpose=dataset -F file=@{shlex.quote(str(RESULTS / 'digits.npz'))} {made})",
-        f"""DATASET=$({key} {url}/v1/datasets --json '{{"files": ["'$FILE'"], "splits": {splits}}}' {made})""",
-        f"JOB=$({key} {url}/v1/distillations --json '{asked}' {made})",
-        f"{key} {url}/v1/distillations/$JOB",
-    ])  # fmt: skip
+def by_curl(url: str, models: list[str], seed: int) -> str:
+    """The same job as four commands that can be pasted in this folder. All but the report was computed before."""
+    key = (
+        ""
+        if GIVEN
+        else f"export STILLHOUSE_URL={url} STILLHOUSE_API_KEY=$(cat {shlex.quote(str(HOME / 'admin-key'))})\n"
+    )
+    return f"{key}teachers='{json.dumps(models)}' seed={seed}\n{JOB.read_text()}"
 
 
 def heading(text: str) -> None:

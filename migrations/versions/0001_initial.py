@@ -124,6 +124,7 @@ def upgrade() -> None:
         sa.Column("paused_for", sa.Text(), nullable=True),
         sa.Column("waiting_for", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("error", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("problems", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("warnings", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("priority", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("hours", sa.Double(), nullable=True),

@@ -1,6 +1,6 @@
 """Rules about rows: columns that are there, sides that do not touch, and something left on each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from spec import rows
 from spec.distillation import Distillation
@@ -11,6 +11,8 @@ from spec.rows import RowSet
 from spec.waiting import compared, overlap
 
 ARRAYS = ("array", "image")
+TOLD = 5
+"""Unknown values of one list that are told one by one."""
 
 
 def columns_exist(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -86,15 +88,23 @@ def condition_is_known(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             )
             continue
         known = train.dataset.columns[condition.column].values
-        for name in ("among", "not_among"):
-            for place, value in enumerate(getattr(condition, name) or ()):
-                if known is not None and str(value) not in known:
-                    yield Problem(
-                        code="no_such_value",
-                        message=f'No row has "{value}" in column "{condition.column}".',
-                        param=f"{param}.{name}[{place}]",
-                        hint=suggestion(str(value), known),
-                    )
+        for name in ("among", "not_among") if known is not None else ():
+            yield from _unknown_values(f"{param}.{name}", condition.column, getattr(condition, name) or (), known or {})
+
+
+def _unknown_values(param: str, column: str, asked: Sequence[str | int], known: Mapping[str, int]) -> Iterator[Problem]:
+    """The first few with their places; the first with the nearest known one, which takes a while to find."""
+    unknown = [(place, value) for place, value in enumerate(asked) if str(value) not in known]
+    for place, value in unknown[:TOLD]:
+        yield Problem(
+            code="no_such_value",
+            message=f'No row has "{str(value)[:64]}" in column "{column}".',
+            param=f"{param}[{place}]",
+            hint=suggestion(str(value)[:64], known) if place == unknown[0][0] else None,
+        )
+    if len(unknown) > TOLD:
+        message = f'No row has {len(unknown) - TOLD:,} further values of this list in column "{column}".'
+        yield Problem(code="no_such_value", message=message, param=param)
 
 
 def rows_are_left(spec: Distillation, facts: Facts) -> Iterator[Problem]:

@@ -21,6 +21,19 @@ def one_source(spec: Distillation, facts: Facts) -> Iterator[Problem]:
         )
 
 
+def teachers_differ(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """No model is listed twice: an ensemble of one model and itself is that model, and a weight says how much it counts."""
+    named = spec.teacher.models if spec.teacher else ()
+    for index, id in enumerate(named):
+        if id in named[:index]:
+            yield Problem(
+                code="changes_nothing",
+                message=f"{id} is already teacher.models[{named.index(id)}].",
+                param=f"teacher.models[{index}]",
+                hint="Leave it out; teacher.weights says how much each model counts.",
+            )
+
+
 def weights_match(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """There are as many weights as models."""
     teacher = spec.teacher
@@ -149,6 +162,6 @@ def signals_match_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 RULES = (
-    one_source, weights_match, ensemble_options_matter, teacher_is_used, teacher_is_there,
+    one_source, teachers_differ, weights_match, ensemble_options_matter, teacher_is_used, teacher_is_there,
     same_input, same_classes, signals_are_scores, signals_match_rows,
 )  # fmt: skip

@@ -74,4 +74,21 @@ def teacher_scales_otherwise(spec: Distillation, facts: Facts) -> Iterator[Probl
             )
 
 
-RULES = (overlap_is_allowed, bad_rows_left_out, signals_miss_heldout, few_heldout_rows, teacher_scales_otherwise)
+def teachers_are_equal(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Teachers under different ids that are one and the same model: no ensemble, though it counts as one."""
+    first: dict[str, str] = {}
+    for index, id in enumerate(spec.teacher.models if spec.teacher else ()):
+        held = facts.models.get(id)
+        if held is not None and (other := first.setdefault(held.digest, id)) != id:
+            message = f"{id} and {other} are the same model, bit by bit: they count as two of the ensemble."
+            yield Problem(code="equal_teachers", message=message, param=f"teacher.models[{index}]")
+
+
+RULES = (
+    overlap_is_allowed,
+    bad_rows_left_out,
+    signals_miss_heldout,
+    few_heldout_rows,
+    teacher_scales_otherwise,
+    teachers_are_equal,
+)

@@ -108,7 +108,7 @@ DATASETS: dict[str, Bad] = {
         told(
             "unknown_format",
             "rows.png: a PNG image is not a format of datasets.",
-            hint="Datasets are Parquet, JSONL, CSV, NPZ or IDX files (JSONL, CSV and IDX also gzipped).",
+            hint="Datasets are Parquet, JSONL, CSV, NPZ or IDX files, also gzipped.",
             file="rows.png",
         ),
     ),

@@ -22,6 +22,7 @@ COLUMNS = ["accuracy", "parameters", "bytes", "p50", "p95", "rows/s"]
 ROLES = ["ensemble", "one teacher", "student", "no teacher", "all labels"]
 # Accuracy with its interval, parameters, bytes, p50, p95, rows a second.
 ROW = rf"^({'|'.join(ROLES)}) +[\d.]+ \[[\d.]+, [\d.]+\] +[\d,]+ +[\d,]+ kB +[\d.,]+ [µm]s +[\d.,]+ [µm]s +[\d,]+ *$"
+JOB = (ROOT / "examples" / "digits" / "job.sh").read_text()
 UP = "make up\n"
 DEMO = "make demo\n"
 
@@ -88,6 +89,16 @@ def test_its_links_lead_somewhere_and_to_every_page() -> None:
     assert pages <= set(LINKS)
 
 
+def test_its_job_is_the_recipe() -> None:
+    (body,) = re.findall(r"/v1/distillations -d '(.*)' \| made", JOB)
+    posted = json.loads(
+        body.replace("'\"$teachers\"'", "[]").replace("'$dataset'", "ds_digits").replace("'$seed'", "1")
+    )
+    recipe = json.loads((ROOT / "recipes" / "digits.json").read_text())
+    recipe["teacher"]["models"], recipe["data"]["seed"] = [], 1
+    assert posted == recipe
+
+
 @pytest.mark.timeout(900)
 def test_it_does_what_it_says(clone: Path, environment: dict[str, str]) -> None:
     shell = [text for kind, text in BLOCKS if kind == "sh"]
@@ -97,11 +108,17 @@ def test_it_does_what_it_says(clone: Path, environment: dict[str, str]) -> None:
     said = bash(DEMO, clone, environment)
     print(said)
     assert "Kept" in said and shape(said) == shape(README)
+    assert JOB in said and JOB in README, "the demo prints what the README tells to paste"
     assert (clone / "build" / "digits" / "report.html").exists()
 
     with up(clone, environment):
         said = bash("".join(shell[2:]) + f"python - <<'END'\n{python}END\n", clone, environment)
+        key = {"STILLHOUSE_URL": "http://127.0.0.1:8400", "STILLHOUSE_API_KEY": (clone / "data/admin-key").read_text()}
+        shuffled = bash('make demo ARGS="--shuffle-teacher"', clone, environment | key)
     job, _ = json.JSONDecoder().raw_decode(said[said.index('{"id":"dst_') :])  # curl ends no line
     assert [step["name"] for step in job["steps"] if not step["cached"]] == ["package"]
     assert (clone / "student" / "model.safetensors").exists()
     assert "<html" in (clone / "report.html").read_text()
+    print(shuffled)
+    assert "did not help" in shuffled or "hurt" in shuffled
+    assert "saw shuffled" in shuffled and "cat " not in shuffled.partition("by curl")[2].partition("teachers=")[0]

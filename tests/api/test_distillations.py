@@ -140,8 +140,58 @@ def test_validate_tells_plan_and_cache_hits(jobs: Jobs) -> None:
 def test_validate_while_something_is_inspected(owner: Tenant, jobs: Jobs) -> None:
     made = good(owner.client.post("/v1/datasets", json={"files": [owner.upload()["id"]]}))["id"]
     spec = document({"teacher": None, "objective": [{"type": "labels"}], "evaluation": ABSENT, "data": {"train": made}})
+    with connected(jobs.hand, "cpu"):
+        told = good(owner.client.post("/v1/distillations/validate", json=spec))
+    waits = {"code": "facts", "reason": f"Waits for the inspection of {made}.", "ids": [made], "position": None}
+    assert (told["valid"], told["waiting"], told["resolved"], told["plan"]) == (True, waits, None, [])
+
+
+def test_validate_begins_what_the_job_would_wait_for(service: Service, owner: Tenant, jobs: Jobs) -> None:
+    file = owner.upload()["id"]
+    spec = document({"teacher": None, "objective": [{"type": "labels"}], "evaluation": ABSENT, "data": {"train": file}})
+    with service.client(service.key(owner.project, "read")) as reader:
+        assert good(reader.post("/v1/distillations/validate", json=spec))["waiting"]["ids"] == [file]
+    assert good(owner.client.get("/v1/datasets"))["data"] == [], "a key that may only read makes nothing"
+    for _ in range(2):
+        assert good(owner.client.post("/v1/distillations/validate", json=spec))["waiting"]["ids"] == [file]
+    assert len(good(owner.client.get("/v1/datasets"))["data"]) == 1
+    jobs.hand.inspect_dataset(train=b"one", test=b"two")
+    assert good(owner.client.post("/v1/distillations/validate", json=spec))["waiting"] is None
+
+
+def test_validate_begins_a_comparison_and_plans_meanwhile(owner: Tenant, jobs: Jobs) -> None:
+    made = []
+    for content in (b"one", b"another"):
+        made.append(good(owner.client.post("/v1/datasets", json={"files": [owner.upload(content)["id"]]}))["id"])
+        jobs.hand.inspect_dataset(train=content, test=content + b" test")
+    data = {"train": f"{made[0]}/train", "heldout": f"{made[1]}/test"}
+    spec = document({"teacher": None, "objective": [{"type": "labels"}], "evaluation": ABSENT, "data": data})
     told = good(owner.client.post("/v1/distillations/validate", json=spec))
-    assert (told["valid"], told["waiting"], told["resolved"], told["plan"]) == (True, [made], None, [])
+    assert told["valid"] and "the comparison of its sets of rows" in told["waiting"]["reason"]
+    assert [step["name"] for step in told["plan"]] == ["train", "grade", "package"] and told["resolved"]
+    compared = jobs.hand.begin("inspect")
+    assert compared.params == {"kind": "pair"}
+    jobs.hand.end(compared, facts={"overlap": 0})
+    assert good(owner.client.post("/v1/distillations/validate", json=spec))["waiting"] is None
+
+
+def test_a_job_waits_for_its_twin(jobs: Jobs) -> None:
+    spec = jobs.spec()
+    first = jobs.start(spec)["id"]
+    second = jobs.start(spec | {"name": "second"})["id"]
+    assert jobs.hand.begin("train").grip.job == first
+    with connected(jobs.hand, "gpu", "cpu"):
+        waiting = jobs.get(second)["waiting"]
+    assert (waiting["code"], waiting["ids"]) == ("twin", [first])
+
+
+def test_a_job_waits_to_be_tried_again(jobs: Jobs) -> None:
+    job = jobs.start()["id"]
+    lost = Problem(code="machine_error", message="The machine failed.")
+    for _ in range(10):
+        jobs.hand.end(jobs.hand.begin("train"), status="failed", error=lost, retry="infrastructure")
+    with connected(jobs.hand, "gpu", "cpu"):
+        assert jobs.get(job)["waiting"]["code"] == "retry"
 
 
 def test_a_second_equal_job_costs_nothing(jobs: Jobs) -> None:

@@ -33,6 +33,14 @@ def parquet(columns: dict[str, Any]) -> Callable[[Path], object]:
     return lambda path: pq.write_table(pa.table(columns), path, row_group_size=25)
 
 
+def zipped(write: Callable[[Path], object]) -> Callable[[Path], object]:
+    def write_zipped(path: Path) -> None:
+        write(path)
+        path.write_bytes(gzip.compress(path.read_bytes()))
+
+    return write_zipped
+
+
 def squeezed(**arrays: Array) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # its stubs know a keyword of its own
@@ -49,6 +57,7 @@ NESTED = {"image": X.tolist(), "label": Y}
 IMAGES: dict[str, list[Upload]] = {
     "npz": [("a.npz", npz(x=X, y=Y))],
     "npz compressed": [("a.npz", squeezed(image=X, label=Y))],
+    "npz gzipped": [("a.npz.gz", gzip.compress(npz(x=X, y=Y)))],
     "npz in Fortran order": [("a.npz", npz(x=np.asfortranarray(X), y=Y))],
     "npz of labels (n, 1) and texts": [("a.npz", npz(x=X, y=Y.astype(str).reshape(-1, 1)))],
     "npz of wide integers": [("a.npz", npz(x=X.astype(np.int64), y=Y.astype(np.float64)))],
@@ -63,6 +72,7 @@ IMAGES: dict[str, list[Upload]] = {
         ("b.gz", gzip.compress(idx(Y)), {"column": "label"}), ("a.gz", gzip.compress(idx(X)), {"column": "image"})
     ],
     "parquet": [("a.parquet", parquet(NESTED))],
+    "parquet gzipped": [("a.parquet.gz", zipped(parquet(NESTED)))],
     "parquet of small types": [("a.parquet", parquet({"image": pa.array(X.tolist(), pa.list_(pa.list_(pa.uint8()))), "label": Y.astype(str)}))],
     "parquet of a dictionary": [("a.parquet", parquet({"image": X.tolist(), "label": pa.array(Y.astype(str)).dictionary_encode()}))],
     "two files": [("a.npz", npz(x=X[:20], y=Y[:20])), ("b.npz", npz(x=X[20:], y=Y[20:]))],

@@ -1,6 +1,7 @@
 """Problems of structure: every param names a place in what was sent, in our own words."""
 
 import re
+import time
 from copy import deepcopy
 from typing import Any
 
@@ -154,6 +155,24 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str, str]]]] = [
 @pytest.mark.parametrize(("changes", "expected"), CASES)
 def test_each_problem_has_its_place_and_words(changes: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
     assert [(p.param, p.code, p.message) for p in found(document(changes))] == expected
+
+
+def test_a_flood_is_told_in_time() -> None:
+    """Thousands of errors in a small body: the first hundred, and how many more there are."""
+    objective = [{"type": "labels", "weight": "x", **{f"field{i}": 0 for i in range(5000)}}]
+    began = time.process_time()
+    problems = found(document({"objective": objective}))
+    assert time.process_time() - began < 2
+    assert len(problems) == 101
+    assert (problems[-1].code, problems[-1].message) == ("more_problems", "There are 4,902 more problems of this kind.")
+
+
+@pytest.mark.parametrize("field", ["data.where", "teacher.models", "teacher.weights"])
+def test_lists_are_bounded(field: str) -> None:
+    items = {"data.where": {"column": "label", "among": [7]}, "teacher.models": "mdl_x", "teacher.weights": 1.0}
+    [problem] = found(document({field: [items[field]] * 2000}))
+    assert (problem.param, problem.code) == (field, "invalid_value")
+    assert problem.message.endswith("not a list of 2000.")
 
 
 HINTS = [

@@ -253,6 +253,7 @@ class DistillationJob(TypedDict):
     steps: list[DistillationStep]
     waiting: Waiting | None
     error: Problem | None
+    problems: list[Problem]
     warnings: list[Problem]
     estimate: Estimate | None
     result: DistillationResult | None
