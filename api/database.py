@@ -15,6 +15,8 @@ from api.errors import Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 TURNS = 5  # in which the deadline is counted
+# A path that is lost without a word is given up within seconds. TCP alone heeds it.
+ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 BUSY = 100  # turns after which a queue that does move is given up, too
 
 
@@ -40,6 +42,7 @@ class Database:
             connect_args={
                 "connect_timeout": 2,
                 "application_name": "stillhouse-api",
+                **ALIVE,
                 "options": " ".join(f"-c {name}={value}" for name, value in guards.items()),
             },
         )

@@ -17,13 +17,13 @@ from models.job import Intent, Job
 from models.lease import BOUND
 from models.move import fail, move, skip, will
 from models.step import Step, StepState
+from spec.params import PASS
 from spec.problem import Problem
 from spec.run import Result
 
 DISK_FULL = "disk_full"
 HALVING = ("score", "train")  # verbs that need less memory where a pass has fewer rows
 AGAIN = 2  # attempts of the others, which need the same each time
-FORWARD = 4096  # rows of a forward pass where the params name no batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ def _failed(session: Session, job: Job, step: Step, result: Result, patience: Pa
     last = result.retry == "never"
     wait = 0.0
     if result.retry == "memory" and step.verb in HALVING:
-        step.micro_batch = (step.micro_batch or step.params.get("batch_size") or FORWARD) // 2
+        step.micro_batch = (step.micro_batch or step.params.get("batch_size") or PASS) // 2
         last = step.micro_batch < 1
     elif result.retry == "infrastructure":
         # A full disk is nobody's interruption: the job waits for room, however often.

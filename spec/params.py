@@ -11,6 +11,9 @@ from spec.grader import Metric
 from spec.objective import Term
 from spec.student import Student
 
+PASS = 1024
+"""Rows of a forward pass where the params name no batch, until memory runs out."""
+
 
 class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

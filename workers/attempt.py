@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import OperationalError
 from structlog.typing import FilteringBoundLogger
 
 from models.claim import Grip
@@ -20,6 +19,7 @@ from spec.run import LOG, OUTPUTS, Result
 from storage import Corrupt, Full, Missing, StorageError
 from workers import intake, readmission, retry
 from workers.child import Child
+from workers.claim import Away
 from workers.folder import Folder
 from workers.heartbeat import Heartbeat
 from workers.post import Post
@@ -74,7 +74,7 @@ class Attempt:
         while True:
             try:
                 return self.post.ledger.start(self.grip)
-            except OperationalError:
+            except Away:
                 if time.monotonic() + AGAIN >= self.began + self.post.settings.lease_seconds:
                     raise
                 if self.post.stopping.wait(AGAIN):
@@ -114,6 +114,8 @@ class Attempt:
             child.close()
         end = child.end()
         self.log.info("child_ended", asked=asked, **(end.model_dump() if end else {"code": None}))
+        if scribe.refused is not None:
+            return Outcome(result=retry.invalid(scribe.refused))
         result = retry.full(scribe.full) if scribe.full else retry.explain(folder.run, end, asked)
         return self._taken(work, folder, result, over_budget=asked == "budget")
 
@@ -137,6 +139,8 @@ class Attempt:
         asked: str | None = None
         while not child.wait(LOOK):
             now = time.monotonic()
+            if scribe.refused is not None:
+                child.kill()  # nobody reads it any more: it may wait for ever
             if heartbeat.lost or now >= heartbeat.until - MARGIN * self.post.settings.lease_seconds:
                 child.kill()
                 asked = asked or "lease"
@@ -188,8 +192,8 @@ class Attempt:
         while not heartbeat.lost:
             try:
                 return self.post.ledger.finish(self.grip, outcome, self.post.patience)
-            except OperationalError as error:
-                self.log.warning("database_away", error=str(error.orig))
+            except Away as error:
+                self.log.warning("database_away", error=str(error))
                 if self.post.stopping.wait(AGAIN):
                     break
             except Exception:

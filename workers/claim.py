@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import create_engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import claim, finish, lease, scribe, start
@@ -17,10 +17,18 @@ from models.start import Work
 P = ParamSpec("P")
 T = TypeVar("T")
 DEADLOCK = "40P01"
+# A path that is lost without a word is given up within seconds, not in the kernel's quarter of an hour. TCP alone heeds it.
+ALIVE = {
+    "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000,
+}  # fmt: skip
+
+
+class Away(Exception):
+    """The database refuses, is gone, or has dropped our connection. Whether a commit landed is not known: every call is safe to repeat."""
 
 
 class Ledger:
-    """The database as workers see it. No session outlives a call; a call raises OperationalError if it is away.
+    """The database as workers see it. No session outlives a call; a call raises Away where it cannot be had at the moment.
 
     A frozen server keeps a call waiting until it thaws: whoever has a clock to watch must not call from that thread.
     """
@@ -28,7 +36,7 @@ class Ledger:
     def __init__(self, url: str, *, lease_seconds: float, connections: int) -> None:
         # A frozen worker must not keep its job's lock: the server ends transactions that stand idle.
         guards = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=10s -c statement_timeout=60s"
-        arguments = {"options": guards, "application_name": "stillhouse-worker", "connect_timeout": 5}
+        arguments = {"options": guards, "application_name": "stillhouse-worker", "connect_timeout": 5, **ALIVE}
         self.engine = create_engine(
             url, pool_size=connections, max_overflow=connections, pool_pre_ping=True, connect_args=arguments
         )
@@ -36,13 +44,16 @@ class Ledger:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     def __call__(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs `work(session, ...)` in a transaction of its own, and once more if it met a deadlock."""
+        """Runs `work(session, ...)` in a transaction of its own, and once more if it met a deadlock. Raises Away."""
         try:
             return self._transaction(work, *args, **kwargs)
-        except OperationalError as error:
+        except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) != DEADLOCK:
-                raise
+                raise _told(error) from error
+        try:
             return self._transaction(work, *args, **kwargs)
+        except DBAPIError as error:
+            raise _told(error) from error
 
     def _transaction(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         with self._sessions.begin() as session:
@@ -74,3 +85,9 @@ class Ledger:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _told(error: DBAPIError) -> Exception:
+    """Away, where trying again may help. A transaction that stood idle too long ends as an InternalError (25P03) of a broken connection."""
+    away = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return Away(str(error.orig)) if away else error

@@ -13,7 +13,7 @@ from models.job import Intent
 from models.lease import Pulse
 from models.start import Work
 from workers.child import Child
-from workers.claim import Ledger
+from workers.claim import Away, Ledger
 
 RETRY = 0.5  # seconds until a failed renewal is tried again
 
@@ -62,8 +62,8 @@ class Heartbeat:
             sent = time.monotonic()
             try:
                 pulse = self.ledger.renew(self.grip)
-            except DBAPIError as error:
-                self._log.warning("heartbeat_failed", error=str(error.orig))
+            except (Away, DBAPIError) as error:
+                self._log.warning("heartbeat_failed", error=str(error))
                 wait = min(RETRY, self.period)
                 continue
             wait = self.period
@@ -71,5 +71,5 @@ class Heartbeat:
                 self.lost = True
             else:
                 self.until, self.pulse, self.pulsed = sent + self.ledger.lease_seconds, pulse, sent
-            if self.child is not None:
-                self.child.kill() if pulse is None else self.child.renew()
+            if (child := self.child) is not None:  # read once: it goes at any moment
+                child.kill() if pulse is None else child.renew()

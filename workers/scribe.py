@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
-from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.typing import FilteringBoundLogger
 
 from models.event import Line
@@ -17,7 +16,7 @@ from models.start import Work
 from spec.run import CHECKPOINTS, PATH, Event
 from storage import Full, StorageError
 from workers import intake
-from workers.claim import Ledger
+from workers.claim import Away, Ledger
 from workers.folder import Folder
 from workers.heartbeat import Heartbeat
 from workers.shelf import Shelf
@@ -39,6 +38,8 @@ class Scribe:
         """Whether there is something to come back to, or to deliver."""
         self.full: str | None = None
         """Why a checkpoint found no room."""
+        self.refused: str | None = None
+        """Why what the child tells is not taken over any more."""
         self.hurry = threading.Event()
         """Set: give up what cannot be written now."""
         self._tail = Tail(folder.run)
@@ -69,8 +70,11 @@ class Scribe:
                     self._ended.wait(PERIOD)
         except intake.Untrusted as error:
             self._log.warning("events_refused", error=str(error))
-        except DBAPIError:
+            self.refused = str(error)
+        except Exception:  # noqa: BLE001  # whatever it was, it is logged, and nobody reads the child any more
+            # A child may wait for us, and the lease would be renewed for ever: the step is given up, and taken back.
             self._log.exception("events_lost")
+            self.heartbeat.lost = True
 
     def _take(self, events: list[Event]) -> None:
         """One batch: a transaction for its events, one for each checkpoint, one for how far it is."""
@@ -126,8 +130,8 @@ class Scribe:
         while not self.heartbeat.lost:
             try:
                 self.heartbeat.lost = write() is False
-            except OperationalError as error:
-                self._log.warning("database_away", error=str(error.orig))
+            except Away as error:
+                self._log.warning("database_away", error=str(error))
                 if self.hurry.wait(PERIOD):
                     return
             else:

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from models import blob
 from storage import Storage, Unavailable
-from workers.claim import Ledger
+from workers.claim import Away, Ledger
 
 AGAIN = 0.5  # seconds until a row is tried again while the database is away
 log = structlog.get_logger(__name__)
@@ -33,8 +32,8 @@ class Shelf:
         while True:
             try:
                 self.ledger(blob.announce, digest, size)
-            except OperationalError as error:
-                log.warning("database_away", error=str(error.orig))
+            except Away as error:
+                log.warning("database_away", error=str(error))
                 if self.given_up(AGAIN):
                     raise Unavailable("The database is away.") from error
             else:

@@ -5,6 +5,7 @@ Celery is a doorbell here. The message names a queue, is acknowledged early, and
 
 from typing import Any
 
+import structlog
 from celery import Celery, signals
 from kombu.entity import Exchange, Queue
 
@@ -15,11 +16,12 @@ from spec.ids import new_id
 from storage import open_storage
 from workers import logs, register, tasks
 from workers.bell import TASK, Bell
-from workers.claim import Ledger
+from workers.claim import Away, Ledger
 from workers.post import Post
 from workers.sandbox import detect
 from workers.sweeper import Sweeper
 
+log = structlog.get_logger(__name__)
 CONFIGURATION = {
     "result_backend": None,
     "task_ignore_result": True,
@@ -72,10 +74,7 @@ class Station:
 
     def _ready(self, **_: object) -> None:
         assert self.post is not None
-        register.arrive(self.post)
-        self._sweeper = Sweeper(self.post)
-        self._sweeper.start()
-        self.post.bell.ring(self.post.queues)  # what waited while nobody was there
+        self._sweeper = begin(self.post)
 
     def _stop(self, **_: object) -> None:
         """Children are asked to write a checkpoint; their steps go back to ready."""
@@ -87,6 +86,18 @@ class Station:
             self._sweeper.join()
             register.leave(self.post)
             self.post.close()
+
+
+def begin(post: Post) -> Sweeper:
+    """The worker is there. The sweeper comes first: where the database is away, it registers us once it is back."""
+    sweeper = Sweeper(post)
+    sweeper.start()
+    post.bell.ring(post.queues)  # what waited while nobody was there
+    try:
+        register.arrive(post)
+    except Away as error:
+        log.warning("database_away", error=str(error))
+    return sweeper
 
 
 def make_post(given: Settings, app: Celery, name: str, queues: tuple[str, ...], slots: int, **more: Any) -> Post:

@@ -12,7 +12,7 @@ from functools import wraps
 from pathlib import Path
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from models.job import ENDED, Job
 from models.step import Queue, Step, StepState
 from storage import StorageError
 from workers import garbage, register
+from workers.claim import Away
 from workers.folder import RUNS
 from workers.post import Post
 from workers.readmission import readmit
@@ -31,6 +32,7 @@ from workers.readmission import readmit
 SILENCE = timedelta(minutes=5)  # after which a worker is forgotten
 RARE = 60.0  # seconds between looks at garbage and old keys
 ORPHANED = 6 * 3600.0  # seconds between looks at bytes without a row
+SHORT, LONG = 3, 3600  # seconds that a duty may take, if nobody else is to take it up meanwhile
 ROOM = 256 * 2**20  # free bytes from which on a full disk counts as free again
 log = structlog.get_logger(__name__)
 
@@ -39,36 +41,49 @@ Duty = Callable[[Post], None]
 
 
 class Sweeper:
-    """A thread that looks around every few seconds until the worker stops."""
+    """Two threads that look around until the worker stops: what takes long keeps the lives of leases waiting for nothing."""
 
     def __init__(self, post: Post) -> None:
         self.post = post
         self._rare_at = time.monotonic()
         self._orphans_at = time.monotonic() + ORPHANED
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(due,), name=name, daemon=True)
+            for name, due in (("sweeper", self._often), ("cleaner", self._seldom))
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def join(self) -> None:
-        self._thread.join(5)
-
-    def _run(self) -> None:
-        while not self.post.stopping.wait(self.post.settings.sweep_seconds):
-            self.sweep()
+        for thread in self._threads:
+            thread.join(5)
 
     def sweep(self) -> None:
-        """Every duty that is due, each on its own: one that fails keeps nobody from the others."""
-        for duty in self._due():
+        """Every duty that is due, once."""
+        self._do(self._often())
+        self._do(self._seldom())
+
+    def _run(self, due: Callable[[], list[Duty]]) -> None:
+        while not self.post.stopping.wait(self.post.settings.sweep_seconds):
+            self._do(due())
+
+    def _do(self, duties: list[Duty]) -> None:
+        """Each on its own: one that fails keeps nobody from the others."""
+        for duty in duties:
             try:
                 duty(self.post)
-            except (DBAPIError, StorageError, OSError) as error:
+            except (Away, DBAPIError, StorageError, OSError) as error:
                 log.warning("sweep_failed", duty=duty.__name__, error=str(error))
             except Exception:
                 log.exception("sweep_failed", duty=duty.__name__)
 
-    def _due(self) -> list[Duty]:
-        now, due = time.monotonic(), [register.beat, scratch, *map(alone, (expire, readmission, resume_full, bells))]
+    def _often(self) -> list[Duty]:
+        return [register.beat, scratch, *map(alone, (expire, readmission, resume_full, bells))]
+
+    def _seldom(self) -> list[Duty]:
+        now, due = time.monotonic(), list[Duty]()
         if now >= self._rare_at:
             self._rare_at = now + RARE
             due += map(alone, (forget_workers, forget_replies, collect))
@@ -79,11 +94,15 @@ class Sweeper:
 
 
 def alone(duty: Duty) -> Duty:
-    """What one worker does for all. The lock falls with its transaction: a frozen sweeper holds it for seconds."""
+    """What one worker does for all. The lock falls with its transaction, which may stand idle as long as the duty is allowed to
+    take: a frozen sweeper holds it no longer. To lose it does no harm."""
 
     @wraps(duty)
     def guarded(post: Post) -> None:
         with post.ledger.engine.connect() as connection:
+            connection.execute(
+                text(f"SET LOCAL idle_in_transaction_session_timeout = '{LONG if duty in SLOW else SHORT}s'")
+            )
             if connection.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(duty.__name__, 0)))):
                 duty(post)
 
@@ -165,3 +184,6 @@ def scratch(post: Post) -> None:
     for name in there.keys() - kept:
         if name.rpartition("-")[0] in ours:
             shutil.rmtree(there[name], ignore_errors=True)
+
+
+SLOW = (collect, orphans)

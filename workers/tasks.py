@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from workers.attempt import Attempt
+from workers.claim import Away
 from workers.post import Post
 
 BETWEEN = 0.1  # seconds between two empty claims: a Celery threads worker is deaf for a while after a task
@@ -22,8 +23,8 @@ def drain(post: Post, queue: str) -> None:
     while not post.stopping.is_set():
         try:
             worked = step(post, first)
-        except DBAPIError as error:
-            log.warning("database_away", error=str(error.orig))
+        except (Away, DBAPIError) as error:
+            log.warning("database_away", error=str(error))
             worked = False
         if worked:
             first = next(order)
@@ -47,7 +48,14 @@ def step(post: Post, queue: str) -> bool:
     if grip is None:
         return False
     with post.held(grip):
-        # One bell wakes one thread: where more waits, the next is rung for.
-        post.bell.ring(post.ledger.waits(post.queues, post.free))
+        _pass_on(post)
         Attempt(post, grip, began).run()
     return True
+
+
+def _pass_on(post: Post) -> None:
+    """One bell wakes one thread: where more waits, the next is rung for. The step in hand does not depend on it."""
+    try:
+        post.bell.ring(post.ledger.waits(post.queues, post.free))
+    except Away as error:
+        log.warning("database_away", error=str(error))

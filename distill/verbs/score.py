@@ -1,6 +1,7 @@
 """`score`: the logits of every teacher on every row that a job needs, in shards. Outputs as `distill/signals/scores.py` reads them.
 
-No teacher is asked for a shard before the one before it is kept: whoever kills the worker costs one shard of a teacher's work.
+No teacher is asked for a shard before the one before it is kept: whoever kills the worker costs one shard of a teacher's work
+(of more than a million rows a teacher, a 256th of all the work: `CHECKPOINTS`).
 """
 
 import os
@@ -17,12 +18,10 @@ from distill.run import RunFolder, seal
 from distill.signals.scores import Floats, index_path
 from distill.signals.shards import Shard, parts, shards
 from distill.students.teacher import Scorer, teacher
-from spec.params import ScoreParams
+from spec.params import PASS, ScoreParams
 from spec.problem import Problem, Refused
 from spec.run import Result
 
-BATCH = 1024
-"""Rows of a forward pass."""
 CHECKPOINTS = 256
 """Where there are more shards than this, not each is kept by itself, but every so many together: a checkpoint names all shards so far."""
 
@@ -44,7 +43,7 @@ def run(folder: RunFolder, params: ScoreParams) -> Result:
             break
         if score is None or shard.teacher != todo[i - 1].teacher:
             score = opened(folder, params, shard.teacher)
-        scores = scores_of(shard, score, folder.run.micro_batch or BATCH, Told(progress, rows))
+        scores = scores_of(shard, score, folder.run.micro_batch or PASS, Told(progress, rows))
         done[shard.path] = save(work / shard.path, scores)
         rows += shard.rows
         if len(done) % -(-len(wanted) // CHECKPOINTS) == 0:

@@ -170,7 +170,7 @@ def test_memory_halves_the_pass_until_nothing_is_left(world: World) -> None:
         work = world.begin()
         seen.append(work.micro_batch)
         world.end(work.grip, "failed", retry="memory")
-    assert seen == [None, *(2**k for k in range(11, -1, -1))]
+    assert seen == [None, *(2**k for k in range(9, -1, -1))]
 
 
 @pytest.mark.parametrize("verb", ["grade", "package", "inspect"])
