@@ -122,6 +122,8 @@ class ModelFacts(Fact):
     bytes: int
     """Of the tensors."""
     tensors: dict[str, tuple[int, ...]] = {}
+    labels_seen: int | None = None
+    """Labels that it was trained on: counted for a student of ours, declared for an upload; None: not known."""
 
 
 class PairFacts(Fact):

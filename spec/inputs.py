@@ -8,7 +8,9 @@ from spec.signature import teachers
 
 
 def teacher_inputs(job: Distillation, facts: Facts) -> tuple[TeacherInput, ...]:
-    return tuple(TeacherInput(path=f"teacher.{i}", facts=held) for i, held in enumerate(teachers(job, facts)))
+    """What a step must know of its teachers; how many labels they saw changes no score, and is in no key."""
+    held = [facts.model_copy(update={"labels_seen": None}) for facts in teachers(job, facts)]
+    return tuple(TeacherInput(path=f"teacher.{i}", facts=facts) for i, facts in enumerate(held))
 
 
 def teacher_files(job: Distillation, facts: Facts) -> dict[str, StoredFile]:

@@ -54,6 +54,8 @@ class InspectModel(Params):
     architecture: Student | None = None
     signature: Signature | None = None
     """None where the file itself says it (ONNX shapes; metadata), else required."""
+    labels_seen: int | None = None
+    """As the user declares it."""
 
 
 class InspectPair(Params):
@@ -150,6 +152,8 @@ class GradeParams(Params):
     signals: bool = False
     temperature: float | None = None
     """Of the first soft term: the dark-knowledge page is drawn at it."""
+    teacher_labels: tuple[int | None, ...] = ()
+    """Labels that each teacher was trained on, None where that is not known; (): of none."""
     bootstrap: int = 2000
     bootstrap_seed: int = 0
 

@@ -7,7 +7,7 @@ from spec import cost, rows
 from spec.baseline import with_all_labels, without_teacher
 from spec.distillation import Distillation
 from spec.evaluation import Baseline
-from spec.facts import Facts, Signature, StoredFile
+from spec.facts import Facts, ModelFacts, Signature, StoredFile
 from spec.grader import Accuracy, Metric
 from spec.inputs import row_files, teacher_files, teacher_inputs
 from spec.objective import SoftTargets
@@ -23,7 +23,7 @@ from spec.resolve import refusal
 from spec.rules import warnings
 from spec.run import Verb
 from spec.selection import selection
-from spec.signature import signature
+from spec.signature import signature, teachers
 
 VERSIONS: dict[str, int] = {"inspect": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
@@ -165,6 +165,7 @@ def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         contract=resolved.evaluation.contract,
         signals=bool(resolved.teacher and resolved.teacher.signals),
         temperature=next((term.temperature for term in resolved.objective if isinstance(term, SoftTargets)), None),
+        teacher_labels=_labels_of(teachers(resolved, facts)),
         **_ensemble(resolved),
     )
     needed = cost.grade(resolved, facts)
@@ -179,6 +180,11 @@ def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         memory=needed.memory,
         seconds=needed.seconds,
     )
+
+
+def _labels_of(held: list[ModelFacts]) -> tuple[int | None, ...]:
+    seen = tuple(facts.labels_seen for facts in held)
+    return seen if any(number is not None for number in seen) else ()
 
 
 def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:

@@ -30,6 +30,7 @@ def create(session: Session, project: str, body: NewModel) -> tuple[Model, set[s
         files=tuple(SourceFile(path=path_of(i), filename=file.filename) for i, file in enumerate(files)),
         architecture=body.architecture,
         signature=Signature.model_validate(body.signature.model_dump()) if body.signature else None,
+        labels_seen=body.labels_seen,
     )
     queues = begin(session, row, files, params)
     return Model.of(row), queues

@@ -54,6 +54,8 @@ class NewModel(Part):
     """Needed for safetensors: what the tensors are, as in a job's `student`."""
     signature: NewSignature | None = None
     """Needed where the file does not say it itself."""
+    labels_seen: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    """How many labels it was trained on, as far as you know: reports of what it teaches say so."""
     metadata: Metadata = {}
 
 

@@ -45,7 +45,8 @@ class Upload:
 def inspect(folder: RunFolder, params: InspectModel) -> Result:
     """Refused: with a code and, where there is one, the tensor's name."""
     upload = received(folder, params)
-    facts = onnx_facts(upload) if upload.format == "onnx" else safetensors_facts(upload)
+    found = onnx_facts(upload) if upload.format == "onnx" else safetensors_facts(upload)
+    facts = found.model_copy(update={"labels_seen": params.labels_seen})
     folder.load("distill.device").prepare(folder.run.threads)
     probe = folder.load("distill.inspection.probe").probe
     slow = refuse("probe_too_slow", upload.name, f"a probe batch took longer than {SECONDS:.0f} s.")

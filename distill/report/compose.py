@@ -87,7 +87,10 @@ def _faster(latencies: Latencies, role: str) -> float | None:
 
 def _costs(context: Context, seconds: float) -> tuple[StepCost, ...]:
     steps = [step for step in context.get("steps", ()) if step["state"] == "succeeded"]
-    done = [StepCost(step=s["name"], verb=s["verb"], seconds=s["seconds"], cached=s["cached"]) for s in steps]
+    done = [
+        StepCost(step=s["name"], verb=s["verb"], seconds=s["seconds"], cached=s["cached"], usd=s.get("usd") or None)
+        for s in steps
+    ]
     return (*done, StepCost(step="package", verb="package", seconds=seconds))
 
 

@@ -30,7 +30,7 @@ def section(report: Report) -> Child:
         tag("td"),
     )
     table = tag("table", tag("tbody", rows, last), class_="figures left")
-    words = "Seconds of the steps themselves, imports left out; packing until this page was written."
+    words = "Seconds for which a worker held each step, all attempts and imports included; packing until this page was written."
     return tag(
         "section", tag("h2", "What it cost"), tag("div", table, class_="scroll"), tag("p", words, class_="caption")
     )

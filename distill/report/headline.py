@@ -5,7 +5,6 @@ import re
 from distill.report.figures import Figure, Report
 from distill.report.markup import Child, Markup, join, tag
 from distill.report.numbers import count, decimal, duration, interval, level, metric, ratio, signed
-from distill.report.roles import role
 from distill.report.standings import ENGINES, latency
 
 BRACKETS = re.compile(r" (\[[^\]]*\])")
@@ -104,7 +103,7 @@ def _compression(report: Report) -> Child:
     if teacher is None or report.ratios.parameters_of_all is None:
         return _cell("parameters", count(student.parameters), f"{student.bytes / 1000:,.1f} kB")
     sizes = f"{count(teacher.parameters)} → {count(student.parameters)} parameters"
-    return _cell("compression", ratio(report.ratios.parameters_of_all), sizes)
+    return _of_one_and_all("compression", report.ratios.parameters_of_one, report.ratios.parameters_of_all, sizes)
 
 
 def _speed(report: Report) -> Child:
@@ -115,9 +114,14 @@ def _speed(report: Report) -> Child:
         return _cell("one row", duration(student.p50), f"{ENGINES[student.engine]}, p50")
     slow, fast = latency(report, grade.teacher, "torch"), latency(report, "student", "torch")
     other = f"; torch {ratio(slow.p50 / fast.p50)}" if slow and fast else ""
-    return _cell(
-        "speed-up", ratio(report.ratios.speed_of_all), f"over the {role(grade.teacher, grade).short}, ONNX p50{other}"
-    )
+    return _of_one_and_all("speed-up", report.ratios.speed_of_one, report.ratios.speed_of_all, f"ONNX p50{other}")
+
+
+def _of_one_and_all(name: str, one: float | None, together: float, how: str) -> Child:
+    """Against one teacher; the ensemble's ratio apart, which is larger whatever the student."""
+    if one is None or one == together:
+        return _cell(name, ratio(together), how)
+    return _cell(name, ratio(one), f"of one teacher, {ratio(together)} of all together; {how}")
 
 
 def _cost(report: Report) -> Child:

@@ -112,7 +112,8 @@ def who_saw(grade: Grade) -> str:
     first = f"Which labels the {noun} {be} trained on is not known here"
     seen = next((figures.labels_seen for figures in grade.roles if figures.role == grade.teacher), None)
     if seen is not None:
-        first = f"The {noun} learned from {count(seen)} labels"
+        each = {figures.labels_seen for figures in grade.roles if figures.role.startswith("teacher.")}
+        first = f"The {noun} learned from {'up to ' if len(each) > 1 else ''}{count(seen)} labels"
     answers = f"the {whose} answers on all {count(grade.train_rows)}"
     if grade.role("no_teacher"):
         return f"{first}; student and baseline saw {labels}, and the student {answers}.{chosen}"

@@ -66,7 +66,7 @@ def role_figures(role: str, given: Answers, held: Heldout, params: GradeParams, 
     probabilities, classes = given.by_role[role], len(params.signature.output.classes)
     pairs = np.bincount(held.truth * classes + probabilities.argmax(axis=1), minlength=classes * classes)
     record = given.records.get(role)
-    asked: dict[str, int | None] = {model.role: model.labels_seen for model in params.models}
+    asked = {model.role: model.labels_seen for model in params.models} | taught(params.teacher_labels)
     bins = next((grader.bins for grader in params.graders if isinstance(grader, Calibration)), 10)
     return RoleFigures(
         role=role,
@@ -78,6 +78,13 @@ def role_figures(role: str, given: Answers, held: Heldout, params: GradeParams, 
         validation_labels=record.validation_labels if record else 0,
         steps=record.steps if record else None,
     )
+
+
+def taught(labels: tuple[int | None, ...]) -> dict[str, int | None]:
+    """Labels that each teacher saw; of an ensemble the most that one of them did, if all are known."""
+    known = [number for number in labels if number is not None]
+    each: dict[str, int | None] = {f"teacher.{i}": number for i, number in enumerate(labels)}
+    return each | {"ensemble": max(known) if known and len(known) == len(labels) else None}
 
 
 def predictions(folder: RunFolder, held: Heldout, classes: tuple[str, ...], given: Answers) -> None:

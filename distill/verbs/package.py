@@ -70,7 +70,7 @@ def run(folder: RunFolder, params: PackageParams) -> Result:
     )
     folder.emit("progress", {"step": 3, "steps": 3, "unit": "parts"})
     return Result(
-        status="succeeded", facts=facts(folder, params, student).model_dump(mode="json"), summary=summary(report)
+        status="succeeded", facts=facts(folder, params, student, grade).model_dump(mode="json"), summary=summary(report)
     )
 
 
@@ -127,7 +127,7 @@ def named(params: PackageParams, inputs: dict[str, Any], outputs: dict[str, Any]
     return found | {"student": outputs[WEIGHTS]["digest"], "student as ONNX": outputs["model.onnx"]["digest"]}
 
 
-def facts(folder: RunFolder, params: PackageParams, student: Network) -> ModelFacts:
+def facts(folder: RunFolder, params: PackageParams, student: Network, grade: Grade) -> ModelFacts:
     """Of the student, as if it had been uploaded."""
     weights = digests(folder.outputs)[WEIGHTS]
     size = size_of(student)
@@ -140,4 +140,5 @@ def facts(folder: RunFolder, params: PackageParams, student: Network) -> ModelFa
         parameters=size.parameters,
         bytes=size.bytes,
         tensors={name: tensor.shape for name, tensor in student.tensors.items()},
+        labels_seen=grade.labels_seen,
     )

@@ -46,7 +46,7 @@ def main() -> None:
         heading("The job: a student of 2,506 parameters, the teachers' soft targets, a fifth of the labels")
         job = client.distillations.create(recipe(dataset, models, asked.seed))
         console.print(f"started as {job.id}")
-        show(client, job.wait(), "shuffled" if asked.shuffle_teacher else "all")
+        show(client, job.wait(), shuffled=asked.shuffle_teacher)
         heading("The same job by curl" + ("" if GIVEN else " (with `make up` in another terminal)"))
         print(by_curl(client.base_url, models, asked.seed))
     console.print(f"\nAll of it took {time.monotonic() - began:.0f} s.")
@@ -123,11 +123,12 @@ def recipe(dataset: str, models: list[str], seed: int) -> Distillation:
     return job
 
 
-def show(client: Stillhouse, job: Job, which: str) -> None:
+def show(client: Stillhouse, job: Job, *, shuffled: bool) -> None:
     """The table and the files."""
     heading("What came of it, on 768 held-out rows")
     console.print(figures.summary(job.report()))
-    console.print(f"(These teachers saw {which} {teachers.TRAIN:,} labels.)")
+    if shuffled:
+        console.print("(These teachers learned from shuffled labels: they know nothing.)")
     page = job.save_report(RESULTS / "report.html")
     client.models.download(job.student, RESULTS / "student")
     console.print(f"\nThe whole report: {page}\nThe student, ready to load: {RESULTS / 'student'}", soft_wrap=True)

@@ -74,7 +74,8 @@ def train(
 
 def upload(client: Stillhouse, model: nn.Sequential, name: str) -> str:
     """The id of the model, once the server has checked it."""
-    made = client.models.upload(model.state_dict(), architecture=ARCHITECTURE, signature=SIGNATURE, name=name)
+    weights = model.state_dict()
+    made = client.models.upload(weights, architecture=ARCHITECTURE, signature=SIGNATURE, name=name, labels_seen=TRAIN)
     return client.models.wait(made["id"])["id"]
 
 

@@ -107,6 +107,7 @@ def test_it_does_what_it_says(clone: Path, environment: dict[str, str]) -> None:
 
     said = bash(DEMO, clone, environment)
     print(said)
+    assert "The teachers learned from 1,029 labels" in " ".join(said.split())
     assert "Kept" in said and shape(said) == shape(README)
     assert JOB in said and JOB in README, "the demo prints what the README tells to paste"
     assert (clone / "build" / "digits" / "report.html").exists()
@@ -121,4 +122,7 @@ def test_it_does_what_it_says(clone: Path, environment: dict[str, str]) -> None:
     assert "<html" in (clone / "report.html").read_text()
     print(shuffled)
     assert "did not help" in shuffled or "hurt" in shuffled
-    assert "saw shuffled" in shuffled and "cat " not in shuffled.partition("by curl")[2].partition("teachers=")[0]
+    assert (
+        "shuffled labels: they know nothing" in shuffled
+        and "cat " not in shuffled.partition("by curl")[2].partition("teachers=")[0]
+    )

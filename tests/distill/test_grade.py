@@ -41,7 +41,7 @@ def params(digits: Digits, **changed: Any) -> GradeParams:
             GradedModel(role="student", path="student"), GradedModel(role="no_teacher", path="no_teacher"),
             GradedModel(role="all_labels", path="all_labels"), GradedModel(role="untrained", path=None, seed=1, labels_seen=0),
         ),
-        "teachers": 1, "temperature": 4.0, "bootstrap": 500,
+        "teachers": 1, "teacher_labels": (1029,), "temperature": 4.0, "bootstrap": 500,
     }  # fmt: skip
     return GradeParams.model_validate(plain | changed)
 
@@ -65,7 +65,7 @@ def test_who_is_graded(both: tuple[Grade, dict[str, npt.NDArray[Any]]]) -> None:
     grade, _ = both
     assert [role.role for role in grade.roles] == ["teacher.0", "student", "no_teacher", "untrained"]
     assert (grade.teacher, grade.rows, grade.train_rows, grade.groups) == ("teacher.0", 768, TRAINED, None)
-    assert [role.labels_seen for role in grade.roles] == [None, 51, 51, 0]
+    assert [role.labels_seen for role in grade.roles] == [1029, 51, 51, 0]
     assert [role.steps for role in grade.roles] == [None, 300, 300, None]
     assert [(each.first, each.second) for each in grade.differences] == [
         ("student", "no_teacher"), ("student", "untrained"), ("student", "teacher.0"),

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from distill.data.rows import Rows
 from distill.export.engines import torch_call
-from distill.report.figures import Report
+from distill.report.figures import Grade, Report
 from distill.students import loaded
 from spec.digest import model_digest
 from spec.distillation import Distillation
@@ -162,6 +162,9 @@ def test_facts_are_those_of_an_uploaded_model(job: Job) -> None:
     }
     assert facts.digest == model_digest(weights, facts.architecture, facts.signature)
     assert facts.signature.output.classes == CLASSES
+    assert (
+        facts.labels_seen == Grade.model_validate_json((job.outputs("grade") / "grade.json").read_bytes()).labels_seen
+    )
     assert {name: tensor.shape for name, tensor in load_file(package / "model.safetensors").items()} == facts.tensors
 
 

@@ -156,6 +156,16 @@ def test_who_saw_which_labels(seen: int, words: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("each", "words"), [((60, 60), "60 labels"), ((60, 30), "up to 60 labels")])
+def test_labels_that_teachers_saw(each: tuple[int, int], words: str) -> None:
+    seen = {"teacher.0": each[0], "teacher.1": each[1], "ensemble": max(each)}
+    judged: Grade = grade()
+    roles = tuple(role.model_copy(update={"labels_seen": seen.get(role.role)}) for role in judged.roles)
+    assert verdict(judged.model_copy(update={"roles": roles}), None).labels.startswith(
+        f"The teachers learned from {words}; "
+    )
+
+
 def test_labels_that_chose_are_told() -> None:
     alone = grade(roles=("student",))
     (student,) = alone.roles

@@ -250,6 +250,15 @@ def test_what_changes_no_result_is_in_no_key(changes: dict[str, Any]) -> None:
     assert keys(job(changes)) == keys(job())
 
 
+def test_how_many_labels_a_teacher_saw_is_told_and_makes_no_other_scores() -> None:
+    held = {id: facts().models[id].model_copy(update={"labels_seen": 1029}) for id in ("mdl_x", "mdl_y", "mdl_z")}
+    declared = facts(models=held)
+    assert steps(job(), declared)["grade"].params["teacher_labels"] == [1029, 1029, 1029]
+    assert "teacher_labels" not in steps(job())["grade"].params
+    first, second = keys(job()), keys(job(), declared)
+    assert {name for name in first if first[name] != second[name]} == {"grade", "package"}
+
+
 def test_values_of_conditions_are_compared_as_text_and_as_sets() -> None:
     ways: list[list[Any]] = [[7, 8], ["8", "7"], ["7", 8, 7]]
     assert len({keys(job({"data.where": [{"column": "label", "among": way}]}))["train"] for way in ways}) == 1

@@ -506,6 +506,8 @@ class ModelFacts(TypedDict):
     bytes: int
     """Of the tensors."""
     tensors: dict[str, list[int]]
+    labels_seen: int | None
+    """Labels that it was trained on: counted for a student of ours, declared for an upload; None: not known."""
 
 
 class ModelPage(TypedDict):
@@ -566,6 +568,8 @@ class NewModel(TypedDict):
     """Needed for safetensors: what the tensors are, as in a job's `student`."""
     signature: NotRequired[NewSignature | None]
     """Needed where the file does not say it itself."""
+    labels_seen: NotRequired[int | None]
+    """How many labels it was trained on, as far as you know: reports of what it teaches say so."""
     metadata: NotRequired[Mapping[str, str]]
 
 

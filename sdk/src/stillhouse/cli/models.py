@@ -23,11 +23,13 @@ def upload(
     architecture: Description = None,
     signature: Description = None,
     name: str | None = None,
+    labels_seen: Annotated[int | None, typer.Option(help="How many labels it was trained on.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Upload weights, wait until they are checked."""
     models = client(context).models
-    made = models.upload(path, architecture=parsed(architecture), signature=parsed(signature), name=name)
+    described: Any = {"architecture": parsed(architecture), "signature": parsed(signature)}
+    made = models.upload(path, **described, name=name, labels_seen=labels_seen)
     show(models.wait(made["id"]), as_json)
 
 
