@@ -29,6 +29,15 @@ def test_from_arrays_sends_an_npz_and_says_what_is_what(client: Stillhouse, scri
     assert sent["files"] == ["file-1"]
 
 
+def test_ids_and_odd_names(client: Stillhouse, script: Scripted) -> None:
+    """A name is the user's own; no path is made of it."""
+    script.will({"id": "file-1"}, {"id": "ds_1"})
+    client.datasets.from_arrays(np.zeros((2, 3)), name="../mnist/v1", ids=["a", "b"])
+    upload, create = script.requests
+    assert b'filename="../mnist/v1.npz"' in upload.body
+    assert json.loads(create.body)["columns"] == {"input": "x", "label": None, "id": "id"}
+
+
 def test_arrays_of_different_lengths_are_refused_here(client: Stillhouse, script: Scripted) -> None:
     with pytest.raises(ValueError, match="different lengths"):
         client.datasets.from_arrays(np.zeros((3, 2)), np.zeros(2))

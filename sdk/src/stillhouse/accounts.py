@@ -7,7 +7,7 @@ from typing import Literal
 
 from stillhouse.pages import Order, Pages
 from stillhouse.transport import Transport
-from stillhouse.types import CreatedKey, Key, NewKey, NewProject, Project, Usage, Worker
+from stillhouse.types import CreatedKey, Key, KeyDeleted, NewKey, NewProject, Project, ProjectDeleted, Usage, Worker
 
 Scope = Literal["read", "write", "admin"]
 
@@ -23,15 +23,16 @@ class Projects:
         made: Project = self._transport.create("/v1/projects", body)
         return made
 
-    def list(self, *, order: Order = "desc") -> Pages[Project]:
-        return Pages(self._transport, "/v1/projects", order=order)
+    def list(self, *, order: Order = "desc", after: str = "") -> Pages[Project]:
+        return Pages(self._transport, "/v1/projects", order=order, after=after)
 
     def get(self, id: str) -> Project:
         found: Project = self._transport.get(f"/v1/projects/{id}")
         return found
 
-    def delete(self, id: str) -> None:
-        self._transport.delete(f"/v1/projects/{id}")
+    def delete(self, id: str) -> ProjectDeleted:
+        gone: ProjectDeleted = self._transport.delete(f"/v1/projects/{id}")
+        return gone
 
 
 class Keys:
@@ -48,15 +49,16 @@ class Keys:
         made: CreatedKey = self._transport.create("/v1/keys", body)
         return made
 
-    def list(self, *, project: str | None = None, order: Order = "desc") -> Pages[Key]:
-        return Pages(self._transport, "/v1/keys", project=project, order=order)
+    def list(self, *, project: str | None = None, order: Order = "desc", after: str = "") -> Pages[Key]:
+        return Pages(self._transport, "/v1/keys", project=project, order=order, after=after)
 
     def get(self, id: str) -> Key:
         found: Key = self._transport.get(f"/v1/keys/{id}")
         return found
 
-    def delete(self, id: str) -> None:
-        self._transport.delete(f"/v1/keys/{id}")
+    def delete(self, id: str) -> KeyDeleted:
+        gone: KeyDeleted = self._transport.delete(f"/v1/keys/{id}")
+        return gone
 
 
 class Usages:
@@ -77,5 +79,5 @@ class Workers:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self, *, order: Order = "desc") -> Pages[Worker]:
-        return Pages(self._transport, "/v1/workers", order=order)
+    def list(self, *, order: Order = "desc", after: str = "") -> Pages[Worker]:
+        return Pages(self._transport, "/v1/workers", order=order, after=after)

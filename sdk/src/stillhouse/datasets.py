@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from stillhouse.files import Files
 from stillhouse.pages import Order, Pages
 from stillhouse.processing import settled
 from stillhouse.transport import Transport
-from stillhouse.types import Dataset, NewDataset, Preview
+from stillhouse.types import Dataset, DatasetDeleted, NewDataset, Preview
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,28 +38,27 @@ class Datasets:
 
     def from_arrays(
         self, x: npt.ArrayLike, y: npt.ArrayLike | None = None, *, name: str | None = None,
-        splits: Mapping[str, tuple[int, int]] | None = None,
+        splits: Mapping[str, tuple[int, int]] | None = None, ids: npt.ArrayLike | None = None,
     ) -> Dataset:  # fmt: skip
-        """Makes a dataset of inputs `x` (N, ...) and labels `y` (N,); `splits`: rows [from, to) of each.
+        """Makes a dataset of inputs `x` (N, ...) and labels `y` (N,); `splits`: rows [from, to) of each; `ids` (N,): what `signals` name rows by.
 
-        Needs the extra `arrays`. What is uint8 travels and trains as uint8.
+        Needs the extra `arrays`. What is uint8 travels and trains as uint8. Raises ValueError where lengths differ.
         """
         import numpy as np
 
-        arrays = {"x": np.asarray(x)} | ({} if y is None else {"y": np.asarray(y)})
+        given = {"x": x, "y": y, "id": ids}
+        arrays = {column: np.asarray(array) for column, array in given.items() if array is not None}
         lengths = {column: len(array) for column, array in arrays.items()}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"x and y have different lengths: {lengths}")
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / f"{name or 'arrays'}.npz"
-            np.savez(path, allow_pickle=False, **arrays)
-            file = self._files.upload(path)
+            raise ValueError(f"the arrays have different lengths: {lengths}")
         body: NewDataset = {
-            "files": [file["id"]],
+            "files": [self._npz(arrays, name or "arrays")],
             "name": name,
             "columns": {"input": "x", "label": "y" if y is not None else None},
             "splits": {split: list(span) for split, span in (splits or {}).items()},
         }
+        if ids is not None:
+            body["columns"]["id"] = "id"
         return self.create(**body)
 
     def signals(self, scores: npt.ArrayLike, *, ids: npt.ArrayLike | None = None, x: npt.ArrayLike | None = None,
@@ -73,17 +72,24 @@ class Datasets:
         if (ids is None) == (x is None):
             raise ValueError("give either ids or x, by which rows are matched")
         matched = {"x": np.asarray(x)} if ids is None else {"id": np.asarray(ids)}
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / f"{name or 'signals'}.npz"
-            np.savez(path, allow_pickle=False, scores=np.asarray(scores, np.float32), **matched)
-            file = self._files.upload(path)
+        arrays = {"scores": np.asarray(scores, np.float32), **matched}
         return self.create(
-            files=[file["id"]], name=name, signal="scores", classes=list(classes),
+            files=[self._npz(arrays, name or "signals")], name=name, signal="scores", classes=list(classes),
             columns={"input": "x", "label": None} if ids is None else {"id": "id", "label": None},
         )  # fmt: skip
 
-    def list(self, *, order: Order = "desc") -> Pages[Dataset]:
-        return Pages(self._transport, "/v1/datasets", order=order)
+    def _npz(self, arrays: Mapping[str, Any], name: str) -> str:
+        """The id of the file. Its name on this disk has nothing of what the user calls it."""
+        import numpy as np
+
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "arrays.npz"
+            np.savez(path, allow_pickle=False, **arrays)
+            with path.open("rb") as stream:
+                return self._files.send(stream, f"{name}.npz")["id"]
+
+    def list(self, *, order: Order = "desc", after: str = "") -> Pages[Dataset]:
+        return Pages(self._transport, "/v1/datasets", order=order, after=after)
 
     def get(self, id: str) -> Dataset:
         found: Dataset = self._transport.get(f"/v1/datasets/{id}")
@@ -93,8 +99,9 @@ class Datasets:
         """The dataset once it is ready. Raises InspectionFailed, TimeoutError."""
         return settled(lambda: self.get(id), timeout)
 
-    def delete(self, id: str) -> None:
-        self._transport.delete(f"/v1/datasets/{id}")
+    def delete(self, id: str) -> DatasetDeleted:
+        gone: DatasetDeleted = self._transport.delete(f"/v1/datasets/{id}")
+        return gone
 
     def preview(self, id: str, *, split: str | None = None, limit: int = 10) -> Preview:
         found: Preview = self._transport.get(f"/v1/datasets/{id}/preview", split=split, limit=limit)

@@ -22,7 +22,7 @@ class Distillations:
         return Job(self._transport, self._transport.create("/v1/distillations", spec, idempotency_key))
 
     def validate(self, spec: Distillation) -> Validation:
-        """What would become of a job: problems, or plan and estimate. Nothing is stored."""
+        """What would become of a job: problems, or plan and estimate. No job is stored."""
         found: Validation = self._transport.post("/v1/distillations/validate", spec)
         return found
 
@@ -30,9 +30,11 @@ class Distillations:
         return Job(self._transport, self._transport.get(f"/v1/distillations/{id}"))
 
     def list(
-        self, *, state: str | None = None, metadata: Mapping[str, str] | None = None, order: Order = "desc"
-    ) -> Iterator[Job]:
-        """Jobs, newest first; those that carry all pairs of `metadata`."""
+        self, *, state: str | None = None, metadata: Mapping[str, str] | None = None, order: Order = "desc",
+        after: str = "",
+    ) -> Iterator[Job]:  # fmt: skip
+        """Jobs, newest first, from the one after the id `after` on; those that carry all pairs of `metadata`."""
         pairs: dict[str, Any] = {f"metadata[{key}]": value for key, value in (metadata or {}).items()}
-        found: Pages[DistillationJob] = Pages(self._transport, "/v1/distillations", state=state, order=order, **pairs)
+        query = {"state": state, "order": order, **pairs}
+        found: Pages[DistillationJob] = Pages(self._transport, "/v1/distillations", after=after, **query)
         return (Job(self._transport, data) for data in found)

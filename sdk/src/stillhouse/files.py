@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import IO
 
 from stillhouse.pages import Order, Pages
 from stillhouse.transport import Transport
-from stillhouse.types import File
+from stillhouse.types import File, FileDeleted
 
 
 class Files:
@@ -20,18 +21,23 @@ class Files:
         """Sends a file by its path, streamed, or bytes (then with a `filename`, whose ending tells the format)."""
         name = filename or ("data.bin" if isinstance(source, bytes) else Path(source).name)
         with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as stream:
-            sent: File = self._transport.upload("/v1/files", stream, name, {"purpose": purpose})
+            return self.send(stream, name, purpose=purpose)
+
+    def send(self, stream: IO[bytes], filename: str, *, purpose: str = "dataset") -> File:
+        """Sends what a file that is open and can seek holds."""
+        sent: File = self._transport.upload("/v1/files", stream, filename, {"purpose": purpose})
         return sent
 
-    def list(self, *, purpose: str | None = None, order: Order = "desc") -> Pages[File]:
-        return Pages(self._transport, "/v1/files", purpose=purpose, order=order)
+    def list(self, *, purpose: str | None = None, order: Order = "desc", after: str = "") -> Pages[File]:
+        return Pages(self._transport, "/v1/files", purpose=purpose, order=order, after=after)
 
     def get(self, id: str) -> File:
         found: File = self._transport.get(f"/v1/files/{id}")
         return found
 
-    def delete(self, id: str) -> None:
-        self._transport.delete(f"/v1/files/{id}")
+    def delete(self, id: str) -> FileDeleted:
+        gone: FileDeleted = self._transport.delete(f"/v1/files/{id}")
+        return gone
 
     def download(self, id: str, target: Path | str) -> Path:
         """Writes the file's bytes to `target`, whole or not at all."""

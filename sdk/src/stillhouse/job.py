@@ -12,7 +12,7 @@ from stillhouse import live
 from stillhouse.errors import JobFailed, Unreachable
 from stillhouse.pages import Pages
 from stillhouse.transport import Transport
-from stillhouse.types import Checkpoint, DistillationEvent, DistillationJob, Metrics
+from stillhouse.types import Checkpoint, DistillationDeleted, DistillationEvent, DistillationJob, Metrics
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 PAUSE, LONGEST_PAUSE = 0.25, 1.5
@@ -92,9 +92,10 @@ class Job:
         """Ends training now and delivers the best so far, evaluated. Raises Conflict before the first checkpoint."""
         return self._want("finish")
 
-    def delete(self) -> None:
+    def delete(self) -> DistillationDeleted:
         """Forgets an ended job. Its student stays."""
-        self._transport.delete(self._path)
+        gone: DistillationDeleted = self._transport.delete(self._path)
+        return gone
 
     def events(self, *, after: int = 0, follow: bool = False) -> Iterator[DistillationEvent]:
         """Everything that happened since event number `after`; `follow`: and goes on until the job has ended."""
@@ -110,6 +111,11 @@ class Job:
     def metrics(self) -> Metrics:
         found: Metrics = self._transport.get(f"{self._path}/metrics")
         return found
+
+    def metrics_csv(self) -> str:
+        """The same as text: a line a value."""
+        with self._transport.stream(f"{self._path}/metrics", format="csv") as response:
+            return response.read().decode()
 
     def checkpoints(self) -> list[Checkpoint]:
         found: list[Checkpoint] = self._transport.get(f"{self._path}/checkpoints")["data"]

@@ -13,7 +13,7 @@ from stillhouse.files import Files
 from stillhouse.pages import Order, Pages
 from stillhouse.processing import settled
 from stillhouse.transport import Transport
-from stillhouse.types import Model, NewModel, NewSignature, Student
+from stillhouse.types import Model, ModelDeleted, NewModel, NewSignature, Student
 
 WEIGHTS = (".safetensors", ".onnx")
 
@@ -60,8 +60,8 @@ class Models:
             files=[file["id"]], architecture=architecture, signature=signature, name=name, labels_seen=labels_seen
         )
 
-    def list(self, *, order: Order = "desc") -> Pages[Model]:
-        return Pages(self._transport, "/v1/models", order=order)
+    def list(self, *, order: Order = "desc", after: str = "") -> Pages[Model]:
+        return Pages(self._transport, "/v1/models", order=order, after=after)
 
     def get(self, id: str) -> Model:
         found: Model = self._transport.get(f"/v1/models/{id}")
@@ -71,8 +71,9 @@ class Models:
         """The model once it is ready. Raises InspectionFailed, TimeoutError."""
         return settled(lambda: self.get(id), timeout)
 
-    def delete(self, id: str) -> None:
-        self._transport.delete(f"/v1/models/{id}")
+    def delete(self, id: str) -> ModelDeleted:
+        gone: ModelDeleted = self._transport.delete(f"/v1/models/{id}")
+        return gone
 
     def download(self, id: str, folder: Path | str) -> Path:
         """Writes all files of a model into `folder`, which is made; returns it."""

@@ -42,8 +42,8 @@ class Transport:
         """A POST that makes one thing, however often it has to be sent."""
         return self._json("POST", path, json=body, headers=_once(idempotency_key))
 
-    def delete(self, path: str) -> None:
-        self._json("DELETE", path)
+    def delete(self, path: str) -> Any:
+        return self._json("DELETE", path)
 
     def upload(self, path: str, source: IO[bytes], filename: str, fields: Mapping[str, str]) -> Any:
         """A multipart POST that streams from a file that can seek."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from stillhouse.accounts import Scope
-from stillhouse.cli.output import AsJson, Limit, done, raw, show, show_all
+from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show, show_all, show_page
 from stillhouse.cli.session import client
 
 projects = typer.Typer(help="Tenants.", no_args_is_help=True)
@@ -22,9 +22,10 @@ def create_project(context: typer.Context, name: str, quota_bytes: int | None = 
 
 
 @projects.command("list")
-def list_projects(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+def list_projects(context: typer.Context, limit: Limit = 20, after: After = "", as_json: AsJson = False) -> None:
     """List projects, newest first."""
-    show_all(client(context).projects.list().first(limit), ("id", "name", "quota_bytes", "created_at"), as_json)
+    found = client(context).projects.list(after=after)
+    show_page(found, limit, ("id", "name", "quota_bytes", "created_at"), as_json)
 
 
 @projects.command("get")
@@ -36,8 +37,7 @@ def get_project(context: typer.Context, id: str, as_json: AsJson = False) -> Non
 @projects.command("delete")
 def delete_project(context: typer.Context, id: str, as_json: AsJson = False) -> None:
     """Delete an empty project."""
-    client(context).projects.delete(id)
-    done("deleted", id, as_json)
+    gone(client(context).projects.delete(id), as_json)
 
 
 @keys.command("create")
@@ -56,10 +56,12 @@ def create_key(
 
 
 @keys.command("list")
-def list_keys(context: typer.Context, project: str | None = None, limit: Limit = 20, as_json: AsJson = False) -> None:
+def list_keys(
+    context: typer.Context, project: str | None = None, limit: Limit = 20, after: After = "", as_json: AsJson = False
+) -> None:
     """List keys, newest first."""
     columns = ("id", "name", "hint", "scopes", "project", "created_at", "last_used_at")
-    show_all(client(context).keys.list(project=project).first(limit), columns, as_json)
+    show_page(client(context).keys.list(project=project, after=after), limit, columns, as_json)
 
 
 @keys.command("get")
@@ -71,8 +73,7 @@ def get_key(context: typer.Context, id: str, as_json: AsJson = False) -> None:
 @keys.command("delete")
 def delete_key(context: typer.Context, id: str, as_json: AsJson = False) -> None:
     """Revoke a key."""
-    client(context).keys.delete(id)
-    done("deleted", id, as_json)
+    gone(client(context).keys.delete(id), as_json)
 
 
 def usage(
@@ -89,7 +90,7 @@ def usage(
     show_all(found["data"], ("id", "device_seconds", "usd", "bytes_stored"), False)
 
 
-def workers(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+def workers(context: typer.Context, limit: Limit = 20, after: After = "", as_json: AsJson = False) -> None:
     """List workers: who is connected, with what."""
-    columns = ("name", "connected", "queues", "slots", "device", "memory", "sandbox", "last_seen")
-    show_all(client(context).workers.list().first(limit), columns, as_json)
+    columns = ("id", "name", "connected", "queues", "slots", "device", "memory", "sandbox", "last_seen")
+    show_page(client(context).workers.list(after=after), limit, columns, as_json)

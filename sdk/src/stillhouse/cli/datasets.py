@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
-from stillhouse.cli.output import AsJson, Limit, done, raw, show, show_all
+from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show, show_all, show_page, written
 from stillhouse.cli.session import client
-from stillhouse.types import NewDataset
+from stillhouse.client import Stillhouse
+from stillhouse.types import Columns, DatasetFile, NewDataset
 
 app = typer.Typer(help="Typed rows with splits.", no_args_is_help=True)
 COLUMNS = ("id", "name", "state", "created_at")
@@ -19,20 +20,48 @@ Splits = Annotated[list[str], typer.Option("--split", help="`train=0:1029`: rows
 @app.command()
 def create(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(help="Paths, or ids of uploaded files.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Paths, or ids of uploaded files; `test=more.csv` puts one into split test.")
+    ],
     name: str | None = None,
     input: Annotated[str | None, typer.Option(help="Column of the inputs.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column of what must not be torn apart, such as the writer.")
+    ] = None,
+    id: Annotated[str | None, typer.Option(help="Column of the ids that signals name rows by.")] = None,
+    signal: Annotated[
+        str | None, typer.Option(help="Column of a teacher's scores: makes it a dataset of signals.")
+    ] = None,
+    classes: Annotated[str | None, typer.Option(help="`cat,dog`: the class of each score, in order.")] = None,
     split: Splits = [],
     allow_bad_rows: Annotated[bool, typer.Option("--allow-bad-rows", help="Drop rows that cannot be read.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a dataset of files (Parquet, JSONL, CSV, NPZ, IDX), wait until it is read."""
     server = client(context)
-    ids = [file if file.startswith("file-") else server.files.upload(file)["id"] for file in files]
-    body: NewDataset = {"files": ids, "name": name, "splits": spans(split), "allow_bad_rows": allow_bad_rows}
-    body["columns"] = {"input": input or "auto", "label": label or "auto"}
+    columns = {"input": input or "auto", "label": label or "auto", "group": group or "auto", "id": id or "auto"}
+    if signal and not label:
+        columns.pop("label")
+    body: NewDataset = {
+        "files": [source(server, file) for file in files],
+        "name": name,
+        "splits": spans(split),
+        "columns": cast("Columns", columns),
+        "signal": signal,
+        "classes": classes.split(",") if classes else None,
+        "allow_bad_rows": allow_bad_rows,
+    }
     show(server.datasets.wait(server.datasets.create(**body)["id"]), as_json)
+
+
+def source(server: Stillhouse, written: str) -> DatasetFile | str:
+    """A file by its id, or one that is uploaded now, with its split where that is named."""
+    split, equals, rest = written.partition("=")
+    named = bool(equals) and not Path(written).exists()
+    file = rest if named else written
+    id = file if file.startswith("file-") else server.files.upload(file)["id"]
+    return {"file": id, "split": split} if named else id
 
 
 def spans(written: list[str]) -> dict[str, list[int]]:
@@ -48,9 +77,9 @@ def spans(written: list[str]) -> dict[str, list[int]]:
 
 
 @app.command("list")
-def list_datasets(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+def list_datasets(context: typer.Context, limit: Limit = 20, after: After = "", as_json: AsJson = False) -> None:
     """List datasets, newest first."""
-    show_all(client(context).datasets.list().first(limit), COLUMNS, as_json)
+    show_page(client(context).datasets.list(after=after), limit, COLUMNS, as_json)
 
 
 @app.command()
@@ -71,11 +100,10 @@ def preview(
 @app.command()
 def download(context: typer.Context, id: str, target: Path, split: str = "train", as_json: AsJson = False) -> None:
     """Download a split as an Arrow IPC file."""
-    done(f"is in {client(context).datasets.download(id, target, split=split)}", id, as_json)
+    written(id, client(context).datasets.download(id, target, split=split), as_json)
 
 
 @app.command()
 def delete(context: typer.Context, id: str, as_json: AsJson = False) -> None:
     """Delete a dataset."""
-    client(context).datasets.delete(id)
-    done("deleted", id, as_json)
+    gone(client(context).datasets.delete(id), as_json)

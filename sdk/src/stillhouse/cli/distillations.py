@@ -12,19 +12,24 @@ from rich.console import Console
 
 from stillhouse import figures, live
 from stillhouse.cli.jobs import Assignments, read
-from stillhouse.cli.output import AsJson, Limit, done, raw, show_all
+from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show_all, show_page, written
 from stillhouse.cli.session import client
 from stillhouse.job import Job
 
 app = typer.Typer(help="The jobs.", no_args_is_help=True)
 COLUMNS = ("id", "name", "state", "created_at", "finished_at")
+Pairs = Annotated[list[str], typer.Option("--metadata", help="`team=vision`: jobs that carry it. May be repeated.")]
 
 
 @app.command("list")
-def list_jobs(context: typer.Context, state: str | None = None, limit: Limit = 20, as_json: AsJson = False) -> None:
+def list_jobs(
+    context: typer.Context, state: str | None = None, metadata: Pairs = [], limit: Limit = 20, after: After = "",
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
     """List jobs, newest first."""
-    found = client(context).distillations.list(state=state)
-    show_all([job.data for job, _ in zip(found, range(limit), strict=False)], COLUMNS, as_json)
+    wanted = dict(pair.partition("=")[::2] for pair in metadata)
+    found = client(context).distillations.list(state=state, metadata=wanted, after=after)
+    show_page((job.data for job in found), limit, COLUMNS, as_json)
 
 
 @app.command()
@@ -89,13 +94,28 @@ def events(
 
 
 @app.command()
-def metrics(context: typer.Context, id: str, as_json: AsJson = False) -> None:
-    """Print the last value of every series (all values with --json)."""
-    found = client(context).distillations.get(id).metrics()
+def metrics(
+    context: typer.Context,
+    id: str,
+    as_csv: Annotated[bool, typer.Option("--csv", help="All values, as CSV.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the last value of every series (all values with --csv or --json)."""
+    job = client(context).distillations.get(id)
+    if as_csv:
+        print(job.metrics_csv(), end="")
+        return
+    found = job.metrics()
     rows = [
         {**series, "at": series["at"][-1], "value": series["values"][-1]} for series in found["data"] if series["at"]
     ]
     raw(found) if as_json else show_all(rows, ("step", "name", "at", "value"), False)
+
+
+@app.command()
+def checkpoints(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """List the checkpoints that are kept."""
+    show_all(client(context).distillations.get(id).checkpoints(), ("id", "step", "step_number", "bytes"), as_json)
 
 
 @app.command()
@@ -115,7 +135,7 @@ def report(
     """Print the main figures (all with --json), or save the page."""
     job = client(context).distillations.get(id)
     if html is not None:
-        done(f"is in {job.save_report(html)}", id, as_json)
+        written(id, job.save_report(html), as_json)
     elif as_json:
         raw(job.report())
     else:
@@ -125,5 +145,4 @@ def report(
 @app.command()
 def delete(context: typer.Context, id: str, as_json: AsJson = False) -> None:
     """Forget an ended job; its student stays."""
-    client(context).distillations.get(id).delete()
-    done("deleted", id, as_json)
+    gone(client(context).distillations.get(id).delete(), as_json)

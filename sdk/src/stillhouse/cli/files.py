@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stillhouse.cli.output import AsJson, Limit, done, show, show_all
+from stillhouse.cli.output import After, AsJson, Limit, gone, show, show_all, show_page, written
 from stillhouse.cli.session import client
 
 app = typer.Typer(help="Bytes that you sent.", no_args_is_help=True)
@@ -21,9 +21,11 @@ def upload(context: typer.Context, paths: list[Path], purpose: str = "dataset", 
 
 
 @app.command("list")
-def list_files(context: typer.Context, purpose: str | None = None, limit: Limit = 20, as_json: AsJson = False) -> None:
+def list_files(
+    context: typer.Context, purpose: str | None = None, limit: Limit = 20, after: After = "", as_json: AsJson = False
+) -> None:
     """List files, newest first."""
-    show_all(client(context).files.list(purpose=purpose).first(limit), COLUMNS, as_json)
+    show_page(client(context).files.list(purpose=purpose, after=after), limit, COLUMNS, as_json)
 
 
 @app.command()
@@ -40,11 +42,10 @@ def download(
     as_json: AsJson = False,
 ) -> None:
     """Download a file."""
-    done(f"is in {client(context).files.download(id, target)}", id, as_json)
+    written(id, client(context).files.download(id, target), as_json)
 
 
 @app.command()
 def delete(context: typer.Context, id: str, as_json: AsJson = False) -> None:
     """Delete a file."""
-    client(context).files.delete(id)
-    done("deleted", id, as_json)
+    gone(client(context).files.delete(id), as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,23 +24,32 @@ DETACHED = 130
 
 
 def read(path: Path, assignments: list[str]) -> Distillation:
-    """A job file with changes: `student.hidden_sizes=[32]`; a value that is no JSON is a string. Raises BadParameter."""
+    """A job file with changes: `student.hidden_sizes=[32]`; a value that is no JSON is text. Raises BadParameter."""
     try:
         job: Any = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{path}: {error}") from error
     for assignment in assignments:
         place, _, value = assignment.partition("=")
-        *parents, last = place.split(".")
-        node = job
-        for name in parents:
-            node = node.setdefault(name, {})
         try:
-            node[last] = json.loads(value)
+            parsed = json.loads(value)
         except ValueError:
-            node[last] = value
+            parsed = value
+        put(job, place, parsed)
     found: Distillation = job
     return found
+
+
+def put(job: Any, place: str, value: Any) -> None:
+    """Sets `objective.0.temperature`, or `objective[0].temperature` as errors spell it. Raises BadParameter."""
+    *parents, last = re.findall(r"[^.\[\]]+", place) or [place]
+    node = job
+    try:
+        for name in parents:
+            node = node[int(name)] if isinstance(node, list) else node.setdefault(name, {})
+        node[int(last) if isinstance(node, list) else last] = value
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise typer.BadParameter(f"--set {place}: there is no such place in the file") from error
 
 
 def distill(

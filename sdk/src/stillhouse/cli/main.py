@@ -1,17 +1,20 @@
 """`stillhouse`: the command and its exit codes.
 
-0 done · 1 refused, or the server's error · 2 wrong usage · 3 the job failed or was cancelled · 4 the server does not answer · 130 ^C
+0 done · 1 refused, a file that cannot be read or written, or the server's error · 2 wrong usage · 3 the job failed or was cancelled · 4 the server does not answer · 130 ^C
+With --json an error is the server's envelope, on standard error.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import Any
 
 import typer
 
 from stillhouse.cli import accounts, datasets, distillations, files, jobs, models
 from stillhouse.cli.session import options
-from stillhouse.errors import JobFailed, StillhouseError, Unreachable
+from stillhouse.errors import APIError, InspectionFailed, JobFailed, StillhouseError, Unreachable
 
 FAILED, JOB_FAILED, UNREACHABLE = 1, 3, 4
 
@@ -34,8 +37,22 @@ def application() -> typer.Typer:
 def main() -> None:
     try:
         application()()
-    except StillhouseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(
-            JOB_FAILED if isinstance(error, JobFailed) else UNREACHABLE if isinstance(error, Unreachable) else FAILED
+    except (StillhouseError, OSError, ValueError) as error:
+        told = (
+            json.dumps({"error": described(error)}, ensure_ascii=False) if "--json" in sys.argv else f"error: {error}"
         )
+        print(told, file=sys.stderr)
+        sys.exit(code_of(error))
+
+
+def code_of(error: Exception) -> int:
+    return JOB_FAILED if isinstance(error, JobFailed) else UNREACHABLE if isinstance(error, Unreachable) else FAILED
+
+
+def described(error: Exception) -> dict[str, Any]:
+    """In the server's own envelope, also what the server knows nothing of."""
+    if isinstance(error, APIError):
+        names = ("message", "type", "param", "code", "hint", "problems", "request_id")
+        return {name: getattr(error, name) for name in names}
+    problem = error.problem if isinstance(error, InspectionFailed | JobFailed) else None
+    return {"message": str(error), "type": type(error).__name__} | dict(problem or {})

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stillhouse.cli.output import AsJson, Limit, done, show, show_all
+from stillhouse.cli.output import After, AsJson, Limit, gone, show, show_page, written
 from stillhouse.cli.session import client
 
 app = typer.Typer(help="Weights: teachers and students.", no_args_is_help=True)
@@ -44,9 +44,9 @@ def parsed(written: str | None) -> Any:
 
 
 @app.command("list")
-def list_models(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+def list_models(context: typer.Context, limit: Limit = 20, after: After = "", as_json: AsJson = False) -> None:
     """List models, newest first."""
-    show_all(client(context).models.list().first(limit), COLUMNS, as_json)
+    show_page(client(context).models.list(after=after), limit, COLUMNS, as_json)
 
 
 @app.command()
@@ -63,11 +63,10 @@ def download(
     as_json: AsJson = False,
 ) -> None:
     """Download all files of a model."""
-    done(f"is in {client(context).models.download(id, folder)}", id, as_json)
+    written(id, client(context).models.download(id, folder), as_json)
 
 
 @app.command()
 def delete(context: typer.Context, id: str, as_json: AsJson = False) -> None:
     """Delete a model; its students stay."""
-    client(context).models.delete(id)
-    done("deleted", id, as_json)
+    gone(client(context).models.delete(id), as_json)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print what the server said, as JSON.")]
+
+def _either(context: typer.Context, value: bool) -> bool:
+    return value or bool(context.obj and context.obj.as_json)
+
+
+AsJson = Annotated[bool, typer.Option("--json", callback=_either, help="Print what the server said, as JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
+After = Annotated[str, typer.Option("--after", help="The id after which the list goes on.")]
 TIMES = frozenset({"created", "created_at", "started_at", "finished_at", "last_used_at", "last_seen"})
 
 
@@ -29,25 +38,36 @@ def show(item: Mapping[str, Any], as_json: bool) -> None:
 
 
 def show_all(items: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
-    """Many things: a line each."""
+    """Many things: a line each, whole however narrow the terminal is, since ids are there to be copied."""
     if as_json:
         raw(list(items))
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in columns:
-        table.add_column(name)
-    for item in items:
-        table.add_row(*(text(name, item.get(name)) for name in columns))
-    Console().print(table, highlight=False)
+    rows = [list(columns), *([text(name, item.get(name)) for name in columns] for item in items)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def show_page(items: Iterable[Mapping[str, Any]], limit: int, columns: Sequence[str], as_json: bool) -> None:
+    """The first `limit` of a list, and how to see more."""
+    found = list(islice(items, limit + 1))
+    show_all(found[:limit], columns, as_json)
+    if len(found) > limit and not as_json:
+        print(f"there are more: --after {found[limit - 1][columns[0]]}, or --limit", file=sys.stderr)
 
 
 def raw(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def done(words: str, id: str, as_json: bool) -> None:
-    """For what has no result of its own."""
-    raw({"id": id, "done": words}) if as_json else print(f"{id} {words}")
+def gone(reply: Mapping[str, Any], as_json: bool) -> None:
+    """What was deleted."""
+    raw(reply) if as_json else print(f"{reply['id']} deleted")
+
+
+def written(id: str, path: Path, as_json: bool) -> None:
+    """What was downloaded: the server said bytes, so this line is our own."""
+    raw({"id": id, "path": str(path)}) if as_json else print(f"{id} is in {path}")
 
 
 def text(name: str, value: Any) -> str:

@@ -16,6 +16,7 @@ class Session:
 
     url: str | None
     api_key: str | None
+    as_json: bool = False
 
 
 def options(
@@ -24,9 +25,10 @@ def options(
         str | None, typer.Option(envvar="STILLHOUSE_URL", help="The server. [http://127.0.0.1:8400]")
     ] = None,
     api_key: Annotated[str | None, typer.Option(envvar="STILLHOUSE_API_KEY", help="The key.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As of every command.")] = False,
 ) -> None:
     """Distillation as a service that you host yourself."""
-    context.obj = Session(url, api_key)
+    context.obj = Session(url, api_key, as_json)
 
 
 def client(context: typer.Context) -> Stillhouse:

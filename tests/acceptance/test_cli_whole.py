@@ -1,0 +1,175 @@
+"""Every command of `stillhouse`, really called, with `--json`; and what it says to a slip."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+
+from standalone.stack import Stack
+from stillhouse.cli.main import application
+from tests.acceptance import digits
+
+PROGRAM = str(Path(sys.executable).with_name("stillhouse"))
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command that does something, by its words."""
+    inside = getattr(command, "commands", None)
+    if inside is None:
+        yield path
+    for name, inner in (inside or {}).items():
+        yield from leaves(inner, (*path, name))
+
+
+class Typist:
+    """Types commands, and notes which."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.typed = set[tuple[str, ...]]()
+        self._known = set(leaves(typer.main.get_command(application())))
+        self._argv = [PROGRAM, "--url", stack.url, "--api-key", stack.key]
+
+    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([*self._argv, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def __call__(self, *words: str) -> Any:
+        """JSON of a command that succeeds; of one that prints a line an event, the list of them."""
+        said = self.run(*words, "--json").stdout
+        self.typed |= {words[:2], words[:1]} & self._known
+        try:
+            return json.loads(said)
+        except ValueError:
+            return [json.loads(line) for line in said.splitlines()]
+
+    @property
+    def untyped(self) -> set[tuple[str, ...]]:
+        return self._known - self.typed
+
+
+@pytest.fixture
+def typist(stack: Stack) -> Typist:
+    return Typist(stack)
+
+
+def job_file(folder: Path, dataset: str, steps: int) -> str:
+    path = folder / f"job{steps}.json"
+    job = {
+        "name": "cli", "data": {"train": dataset, "heldout": 0.3}, "student": {"type": "mlp", "hidden_sizes": [4]},
+        "objective": [{"type": "labels"}], "training": {"steps": steps}, "metadata": {"team": f"cli{steps}"},
+    }  # fmt: skip
+    path.write_text(json.dumps(job))
+    return str(path)
+
+
+def test_every_command(typist: Typist, tmp_path: Path) -> None:
+    x, y = digits.rows(200)
+    path = tmp_path / "rows.npz"
+    np.savez(path, allow_pickle=False, x=x, y=y, n=np.arange(len(y)))
+    (file,) = typist("files", "upload", str(path))
+    assert typist("files", "get", file["id"]) == file
+    assert file in typist("files", "list")
+    assert (
+        Path(typist("files", "download", file["id"], str(tmp_path / "again.npz"))["path"]).read_bytes()
+        == path.read_bytes()
+    )
+
+    columns = ("--input", "x", "--label", "y", "--id", "n")
+    made = typist("datasets", "create", f"train={path}", f"test={file['id']}", *columns)
+    assert {name: split["rows"] for name, split in made["facts"]["splits"].items()} == {"train": 200, "test": 200}
+    assert (
+        typist("datasets", "get", made["id"])["id"] == made["id"] == typist("datasets", "list", "--limit", "1")[0]["id"]
+    )
+    assert len(typist("datasets", "preview", made["id"], "--limit", "3")["data"]) == 3
+    assert Path(typist("datasets", "download", made["id"], str(tmp_path / "rows.arrow"))["path"]).stat().st_size > 0
+    scores = tmp_path / "scores.csv"
+    scores.write_text("id,a,b\n1,0.5,0.5\n")
+    refused = typist.run("datasets", "create", str(scores), "--signal", "nothing", "--classes", "a,b", "--json", code=1)
+    assert json.loads(refused.stderr)["error"]["type"] == "InspectionFailed"
+
+    first = job_file(tmp_path, made["id"], 40)
+    assert typist("distillations", "validate", first)["valid"]
+    job = typist("distill", first, "--watch")
+    assert job["state"] == "succeeded" and typist("watch", job["id"])["id"] == job["id"]
+    for name in ("get", "events", "metrics", "logs", "report"):
+        assert typist("distillations", name, job["id"])
+    assert typist("distillations", "checkpoints", job["id"]) == [], "what has ended needs none"
+    assert typist.run("distillations", "metrics", job["id"], "--csv").stdout.startswith("step,")
+    assert [
+        one["id"] for one in typist("distillations", "list", "--metadata", "team=cli40", "--state", "succeeded")
+    ] == [job["id"]]
+
+    student = job["student"]["model"]
+    folder = typist("models", "download", student, str(tmp_path / "student"))["path"]
+    again = typist("models", "upload", folder, "--name", "again", "--labels-seen", "7")
+    assert typist("models", "get", again["id"])["facts"]["labels_seen"] == 7
+    assert again["id"] in {model["id"] for model in typist("models", "list")}
+
+    long = typist("distill", job_file(tmp_path, made["id"], 5_000_000))["id"]
+    for intent in ("pause", "resume"):
+        assert typist("distillations", intent, long)["intent"] == {"pause": "pause", "resume": "run"}[intent]
+    early = typist.run(
+        "distillations", "finish", long, "--json", code=1 if not typist("distillations", "checkpoints", long) else 0
+    )
+    typist.typed.add(("distillations", "finish"))
+    assert "no_checkpoint_yet" in early.stderr or json.loads(early.stdout)["intent"] == "finish"
+    assert typist("distillations", "cancel", long)["intent"] == "cancel"
+
+    project = typist("projects", "create", "tenant")
+    assert typist("projects", "get", project["id"]) == project and project in typist("projects", "list")
+    key = typist("keys", "create", "reader", "--scopes", "read", "--project", project["id"])
+    assert key["key"].startswith("sh_") and typist("keys", "get", key["id"])["scopes"] == ["read"]
+    assert [one["id"] for one in typist("keys", "list", "--project", project["id"])] == [key["id"]]
+    assert typist("usage", "--by", "day")["object"] == "usage" and typist("workers")
+
+    for kind, id in (
+        ("keys", key["id"]), ("projects", project["id"]), ("distillations", job["id"]), ("models", again["id"]),
+        ("datasets", made["id"]), ("files", file["id"]),
+    ):  # fmt: skip
+        gone = typist(kind, "delete", id)
+        assert (gone["id"], gone["deleted"]) == (id, True)
+    assert typist.untyped == set(), "a command that no test calls"
+
+
+def test_json_may_stand_before_the_command(typist: Typist) -> None:
+    assert isinstance(json.loads(typist.run("--json", "files", "list").stdout), list)
+    error = json.loads(typist.run("--json", "files", "get", "file-none", code=1).stderr)["error"]
+    assert (error["code"], error["type"]) == ("not_found", "invalid_request_error")
+
+
+def test_ids_are_whole_however_narrow_the_terminal_is(typist: Typist, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    ids = [worker["id"] for worker in typist("workers")]
+    lines = typist.run("workers").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["id", *ids]
+
+
+SLIPS = {
+    "no such file": ("files", "upload", "/nowhere/rows.npz"),
+    "no such data": ("datasets", "create", "nowhere.npz"),
+    "no weights": ("models", "upload", "{folder}"),
+    "no folder to write to": ("files", "download", "file-x", "/nowhere/x"),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_is_told_in_a_line(typist: Typist, tmp_path: Path, name: str) -> None:
+    words = [word.format(folder=tmp_path) for word in SLIPS[name]]
+    told = typist.run(*words, code=1).stderr
+    assert told.startswith("error: ") and len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", ["objective.0.weight", "objective[0].weight"])
+def test_set_reaches_into_lists(typist: Typist, tmp_path: Path, place: str) -> None:
+    path = job_file(tmp_path, "ds_x", 5)
+    told = typist.run("distillations", "validate", path, "--set", f"{place}=-1", "--json", code=1).stdout
+    assert [problem["param"] for problem in json.loads(told)["problems"]] == ["objective[0].weight"]
+    for wrong in ("objective.3.weight=1", "objective.first=1", "name.x=1"):
+        assert "there is no such place" in typist.run("distill", path, "--set", wrong, code=2).stderr
