@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     """Largest JSON body."""
     project_quota_bytes: int = 200 * 2**30
     """Bytes that a project's files and outputs may hold, unless the project says otherwise."""
-    database_seconds: float = Field(default=1.5, gt=0)
+    database_seconds: float = Field(default=1.2, gt=0)
     """How long PostgreSQL may be silent before requests are answered 503. One statement may take ten times as long."""
 
     lease_seconds: float = Field(default=30.0, gt=0)
@@ -42,8 +42,8 @@ class Settings(BaseSettings):
     """How often expired leases and missed doorbells are looked for."""
     linger_seconds: float = Field(default=10.0, ge=0)
     """How long a worker goes on asking for steps after the last one."""
-    stop_seconds: float = Field(default=10.0, gt=0)
-    """Time a child has to write its checkpoint before it is killed."""
+    stop_seconds: float = Field(default=8.0, gt=0)
+    """Time a child has to write its checkpoint before it is killed. With the heartbeat it makes up the time that `cancel` takes at most."""
     max_attempts: int = Field(default=3, ge=1)
     """Attempts of a step whose failure nobody can explain."""
 

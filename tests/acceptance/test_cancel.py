@@ -1,5 +1,7 @@
 """`cancel` of a real job: 15 seconds later it is cancelled and every process that it had started is gone, the deaf ones too."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +20,8 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    """One worker, whose children have a child that ignores SIGTERM."""
-    settings = {"STILLHOUSE_LEASE_SECONDS": "6", "STILLHOUSE_HEARTBEAT_SECONDS": "1"}
-    stack = Stack(tmp_path / "home", workers=[Worker(name="one", slots=1)], durable=False, settings=settings)
+    """One worker with the settings that anybody has, whose children have a child that ignores SIGTERM."""
+    stack = Stack(tmp_path / "home", workers=[Worker(name="one", slots=1)], durable=False)
     worker = stack["one"]
     worker.argv = [part.replace("workers.app", "tests.acceptance.station") for part in worker.argv]
     with stack:
@@ -38,6 +39,8 @@ def test_every_descendant_is_gone(stack: Stack) -> None:
         assert sum("grandchild of" in found.command for found in family) == 1
         assert sum("leash.py" in found.command for found in family) == 2, "itself, and what made its namespace"
 
+        (child,) = (found.pid for found in family if found.is_child)
+        os.kill(child, signal.SIGSTOP)  # as if it were in C code that never returns: it hears nothing
         asked = time.monotonic()
         assert owner.client.post(f"/v1/distillations/{run.id}/cancel").json()["intent"] == "cancel"
         until(lambda: run.get()["state"] == "cancelled" and not alive(scratch))

@@ -1,9 +1,11 @@
 """kill -9, frozen workers and an emptied Redis, on whole real jobs: the same weights to the byte, and nothing paid twice."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import psycopg
 import pytest
@@ -156,6 +158,37 @@ def test_an_emptied_redis_with_50_jobs_queued(pair: Stack, unbroken: Run) -> Non
     for job in jobs:
         job.succeeded()
         assert {step["name"] for step in job.get()["steps"] if step["cached"]} == {"score"}
+
+
+def test_a_killed_api(pair: Stack, owner: Tenant) -> None:
+    """Its work goes on without it; and whoever got no reply repeats the POST under its key, which makes one thing."""
+    run = Run.start(owner, digits.job(owner.upload(digits.npz(500), "digits.npz"), digits.teacher(owner), steps=5_000))
+    file = owner.upload(digits.npz(100, 7), "7.npz")
+    until(lambda: run.moves("train")[-1:] == ["running"])
+    with ThreadPoolExecutor(8) as pool:
+        replies = [pool.submit(insist, owner, file, number) for number in range(60)]
+        until(lambda: any(reply.done() for reply in replies))
+        pair.api.kill()
+        pair.api.start()
+        made = [reply.result() for reply in replies]
+    listed = good(owner.client.get("/v1/datasets?limit=100"))["data"]
+    named = sorted((one["name"], one["id"]) for one in listed if one["name"].startswith("posted"))
+    assert named == sorted((f"posted {number}", id) for number, id in enumerate(made))
+    run.succeeded()
+    assert {step["attempts"] for step in run.get()["steps"]} == {1}
+
+
+def insist(owner: Tenant, file: str, number: int) -> str:
+    """The id of a dataset, however often the connection breaks."""
+    body, headers = {"files": [file], "name": f"posted {number}"}, {"idempotency-key": f"posted-{number}"}
+    while True:
+        try:
+            reply = owner.client.post("/v1/datasets", json=body, headers=headers)
+        except httpx.TransportError:
+            continue
+        if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            id: str = good(reply)["id"]
+            return id
 
 
 def short(spec: dict[str, Any], number: int) -> dict[str, Any]:

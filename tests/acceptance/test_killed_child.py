@@ -1,4 +1,4 @@
-"""The child of a real job dies: by kill -9 at drawn moments, which changes no byte of the student; and of a loss that is no number."""
+"""The child of a real job dies: by kill -9 at drawn moments, or of a pause, which changes no byte of the student; and of a loss that is no number."""
 
 import random
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 
 from standalone.stack import Stack
 from tests.acceptance import digits
-from tests.acceptance.children import kill_child
+from tests.acceptance.children import alive, kill_child
 from tests.acceptance.run import ENDED, Run, project, until
-from tests.acceptance.tenant import Tenant
+from tests.acceptance.tenant import Tenant, good
 
 pytestmark = pytest.mark.timeout(600)
 KILLS = 2
@@ -18,7 +18,7 @@ KILLS = 2
 def start(owner: Tenant) -> Run:
     """In a project of its own: no cache answers for it."""
     file = owner.upload(digits.npz(2_000), "digits.npz")
-    return Run.start(owner, digits.job(file, digits.teacher(owner), steps=20_000))
+    return Run.start(owner, digits.job(file, digits.teacher(owner), steps=30_000))
 
 
 def moment(run: Run, die: random.Random) -> None:
@@ -28,19 +28,30 @@ def moment(run: Run, die: random.Random) -> None:
     until(lambda: die.random() < 0.3)
 
 
-def test_killed_at_drawn_steps(stack: Stack) -> None:
-    die = random.Random(1)
+def pause_and_resume(run: Run, scratch: Path) -> None:
+    path = f"/v1/distillations/{run.id}"
+    good(run.owner.client.post(f"{path}/pause"))
+    until(lambda: run.get()["state"] == "paused")
+    assert run.moves("train")[-1] == "paused" and run.get()["waiting"]["code"] == "paused"
+    assert not [found for found in alive(scratch) if found.is_child and found.runs(run.id, "train")]
+    good(run.owner.client.post(f"{path}/resume"))
+
+
+def test_killed_at_drawn_steps_and_paused(stack: Stack) -> None:
+    die, scratch = random.Random(1), Path(stack.environment["STILLHOUSE_SCRATCH"])
     with project(stack, "killed") as owner, project(stack, "unbroken") as other:
         run, unbroken = start(owner), start(other)
         for _ in range(KILLS):
             moment(run, die)
-            kill_child(Path(stack.environment["STILLHOUSE_SCRATCH"]), run.id, "train")
+            kill_child(scratch, run.id, "train")
+        moment(run, die)
+        pause_and_resume(run, scratch)
         run.succeeded()
         unbroken.succeeded()
         assert run.weights() == unbroken.weights()
-        assert run.moves("train").count("running") == KILLS + 1
+        assert run.moves("train").count("running") == KILLS + 2
         told = [event["message"] for event in run.events() if event["step"] == "train"]
-        assert sum(message.startswith("Resumed at step") for message in told) == KILLS
+        assert sum(message.startswith("Resumed at step") for message in told) == KILLS + 1
         assert {step["name"]: step["attempts"] for step in run.get()["steps"] if step["name"] != "train"} == {
             "score": 1,
             "grade": 1,

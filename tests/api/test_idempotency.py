@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
+from tests.api.jobs import jobs_of
 from tests.api.service import Service, Tenant, good, refused
 
 TIMES = 100
@@ -17,6 +19,20 @@ def crowd(service: Service) -> Iterator[httpx.Client]:
     limits = httpx.Limits(max_connections=TIMES)
     with httpx.Client(base_url=service.api.url, limits=limits, timeout=30) as client:
         yield client
+
+
+@pytest.mark.parametrize("noun", ["datasets", "distillations"])
+def test_a_hundred_equal_posts_make_one_job(owner: Tenant, crowd: httpx.Client, tmp_path: Path, noun: str) -> None:
+    headers = {"authorization": f"Bearer {owner.key}", "idempotency-key": f"many-{noun}"}
+    with jobs_of(owner, tmp_path) as jobs:
+        body = jobs.spec() if noun == "distillations" else {"files": [owner.upload()["id"]]}
+        before = {item["id"] for item in good(owner.client.get(f"/v1/{noun}"))["data"]}
+        with ThreadPoolExecutor(TIMES) as pool:
+            replies = list(pool.map(lambda _: crowd.post(f"/v1/{noun}", json=body, headers=headers), range(TIMES)))
+    assert [reply.status_code for reply in replies] == [201] * TIMES
+    assert len({reply.content for reply in replies}) == 1
+    after = {item["id"] for item in good(owner.client.get(f"/v1/{noun}"))["data"]}
+    assert after - before == {good(replies[0])["id"]}
 
 
 @pytest.mark.parametrize("noun", ["projects", "keys", "files"])

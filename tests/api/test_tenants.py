@@ -10,12 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 
+from api.main import ROUTERS
 from spec.ids import new_id
 from tests.api.jobs import jobs_of
 from tests.api.service import Service, Tenant, good, refused
 from tests.api.world import World
 
+STREAM = "/v1/distillations/{distillation_id}/events"
+"""Its document is the list's, with which it shares its path."""
 ID = re.compile(r"\b(file-|ds_|mdl_|dst_|key_|proj_)[0-9a-z]{26}")
 Make = Callable[[World], str]
 Body = Callable[[str, World], dict[str, Any]]
@@ -162,6 +166,21 @@ def absent(id: str) -> str:
 
 def test_every_route_has_a_case(operations: dict[str, Operation]) -> None:
     assert set(operations) == set(CASES)
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    hidden = {route.path for route in routes if not route.include_in_schema}
+    assert hidden == {STREAM}, "a route that the document does not have needs a test of its own here"
+
+
+def test_a_live_stream(world: World, stranger: Tenant) -> None:
+    path = STREAM.format(distillation_id=world.jobs.start()["id"])
+    headers = {"accept": "text/event-stream"}
+    with world.owner.client.stream("GET", path, headers=headers) as own:
+        assert own.status_code == 200 and own.headers["content-type"].startswith("text/event-stream")
+        assert next(own.iter_lines())
+    foreign = stranger.client.get(path, headers=headers)
+    assert foreign.status_code == 404
+    absent = stranger.client.get(STREAM.format(distillation_id="dst_absent"), headers=headers)
+    assert foreign.json()["error"]["code"] == absent.json()["error"]["code"] == "not_found"
 
 
 @pytest.mark.parametrize("name", named(One))

@@ -47,6 +47,8 @@ class Campaign(threading.Thread):
         self.findings = Findings()
         self.faults: list[dict[str, float]] = []
         self.error: BaseException | None = None
+        self.posted = 0
+        self.killer: int | None = None
 
     def run(self) -> None:
         try:
@@ -71,6 +73,8 @@ class Campaign(threading.Thread):
                 body = work.job(file, teacher, number, self.plan.seed * 10_000)
                 posted[project].append(client.post("/distillations", json=body)["id"])
             self._wait(users, posted, killer, began)
+            self.killer = killer.wait()
+        self.posted = sum(map(len, posted.values()))
         self.seconds = time.monotonic() - began
         log = self.folder / "faults.jsonl"
         self.faults = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
@@ -153,10 +157,23 @@ def report(campaign: Campaign, left: list[int]) -> int:
     for name in ("lost", "doubled", "unfinished", "not_succeeded", "gaps", "cache_hits"):
         print(f"{name.replace('_', ' '):14} {getattr(found, name)}")
     print(f"{'orphans':14} {len(left)}")
-    print(f"a dead worker's step is claimable after: {spread(found.claimable)}")
-    print(f"                          and resumes after: {spread(found.resumed)}")
-    print("\n".join(found.reasons))
-    return 1 if found.bad() or left else 0
+    for whose, took in (("worker", found.workers), ("child", found.children)):
+        print(f"a dead {whose}'s step is claimable after: {spread(took.claimable)}")
+        print(f"{' ' * len(whose)}                 and resumes after: {spread(took.resumed)}")
+    print("\n".join([*found.reasons, *(thin := thinner(campaign))]))
+    return 1 if found.bad() or left or thin else 0
+
+
+def thinner(campaign: Campaign) -> list[str]:
+    """What the campaign did not do of what it was to do: nothing is proved by faults that did not strike."""
+    told = []
+    if len(campaign.faults) < campaign.plan.faults:
+        told.append(f"only {len(campaign.faults)} of {campaign.plan.faults} faults have struck")
+    if campaign.killer not in (0, -signal.SIGTERM):
+        told.append(f"the killer ended with {campaign.killer}")
+    if campaign.posted < campaign.plan.jobs:
+        told.append(f"only {campaign.posted} of {campaign.plan.jobs} jobs were posted")
+    return told
 
 
 def main() -> int:

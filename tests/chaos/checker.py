@@ -9,8 +9,16 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 @dataclass
+class Recovery:
+    """Seconds from a death until its step could be claimed again, and until it ran again."""
+
+    claimable: list[float] = field(default_factory=list)
+    resumed: list[float] = field(default_factory=list)
+
+
+@dataclass
 class Findings:
-    """Counts that must be zero, and how long recovery took, in seconds."""
+    """Counts that must be zero, and how long recovery took."""
 
     lost: int = 0
     doubled: int = 0
@@ -19,8 +27,8 @@ class Findings:
     gaps: int = 0
     cache_hits: int = 0
     reasons: list[str] = field(default_factory=list)
-    claimable: list[float] = field(default_factory=list)
-    resumed: list[float] = field(default_factory=list)
+    workers: Recovery = field(default_factory=Recovery)
+    children: Recovery = field(default_factory=Recovery)
 
     def bad(self) -> int:
         return self.lost + self.doubled + self.unfinished + self.not_succeeded + self.gaps + self.cache_hits
@@ -56,20 +64,26 @@ def same_posts(findings: Findings, jobs: Iterable[dict[str, Any]], acknowledged:
 
 
 def recovery(findings: Findings, events: list[dict[str, Any]], faults: list[dict[str, Any]]) -> None:
-    """From the death of a worker or child to its step's next `ready` and next `running`: upper bounds.
+    """From a death to its step's next `ready` and next `running`: upper bounds, of a worker's (whose lease must end first) and of a child's.
 
-    The API tells whole seconds, cut off; a second is added to each.
+    Of several deaths while the step ran the first is taken: whose it was the API does not say. It tells whole seconds, cut
+    off; a second is added to each.
     """
-    deaths = [f["at"] for f in faults if f["action"] == "kill" and f["target"] in ("worker", "child", "leash")]
+    deaths = {
+        lost: [f["at"] for f in faults if f["action"] == "kill" and f["target"] in targets]
+        for lost, targets in ((True, ("worker",)), (False, ("child", "leash")))
+    }
     for step in {e["step"] for e in events if e["type"] == "step"}:
-        moves = [(e["created_at"] + 1, e["data"]["state"]) for e in events if e["type"] == "step" and e["step"] == step]
-        for i, (at, state) in enumerate(moves):
-            if state != "ready" or i == 0 or moves[i - 1][1] != "running":
+        moves = [(e["created_at"] + 1, e["data"]) for e in events if e["type"] == "step" and e["step"] == step]
+        for i, (at, data) in enumerate(moves):
+            if data["state"] != "ready" or i == 0 or moves[i - 1][1]["state"] != "running":
                 continue
-            death = max((d for d in deaths if moves[i - 1][0] - 1 <= d <= at), default=None)
+            lost = bool(data.get("lost"))
+            death = min((d for d in deaths[lost] if moves[i - 1][0] - 1 <= d <= at), default=None)
             if death is None:
                 continue
-            findings.claimable.append(at - death)
-            again = next((t for t, s in moves[i + 1 :] if s == "running"), None)
+            again = next((t for t, moved in moves[i + 1 :] if moved["state"] == "running"), None)
+            found = findings.workers if lost else findings.children
+            found.claimable.append(at - death)
             if again is not None:
-                findings.resumed.append(again - death)
+                found.resumed.append(again - death)
