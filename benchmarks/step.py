@@ -3,9 +3,10 @@
 The bare loop has scaled float32 images, log-probabilities of the teacher and its batches' row numbers in memory, and does nothing else:
 forward, T²·KL, backward, fused AdamW. Ours reads a memory-mapped rows file of bytes, gathers scores, sets the schedule, checks the loss and
 tells its journal. Both take turns in one process; the ratio is of medians over rounds, its spread that of single pairs of rounds.
-MNIST's training images come from the folder STILLHOUSE_MNIST; without it, random bytes of the same shape.
+That both do the same arithmetic is checked on the first batch. MNIST's training images come from the folder STILLHOUSE_MNIST; without it,
+random bytes of the same shape.
 
-    python -m benchmarks.step --rounds 12 --steps 40
+    python -m benchmarks.step --rounds 12 --steps 40 --threads 1 2
 """
 
 import argparse
@@ -50,6 +51,9 @@ SIGNATURE = Signature(
     output=OutputSignature(kind="classes", classes=CLASSES),
 )
 STUDENT = Mlp(type="mlp", hidden_sizes=(800, 800))
+OPERATIONS = 6 * BATCH * (784 * 800 + 800 * 800 + 800 * 10)
+"""Of a step: two a weight forward, four backward."""
+TOLERANCE = 1e-3
 Segment = Callable[[], None]
 
 
@@ -79,8 +83,8 @@ def inputs(folder: Path, pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.f
         np.save(shard, logits[first : first + SHARD])
 
 
-def ours(folder: Path, steps: int) -> Segment:
-    """A function that does the next `steps` steps of a train run, journal and all."""
+def ours(folder: Path) -> tuple[loop.Course, Journal]:
+    """A train run before its first step, journal and all."""
     params = TrainParams(
         selection=Selection(roles=ROLES), student=STUDENT, signature=SIGNATURE, teachers=1,
         objective=(SoftTargets(type="soft_targets", temperature=TEMPERATURE),), steps=1_000_000, batch_size=BATCH,
@@ -92,7 +96,11 @@ def ours(folder: Path, steps: int) -> Segment:
     run = RunFolder(folder)
     rows = Rows.open(run.input("train/rows.arrow"), ROLES)
     course = beginning(run, params, transfer_set(run, params, rows, divide(rows, params.selection)))
-    journal = Journal(run, course, (), every=10.0)
+    return course, Journal(run, course, (), every=10.0)
+
+
+def segment_of(course: loop.Course, journal: Journal, steps: int) -> Segment:
+    """Does the next `steps` steps."""
 
     def segment() -> None:
         loop.run(course, journal.step, journal.step + steps, journal.after)
@@ -124,6 +132,33 @@ def bare(pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32], steps: 
     return segment
 
 
+def check_same(course: loop.Course, pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32]) -> float:
+    """How far the two losses of the first batch are apart, as a share. Exits where it is more than 1e-3."""
+    items, _ = course.batches.items(0)
+    batch = course.batches.take(0)
+    with torch.no_grad():
+        mine = float(course.objective(course.module(course.scaling(batch.raw)), batch.targets))
+        images_B = torch.from_numpy(pixels[items].astype(np.float32) / 255)
+        teacher_BV = torch.log_softmax(torch.from_numpy(logits[items]) / TEMPERATURE, dim=-1)
+        student_BV = torch.log_softmax(initialised(STUDENT, SIGNATURE, 1)(images_B) / TEMPERATURE, dim=-1)
+        divergence = functional.kl_div(student_BV, teacher_BV, reduction="batchmean", log_target=True)
+    apart = abs(mine / (float(divergence) * TEMPERATURE**2) - 1)
+    if apart > TOLERANCE:
+        raise SystemExit(f"the two do not compute the same: their first losses differ by {apart:.1e}")
+    return apart
+
+
+def peak() -> float:
+    """Floating-point operations a second of one large product of matrices."""
+    a = torch.rand(2048, 2048)
+    seconds = []
+    for _ in range(6):
+        began = time.perf_counter()
+        torch.mm(a, a)
+        seconds.append(time.perf_counter() - began)
+    return 2 * 2048**3 / min(seconds)
+
+
 def timed(segment: Segment) -> tuple[float, float]:
     """Seconds on the wall, and of the processor: the first is what a user waits for, the second is quiet beside other work."""
     began = time.perf_counter(), time.process_time()
@@ -131,30 +166,43 @@ def timed(segment: Segment) -> tuple[float, float]:
     return time.perf_counter() - began[0], time.process_time() - began[1]
 
 
-def measure(rounds: int, steps: int) -> tuple[str, list[Any]]:
-    """Where rows are from; and of each round (ours, bare), each (wall, processor) seconds."""
+def measure(rounds: int, steps: int) -> tuple[str, float, list[Any]]:
+    """Where rows are from; how far first losses are apart; and of each round (ours, bare), each (wall, processor) seconds."""
     pixels, source = images()
     logits = np.random.default_rng(2).normal(0, 4, (len(pixels), len(CLASSES))).astype(np.float32)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         inputs(folder, pixels, logits)
-        segments = ours(folder, steps), bare(pixels, logits, steps)
+        course, journal = ours(folder)
+        apart = check_same(course, pixels, logits)
+        segments = segment_of(course, journal, steps), bare(pixels, logits, steps)
         for segment in segments:
             segment()
-        return source, [(timed(segments[0]), timed(segments[1])) for _ in range(rounds)]
+        return source, apart, [(timed(segments[0]), timed(segments[1])) for _ in range(rounds)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--steps", type=int, default=40, help="steps of one turn")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    source, found = measure(given.rounds, given.steps)
-    print(f"{source}, {given.threads} thread(s), {given.rounds} rounds of {given.steps} steps of {BATCH} rows")
+    for threads in given.threads:
+        show(given.rounds, given.steps, threads)
+
+
+def show(rounds: int, steps: int, threads: int) -> None:
+    torch.set_num_threads(threads)
+    source, apart, found = measure(rounds, steps)
+    most = peak()
+    print(
+        f"{source}, {threads} thread(s), {rounds} rounds of {steps} steps of {BATCH} rows; first losses {apart:.0e} apart"
+    )
+    for j, who in enumerate(("ours", "bare loop")):
+        speed = OPERATIONS / (median(pair[j][0] for pair in found) / steps)
+        print(f"{who:>9}: {speed / 1e9:.0f} GFLOP/s, {speed / most:.0%} of what one large matrix product reaches")
     for i, clock in enumerate(("wall", "processor")):
-        ours_s, bare_s = (median(pair[j][i] for pair in found) / given.steps for j in (0, 1))
+        ours_s, bare_s = (median(pair[j][i] for pair in found) / steps for j in (0, 1))
         spread = sorted(pair[1][i] / pair[0][i] for pair in found)
         print(
             f"{clock:>9}: ours {ours_s * 1e3:.2f} ms a step, bare loop {bare_s * 1e3:.2f} ms: ours has {bare_s / ours_s:.1%} "

@@ -4,13 +4,10 @@ import errno
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from storage.store import CHUNK, Missing, key_of, told, verify
-
-ABANDONED = 86_400.0  # seconds after which a half-made copy belongs to a process that died
 
 
 class LocalStorage:
@@ -24,9 +21,6 @@ class LocalStorage:
         self.partial = self.root / "partial"
         with told():
             self.partial.mkdir(parents=True, exist_ok=True)
-            for left in self.partial.iterdir():
-                if left.stat().st_mtime < time.time() - ABANDONED:
-                    left.unlink(missing_ok=True)
 
     def put(self, source: Path, digest: str) -> None:
         target = self.path(digest)
@@ -95,6 +89,12 @@ class LocalStorage:
                 for entry in os.scandir(folder):
                     facts = entry.stat()
                     yield folder.name + entry.name, facts.st_size, facts.st_mtime
+
+    def tidy(self, before: float) -> None:
+        with told():
+            for entry in os.scandir(self.partial):
+                if entry.stat().st_mtime < before:
+                    Path(entry.path).unlink(missing_ok=True)
 
     def check(self) -> None:
         probe = self.partial / secrets.token_hex(8)

@@ -98,6 +98,15 @@ class S3Storage:
                     if len(digest) == 64:
                         yield digest, entry["Size"], entry["LastModified"].timestamp()
 
+    def tidy(self, before: float) -> None:
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        with answered():
+            for page in pages:
+                for begun in page.get("Uploads", ()):
+                    if begun["Initiated"].timestamp() < before:
+                        which = {"Key": begun["Key"], "UploadId": begun["UploadId"]}
+                        self.client.abort_multipart_upload(Bucket=self.bucket, **which)
+
     def check(self) -> None:
         try:
             with answered():

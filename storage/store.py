@@ -56,6 +56,9 @@ class Storage(Protocol):
     def all(self) -> Iterator[tuple[str, int, float]]:
         """(digest, bytes, unix time of the last put) of everything, in no order."""
 
+    def tidy(self, before: float) -> None:
+        """Drops what writers began before that unix time and, since they died, never ended."""
+
     def check(self) -> None:
         """Raises Unavailable if nothing could be stored now."""
 

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 from structlog.typing import FilteringBoundLogger
 
 from models.claim import Grip
@@ -47,14 +48,14 @@ class Attempt:
         """`began`: monotonic time before the claim."""
         self.post, self.grip, self.began = post, grip, began
         self.shelf = Shelf(post.ledger, post.storage, post.stopping.wait)
-        self.log: FilteringBoundLogger = structlog.get_logger(__name__).bind(
-            job=grip.job, step=grip.step, step_name=grip.name, fence=grip.fence
-        )
+        self.log: FilteringBoundLogger = structlog.get_logger(__name__)
 
     def run(self) -> None:
-        """Until the step's end is written, or the step is somebody else's."""
-        self._run()
-        self.post.bell.ring(readmission.after(self.post, self.grip.job))
+        """Until the step's end is written, or the step is somebody else's. Whatever is logged meanwhile says which step it is about."""
+        grip = self.grip
+        with bound_contextvars(job=grip.job, step=grip.step, step_name=grip.name, fence=grip.fence):
+            self._run()
+            self.post.bell.ring(readmission.after(self.post, grip.job))
 
     def _run(self) -> None:
         began = time.monotonic()

@@ -14,6 +14,8 @@ from models.blob import Blob
 from storage import Storage
 from workers.claim import Ledger
 
+ABANDONED = 86_400.0  # seconds after which what was begun and never ended belongs to a process that died
+
 
 def collect(ledger: Ledger, storage: Storage) -> None:
     """Deletes what no file, dataset, model or step refers to, once its grace is over."""
@@ -27,7 +29,8 @@ def collect(ledger: Ledger, storage: Storage) -> None:
 
 
 def orphans(ledger: Ledger, storage: Storage) -> None:
-    """Deletes bytes whose row was never written: their writer died between the two."""
+    """Deletes bytes whose row was never written, since their writer died between the two, and what others left half written."""
+    storage.tidy(time.time() - ABANDONED)
     for digest, _, modified in storage.all():
         if _old(modified) and not ledger(_known, digest):
             ledger(_forget, storage, digest)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextvars import copy_context
 from types import TracebackType
 from typing import Self
 
@@ -34,8 +35,11 @@ class Heartbeat:
         self.pulsed = began
         self.child: Child | None = None
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{self.grip.step}", daemon=True)
-        self._log: FilteringBoundLogger = structlog.get_logger(__name__).bind(job=self.grip.job, step=self.grip.step)
+        # With the context of who makes it: its lines say which step they are about.
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._beat,), name=f"heartbeat-{self.grip.step}", daemon=True
+        )
+        self._log: FilteringBoundLogger = structlog.get_logger(__name__)
 
     def over_budget(self, now: float) -> bool:
         """Whether the budget is used up, by what the last renewal said."""

@@ -5,6 +5,7 @@ Events stay in the child's file until they are written; if the database is away 
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,8 +46,11 @@ class Scribe:
         self._tail = Tail(folder.run)
         self._left = most
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"scribe-{self.grip.step}", daemon=True)
-        self._log: FilteringBoundLogger = structlog.get_logger(__name__).bind(job=self.grip.job, step=self.grip.step)
+        # With the context of who makes it: its lines say which step they are about.
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._run,), name=f"scribe-{self.grip.step}", daemon=True
+        )
+        self._log: FilteringBoundLogger = structlog.get_logger(__name__)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,5 +1,6 @@
 """The child of a real job dies: by kill -9 at drawn moments, or of a pause, which changes no byte of the student; and of a loss that is no number."""
 
+import json
 import random
 from pathlib import Path
 
@@ -57,6 +58,17 @@ def test_killed_at_drawn_steps_and_paused(stack: Stack) -> None:
             "grade": 1,
             "package": 1,
         }
+
+
+def test_every_line_of_an_attempt_says_which(stack: Stack) -> None:
+    """The log of the workers, after whatever ran before this."""
+    text = "".join(worker.log.read_text() for worker in stack.workers)
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    attempts = [line for line in lines if line["event"] in ("step_started", "child_ended", "step_ended")]
+    assert attempts
+    for line in lines:
+        if "step" in line and line["event"] != "lease_expired":
+            assert {"job", "step", "step_name", "fence"} <= line.keys(), line
 
 
 def test_a_loss_that_is_no_number(stack: Stack) -> None:

@@ -1,7 +1,6 @@
 """How stores fail: in our own words, leaving nothing half done."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,16 +60,6 @@ def test_a_folder_that_went_away(tmp_path: Path) -> None:
     (tmp_path / "store").rename(tmp_path / "away")
     with pytest.raises(Unavailable):
         storage.check()
-
-
-def test_copies_of_killed_processes_are_cleared_away(tmp_path: Path) -> None:
-    storage = LocalStorage(str(tmp_path / "store"))
-    old, new = storage.partial / "old", storage.partial / "new"
-    for path in (old, new):
-        path.write_bytes(b"half")
-    os.utime(old, (0, 0))
-    LocalStorage(str(tmp_path / "store"))
-    assert list(storage.partial.iterdir()) == [new]
 
 
 def test_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

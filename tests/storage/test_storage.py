@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage import CHUNK, Corrupt, LocalStorage, Missing, Storage, open_storage
+from storage.s3 import S3Storage
 
 ABSENT = "0" * 64
 
@@ -108,6 +109,30 @@ def test_memory_stays_flat(storage: Storage, tmp_path: Path) -> None:
     assert sum(len(chunk) for chunk in storage.read(digest)) == size
     growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     assert growth < size / 2
+
+
+def test_what_a_dead_writer_began_is_dropped(storage: Storage, tmp_path: Path) -> None:
+    kept = put(storage, tmp_path, b"whole")
+    if isinstance(storage, S3Storage):
+        begun = {"Bucket": storage.bucket, "Key": storage.prefix + "ab/cd"}
+        storage.client.create_multipart_upload(**begun)
+
+        def left() -> int:
+            return len(
+                storage.client.list_multipart_uploads(Bucket=storage.bucket, Prefix=storage.prefix).get("Uploads", ())
+            )
+    else:
+        assert isinstance(storage, LocalStorage)
+        (storage.partial / "half").touch()
+
+        def left() -> int:
+            return len(list(storage.partial.iterdir()))
+
+    assert left() == 1
+    storage.tidy(0.0)
+    assert left() == 1, "it may still be on its way"
+    storage.tidy(time.time() + 60)
+    assert left() == 0 and storage.exists(kept)
 
 
 def test_ready(storage: Storage) -> None:
