@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Delete, Index, Select, Update, delete, func, select, update
+from sqlalchemy import JSON, Delete, Index, Select, Update, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.dml import ReturningInsert
@@ -20,7 +20,7 @@ class IdempotencyKey(Base):
     project: Mapped[ProjectId] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str]  # of method, path and body
-    body: Mapped[dict[str, Any]]
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)  # as it was written: JSONB would order its keys anew
     created_at: Mapped[Created]
 
 

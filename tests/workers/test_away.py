@@ -1,6 +1,7 @@
 """The database is away, or has dropped a worker that stood still: what was done is kept until it can be written."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ from celery import Celery
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session
 
-from models.start import Work
 from settings import Settings
 from spec.run import EVENTS
 from tests.api.service import eventually
@@ -47,33 +47,34 @@ def test_a_transaction_that_stood_still_is_tried_again(post: Post) -> None:
     assert post.ledger(lambda session: session.scalar(select(1))) == 1
 
 
-def scribe_of(post: Post, work: Work, folder: Folder, heartbeat: Heartbeat) -> Scribe:
-    return Scribe(post.ledger, Shelf(post.ledger, post.storage, post.stopping.wait), work, folder, heartbeat)
+@contextmanager
+def scribing(world: World, post: Post) -> Iterator[tuple[Scribe, Folder]]:
+    """A scribe at work on a step that has just begun."""
+    world.submit(world.project(), HINTON[:1])
+    work = world.begin()
+    folder = Folder(post.settings.scratch, work)
+    folder.run.mkdir(parents=True)
+    shelf, heartbeat = (
+        Shelf(post.ledger, post.storage, post.stopping.wait),
+        Heartbeat(post.ledger, work, period=60.0, began=0.0),
+    )
+    with Scribe(post.ledger, shelf, work, folder, heartbeat) as scribe:
+        yield scribe, folder
 
 
 def test_a_scribe_that_cannot_go_on_gives_the_step_up(world: World, post: Post) -> None:
     """Else the child would wait for its checkpoint to be acknowledged, and the lease be renewed, for ever."""
-    world.submit(world.project(), HINTON[:1])
-    work = world.begin()
-    folder = Folder(post.settings.scratch, work)
-    folder.run.mkdir(parents=True)
-    heartbeat = Heartbeat(post.ledger, work, period=60.0, began=0.0)
-    world(lambda session: session.execute(text("ALTER TABLE events RENAME TO gone")))
-    with scribe_of(post, work, folder, heartbeat):
+    with scribing(world, post) as (scribe, folder):
+        world(lambda session: session.execute(text("ALTER TABLE events RENAME TO gone")))
         tell(folder, 1, "metrics", step=1, series={"loss": 1.0})
-        eventually(lambda: heartbeat.lost)
+        eventually(lambda: scribe.heartbeat.lost)
 
 
 def test_events_that_cannot_be_read_end_the_attempt(world: World, post: Post) -> None:
-    world.submit(world.project(), HINTON[:1])
-    work = world.begin()
-    folder = Folder(post.settings.scratch, work)
-    folder.run.mkdir(parents=True)
-    heartbeat = Heartbeat(post.ledger, work, period=60.0, began=0.0)
-    with scribe_of(post, work, folder, heartbeat) as scribe:
+    with scribing(world, post) as (scribe, folder):
         (folder.run / EVENTS).symlink_to("/etc/hostname")
         eventually(lambda: scribe.refused is not None)
-    assert not heartbeat.lost
+    assert not scribe.heartbeat.lost
 
 
 @pytest.fixture
