@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -105,6 +106,8 @@ def alone(duty: Duty) -> Duty:
             )
             if connection.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(duty.__name__, 0)))):
                 duty(post)
+                with suppress(DBAPIError):  # it took longer, and the server has let go of the lock already
+                    connection.rollback()
 
     return guarded
 

@@ -3,15 +3,17 @@
 import shutil
 
 from sqlalchemy import func, text, update
+from sqlalchemy.orm import Session
 
 from models.admission import start_inspection
 from models.job import Job
 from models.worker import Worker
 from spec.problem import Problem
+from tests.api.service import eventually
 from tests.models.world import HINTON, World
 from workers.folder import RUNS
 from workers.post import Post
-from workers.sweeper import Sweeper
+from workers.sweeper import Sweeper, alone
 
 SILENT = text("UPDATE workers SET last_seen = last_seen - interval '1 hour' WHERE name = 'silent'")
 
@@ -63,3 +65,26 @@ def test_run_folders_of_other_installations_stay(world: World, post: Post) -> No
         (runs / name).mkdir(parents=True)
     Sweeper(post).sweep()
     assert sorted(folder.name for folder in runs.iterdir()) == sorted(names[1:])
+
+
+def holders(session: Session) -> int:
+    """Sessions that hold the lock of a duty."""
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    return int(
+        session.scalar(text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND {here}")) or 0
+    )
+
+
+def test_a_duty_that_outlasts_its_lock_is_done_all_the_same(post: Post) -> None:
+    """The server takes the lock from a session that stands still, a frozen one too, and the duty that took so long did not fail."""
+    told = []
+
+    def duty(post: Post) -> None:
+        told.append("begun")
+        assert post.ledger(holders) == 1
+        alone(duty)(post)  # as another worker's sweeper would
+        eventually(lambda: post.ledger(holders) == 0)
+        told.append("done")
+
+    alone(duty)(post)
+    assert told == ["begun", "done"]
