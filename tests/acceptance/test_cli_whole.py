@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from safetensors.numpy import save
 
 from standalone.stack import Stack
 from stillhouse.cli.main import application
@@ -149,21 +150,38 @@ def test_ids_are_whole_however_narrow_the_terminal_is(typist: Typist, monkeypatc
     ids = [worker["id"] for worker in typist("workers")]
     lines = typist.run("workers").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["id", *ids]
+    key = typist("keys", "create", "narrow")
+    assert f"id            {key['id']}" in typist.run("keys", "get", key["id"]).stdout.splitlines()
 
 
 SLIPS = {
     "no such file": ("files", "upload", "/nowhere/rows.npz"),
     "no such data": ("datasets", "create", "nowhere.npz"),
     "no weights": ("models", "upload", "{folder}"),
-    "no folder to write to": ("files", "download", "file-x", "/nowhere/x"),
+    "no folder to write to": ("files", "download", "{file}", "/nowhere/x"),
+    "a file where a folder should be": ("models", "download", "{model}", "{folder}/there"),
+    "one of two files": ("files", "upload", "{folder}/there", "/nowhere/rows.npz"),
+    "one of two splits": ("datasets", "create", "train={folder}/there", "test=/nowhere/rows.npz"),
 }
 
 
 @pytest.mark.parametrize("name", SLIPS)
 def test_a_slip_is_told_in_a_line(typist: Typist, tmp_path: Path, name: str) -> None:
-    words = [word.format(folder=tmp_path) for word in SLIPS[name]]
+    path = tmp_path / "there"
+    path.touch()
+    weights = tmp_path / "inside" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(save(digits.weights(8)))
+    architecture = json.dumps(digits.architecture(8))
+    model = typist(
+        "models", "upload", str(weights), "--architecture", architecture, "--signature", json.dumps(digits.SIGNATURE)
+    )
+    (file,) = typist("files", "upload", str(weights))
+    before = len(typist("files", "list", "--limit", "100"))
+    words = [word.format(folder=tmp_path, file=file["id"], model=model["id"]) for word in SLIPS[name]]
     told = typist.run(*words, code=1).stderr
     assert told.startswith("error: ") and len(told.splitlines()) == 1
+    assert len(typist("files", "list", "--limit", "100")) == before, "something was sent all the same"
 
 
 @pytest.mark.parametrize("place", ["objective.0.weight", "objective[0].weight"])
@@ -171,5 +189,7 @@ def test_set_reaches_into_lists(typist: Typist, tmp_path: Path, place: str) -> N
     path = job_file(tmp_path, "ds_x", 5)
     told = typist.run("distillations", "validate", path, "--set", f"{place}=-1", "--json", code=1).stdout
     assert [problem["param"] for problem in json.loads(told)["problems"]] == ["objective[0].weight"]
-    for wrong in ("objective.3.weight=1", "objective.first=1", "name.x=1"):
+    for wrong in ("objective.3.weight=1", "objective.first=1", "name.x=1", "graders[0].bins=1"):
         assert "there is no such place" in typist.run("distill", path, "--set", wrong, code=2).stderr
+    assert "PLACE=VALUE" in typist.run("distill", path, "--set", "training.seed", code=2).stderr
+    assert "KEY=VALUE" in typist.run("distillations", "list", "--metadata", "team", code=2).stderr

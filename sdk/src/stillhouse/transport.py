@@ -53,10 +53,13 @@ class Transport:
     def download(self, path: str, target: Path, **query: Any) -> Path:
         """Streams a reply into a file, which is there whole or not at all."""
         partial = target.with_name(target.name + ".part")
-        with self.stream(path, **query) as response, partial.open("wb") as file:
-            for chunk in response.iter_bytes(CHUNK):
-                file.write(chunk)
-        return partial.replace(target)
+        try:
+            with self.stream(path, **query) as response, partial.open("wb") as file:
+                for chunk in response.iter_bytes(CHUNK):
+                    file.write(chunk)
+            return partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @contextmanager
     def stream(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Any) -> Iterator[httpx.Response]:

@@ -40,11 +40,12 @@ def create(
 ) -> None:
     """Make a dataset of files (Parquet, JSONL, CSV, NPZ, IDX), wait until it is read."""
     server = client(context)
+    places = [place(file) for file in files]
     columns = {"input": input or "auto", "label": label or "auto", "group": group or "auto", "id": id or "auto"}
     if signal and not label:
         columns.pop("label")
     body: NewDataset = {
-        "files": [source(server, file) for file in files],
+        "files": [source(server, split, file) for split, file in places],
         "name": name,
         "splits": spans(split),
         "columns": cast("Columns", columns),
@@ -55,13 +56,20 @@ def create(
     show(server.datasets.wait(server.datasets.create(**body)["id"]), as_json)
 
 
-def source(server: Stillhouse, written: str) -> DatasetFile | str:
-    """A file by its id, or one that is uploaded now, with its split where that is named."""
+def place(written: str) -> tuple[str | None, str]:
+    """The split where it is named, and the file, which is there: an id, or a path that can be read. Raises OSError."""
     split, equals, rest = written.partition("=")
     named = bool(equals) and not Path(written).exists()
     file = rest if named else written
+    if not file.startswith("file-"):
+        Path(file).open("rb").close()  # all of them, before the first is sent
+    return split if named else None, file
+
+
+def source(server: Stillhouse, split: str | None, file: str) -> DatasetFile | str:
+    """A file by its id, or one that is uploaded now."""
     id = file if file.startswith("file-") else server.files.upload(file)["id"]
-    return {"file": id, "split": split} if named else id
+    return {"file": id, "split": split} if split else id
 
 
 def spans(written: list[str]) -> dict[str, list[int]]:

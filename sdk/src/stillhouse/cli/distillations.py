@@ -27,6 +27,8 @@ def list_jobs(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """List jobs, newest first."""
+    if wrong := next((pair for pair in metadata if "=" not in pair), None):
+        raise typer.BadParameter(f"--metadata {wrong}: it is KEY=VALUE")
     wanted = dict(pair.partition("=")[::2] for pair in metadata)
     found = client(context).distillations.list(state=state, metadata=wanted, after=after)
     show_page((job.data for job in found), limit, COLUMNS, as_json)

@@ -17,6 +17,8 @@ COLUMNS = ("id", "filename", "bytes", "purpose", "created_at")
 @app.command()
 def upload(context: typer.Context, paths: list[Path], purpose: str = "dataset", as_json: AsJson = False) -> None:
     """Upload files."""
+    for path in paths:
+        path.open("rb").close()  # all of them, before the first is sent
     show_all([client(context).files.upload(path, purpose=purpose) for path in paths], COLUMNS, as_json)
 
 

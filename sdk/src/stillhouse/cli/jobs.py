@@ -30,7 +30,9 @@ def read(path: Path, assignments: list[str]) -> Distillation:
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{path}: {error}") from error
     for assignment in assignments:
-        place, _, value = assignment.partition("=")
+        place, equals, value = assignment.partition("=")
+        if not (place and equals):
+            raise typer.BadParameter(f"--set {assignment}: it is PLACE=VALUE")
         try:
             parsed = json.loads(value)
         except ValueError:
@@ -46,9 +48,9 @@ def put(job: Any, place: str, value: Any) -> None:
     node = job
     try:
         for name in parents:
-            node = node[int(name)] if isinstance(node, list) else node.setdefault(name, {})
+            node = node[int(name)] if isinstance(node, list) or name.isdigit() else node.setdefault(name, {})
         node[int(last) if isinstance(node, list) else last] = value
-    except (AttributeError, IndexError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise typer.BadParameter(f"--set {place}: there is no such place in the file") from error
 
 

@@ -1,7 +1,7 @@
 """`stillhouse`: the command and its exit codes.
 
 0 done · 1 refused, a file that cannot be read or written, or the server's error · 2 wrong usage · 3 the job failed or was cancelled · 4 the server does not answer · 130 ^C
-With --json an error is the server's envelope, on standard error.
+With --json an error is the server's envelope, on standard error; wrong usage is told in words.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def application() -> typer.Typer:
 def main() -> None:
     try:
         application()()
-    except (StillhouseError, OSError, ValueError) as error:
+    except (StillhouseError, OSError, ValueError, LookupError) as error:
         told = (
             json.dumps({"error": described(error)}, ensure_ascii=False) if "--json" in sys.argv else f"error: {error}"
         )

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 
 def _either(context: typer.Context, value: bool) -> bool:
@@ -30,11 +28,10 @@ def show(item: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         raw(item)
         return
-    grid = Table.grid(padding=(0, 2))
-    for name, value in item.items():
-        if name != "object":
-            grid.add_row(name, text(name, value))
-    Console().print(grid, highlight=False, soft_wrap=True)
+    cells = {name: text(name, value) for name, value in item.items() if name != "object"}
+    width = max(map(len, cells), default=0)
+    for name, value in cells.items():
+        print(f"{name.ljust(width)}  {value}".rstrip())
 
 
 def show_all(items: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
@@ -49,10 +46,10 @@ def show_all(items: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json
 
 
 def show_page(items: Iterable[Mapping[str, Any]], limit: int, columns: Sequence[str], as_json: bool) -> None:
-    """The first `limit` of a list, and how to see more."""
+    """The first `limit` of a list, and, on standard error, how to see more."""
     found = list(islice(items, limit + 1))
     show_all(found[:limit], columns, as_json)
-    if len(found) > limit and not as_json:
+    if len(found) > limit:
         print(f"there are more: --after {found[limit - 1][columns[0]]}, or --limit", file=sys.stderr)
 
 
