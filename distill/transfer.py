@@ -13,6 +13,7 @@ import torch
 
 from distill.data.draw import Hashes
 from distill.data.jitter import jitter
+from distill.data.padded import PaddedTexts
 from distill.data.rows import Ints
 from distill.objectives.labels import UNSEEN
 from distill.objectives.objective import Targets
@@ -24,8 +25,8 @@ from spec.data import Jitter
 class Transfer:
     """Rows to learn from."""
 
-    inputs: npt.NDArray[Any]
-    """(N, *shape) of the whole file, as stored."""
+    inputs: npt.NDArray[Any] | PaddedTexts
+    """(N, *shape) of the whole file, as stored, or its texts."""
     digests: Hashes
     """(N, 2) of the whole file."""
     rows: Ints
@@ -52,7 +53,7 @@ class Transfer:
     def raw(self, items: Ints, epochs: Ints) -> npt.NDArray[Any]:
         """(B, *shape): of the type that the file has, or float32 where images are jittered. `epochs`: of each item."""
         if self.augment is None:
-            return np.take(self.inputs, self.rows[items], axis=0)
+            return self.inputs[self.rows[items]]
         copies = items // len(self.rows) if self.copies else epochs + 1
         return self.jittered(items % len(self.rows), copies)
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from distill.data.padded import PaddedTexts
 from distill.data.rows import Ints, Rows
 from distill.graders import measured, named
 from distill.students.predict import predict, softmax
@@ -22,7 +23,7 @@ class Watched:
     """Labelled rows of one file."""
 
     name: str
-    inputs: npt.NDArray[Any]
+    inputs: npt.NDArray[Any] | PaddedTexts
     rows: Ints
     truth: Ints
     metrics: tuple[Metric, ...]

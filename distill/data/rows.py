@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill.data.canonical import DIGEST, METADATA, WIDTH, Heading, digests, text_digests
+from distill.data.padded import PaddedTexts
 from spec.facts import ColumnFacts, Roles
 from spec.problem import Problem, Refused
 
@@ -70,9 +71,11 @@ class Rows:
         return column.cast(pa.large_string())
 
     @cached_property
-    def inputs(self) -> npt.NDArray[Any]:
-        """(N, *shape) of the input column, as stored, without a copy."""
-        return self.array(self._named("input"))
+    def inputs(self) -> "npt.NDArray[Any] | PaddedTexts":
+        """(N, *shape) of the input column, as stored, without a copy; of texts, what gives the bytes of the rows asked for."""
+        name = self._named("input")
+        text = name in self.columns and self.columns[name].kind == "text"
+        return PaddedTexts(self.column(name)) if text else self.array(name)
 
     @cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
@@ -83,7 +86,7 @@ class Rows:
             raw = np.frombuffer(column.buffers()[1], dtype=np.uint8)
             raw = raw[column.offset * WIDTH : (column.offset + len(column)) * WIDTH]
         elif self.columns[self.roles.input].kind in ("array", "image"):
-            raw = digests(self.inputs)
+            raw = digests(self.array(self.roles.input))
         else:
             raw = text_digests(text or "" for text in self.texts(self.roles.input).to_pylist())
         return np.ascontiguousarray(raw).view(np.uint64).reshape(-1, 2)
