@@ -13,7 +13,6 @@ import torch
 
 from distill.data.draw import Hashes
 from distill.data.jitter import jitter
-from distill.data.padded import PaddedTexts
 from distill.data.rows import Ints
 from distill.objectives.labels import UNSEEN
 from distill.objectives.objective import Targets
@@ -25,8 +24,8 @@ from spec.data import Jitter
 class Transfer:
     """Rows to learn from."""
 
-    inputs: npt.NDArray[Any] | PaddedTexts
-    """(N, *shape) of the whole file, as stored, or its texts."""
+    inputs: npt.NDArray[Any]
+    """(N, *shape) of the whole file, as stored; of texts, what gives the bytes of the rows asked for."""
     digests: Hashes
     """(N, 2) of the whole file."""
     rows: Ints

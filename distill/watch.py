@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from distill.data.padded import PaddedTexts
 from distill.data.rows import Ints, Rows
 from distill.graders import measured, named
 from distill.students.predict import predict, softmax
@@ -23,7 +22,7 @@ class Watched:
     """Labelled rows of one file."""
 
     name: str
-    inputs: npt.NDArray[Any] | PaddedTexts
+    inputs: npt.NDArray[Any]
     rows: Ints
     truth: Ints
     metrics: tuple[Metric, ...]

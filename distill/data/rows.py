@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -71,11 +71,11 @@ class Rows:
         return column.cast(pa.large_string())
 
     @cached_property
-    def inputs(self) -> "npt.NDArray[Any] | PaddedTexts":
+    def inputs(self) -> npt.NDArray[Any]:
         """(N, *shape) of the input column, as stored, without a copy; of texts, what gives the bytes of the rows asked for."""
         name = self._named("input")
         text = name in self.columns and self.columns[name].kind == "text"
-        return PaddedTexts(self.column(name)) if text else self.array(name)
+        return cast("npt.NDArray[Any]", PaddedTexts(self.column(name))) if text else self.array(name)
 
     @cached_property
     def digests(self) -> npt.NDArray[np.uint64]:

@@ -89,7 +89,7 @@ def _text_classifier(graph: Graph, tensors: Tensors) -> None:
     """From bucket numbers [B, any], int64 with 0 for no feature: hashing texts is not the graph's work, and `load.py` says how it is done."""
     table = graph.constant("embedding.weight", tensors["embedding.weight"])
     axis, one = graph.constant("features", [1], np.int64), graph.constant("one", 1.0)
-    nodes = (
+    nodes: tuple[tuple[str, list[str], list[str], dict[str, Any]], ...] = (
         ("Gather", [table, "input"], ["looked_up"], {"axis": 0}),
         ("ReduceSum", ["looked_up", axis], ["sum"], {"keepdims": 0}),
         ("Sign", ["input"], ["is_feature"], {}),

@@ -8,16 +8,13 @@ import torch
 from torch import nn
 
 from distill.batched import in_batches
-from distill.data.padded import PaddedTexts
 from distill.data.rows import Ints
 from distill.students.scaling import Scaling
 
 Logits = npt.NDArray[np.float32]
 
 
-def predict(
-    module: nn.Module, scaling: Scaling, inputs: npt.NDArray[Any] | PaddedTexts, rows: Ints, batch: int = 1024
-) -> Logits:
+def predict(module: nn.Module, scaling: Scaling, inputs: npt.NDArray[Any], rows: Ints, batch: int = 1024) -> Logits:
     """(len(rows), V). In eval mode; the module's mode is left as it was found."""
     training, device = module.training, scaling.scale.device
     module.eval()

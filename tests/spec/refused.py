@@ -72,6 +72,8 @@ REFUSED: list[Case] = [
       [("data.columns.input", "input_missing", "ds_digits/train does not say which column is the input.")]),
     (data.input_suits_the_student, {"data.columns": {"input": "form"}}, facts(),
       [("data.columns.input", "input_kind", 'Column "form" holds class values; convnet takes arrays or images.')]),
+    (data.input_suits_the_student, {"student": {"type": "text_classifier", "width": 8}}, facts(),
+      [("data.columns.input", "input_kind", 'Column "image" holds image values; text_classifier takes texts.')]),
     (data.same_kind_of_rows, {"data.heldout": "ds_other"}, facts(datasets={"ds_other": dataset({"test": split("o", 9)}, {"image": images(dtype="float32"), "label": names()})}),
       [("data.heldout", "shape_mismatch", "ds_other/test has float32 (8, 8), the training rows uint8 (8, 8).")]),
     (data.condition_has_one_list, {"data.where": [{"column": "label"}, {"column": "label", "among": []}]}, facts(),
