@@ -107,6 +107,7 @@ def write_student(folder: RunFolder, params: PackageParams, model: bytes) -> Non
     """Everything that a user needs to run it."""
     shutil.copyfile(folder.input(f"student/{WEIGHTS}"), folder.output(WEIGHTS))
     loader = bag if isinstance(params.student, TextClassifier) else load
+    assert loader.__file__ is not None
     shutil.copyfile(Path(loader.__file__), folder.output("load.py"))
     folder.output("model.onnx").write_bytes(model)
     shape, classes = params.signature.input.shape, len(params.signature.output.classes)

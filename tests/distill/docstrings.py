@@ -1,5 +1,6 @@
 """Real texts that every machine has: first lines of the docstrings of installed libraries, classed by library."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -33,14 +34,20 @@ def _of_file(path: Path) -> Iterator[str]:
         yield line.decode("utf-8", "replace").strip()
 
 
-def write(folder: Path) -> tuple[Path, Path]:
-    """`train.jsonl` and `test.jsonl`, which share no text."""
+def texts() -> tuple[list[str], list[str]]:
+    """Texts, each once and in an order without meaning, and their libraries."""
     rows: dict[str, str] = {}
     for library in LIBRARIES:
         for text, _ in zip(first_lines(library), range(MOST), strict=False):
             rows.setdefault(text, library)
+    order = sorted(rows, key=lambda text: hashlib.sha256(text.encode()).digest())
+    return order, [rows[text] for text in order]
+
+
+def write(folder: Path) -> tuple[Path, Path]:
+    """`train.jsonl` and `test.jsonl`, which share no text."""
     paths = folder / "train.jsonl", folder / "test.jsonl"
     with paths[0].open("w") as train, paths[1].open("w") as test:
-        for i, (text, label) in enumerate(rows.items()):
+        for i, (text, label) in enumerate(zip(*texts(), strict=True)):
             (train if i % EVERY else test).write(json.dumps({"text": text, "label": label}) + "\n")
     return paths

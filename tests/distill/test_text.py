@@ -128,8 +128,7 @@ def test_the_delivered_files_answer_alone_and_alike(library: Library, trained: P
     (tmp_path / "texts.txt").write_text("\n".join(lines))
     command = [sys.executable, "-I", str(folder / "load.py"), str(tmp_path / "texts.txt")]
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    student = BAG | {"width": 64, "word_ngrams": 2, "byte_ngrams": [3, 4, 5], "max_bytes": 1024}
-    ngrams = Ngrams(*(student[name] for name in ("buckets", "word_ngrams", "byte_ngrams", "max_bytes")))
+    ngrams = Ngrams(8192, 2, (3, 4, 5), 1024)
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     logits = np.asarray(session.run(None, {"input": ngrams(padded(lines)).numpy()})[0])
     classes = read(folder / "config.json")["signature"]["output"]["classes"]
