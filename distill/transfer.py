@@ -25,7 +25,7 @@ class Transfer:
     """Rows to learn from."""
 
     inputs: npt.NDArray[Any]
-    """(N, *shape) of the whole file, as stored."""
+    """(N, *shape) of the whole file, as stored; of texts, what gives the bytes of the rows asked for."""
     digests: Hashes
     """(N, 2) of the whole file."""
     rows: Ints
@@ -52,7 +52,7 @@ class Transfer:
     def raw(self, items: Ints, epochs: Ints) -> npt.NDArray[Any]:
         """(B, *shape): of the type that the file has, or float32 where images are jittered. `epochs`: of each item."""
         if self.augment is None:
-            return np.take(self.inputs, self.rows[items], axis=0)
+            return self.inputs[self.rows[items]]
         copies = items // len(self.rows) if self.copies else epochs + 1
         return self.jittered(items % len(self.rows), copies)
 

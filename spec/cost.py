@@ -7,6 +7,8 @@ from spec import rows, size
 from spec.distillation import Distillation
 from spec.facts import Facts, ModelFacts
 from spec.signature import classes, teachers
+from spec.student import TextClassifier
+from spec.tensors import parameters
 from spec.training import Training
 
 START = 1.5
@@ -17,6 +19,8 @@ EPOCHS = 20.0
 """Where a job names neither epochs nor steps."""
 STEP = 0.001
 """Seconds of an optimizer step beside its arithmetic."""
+UPDATE = 40
+"""Operations' worth of time that the optimizer spends on a parameter, in its turn through memory."""
 PACKAGE = 5.0
 """Seconds of export, comparison, latency rounds and pages."""
 GRADE = 1.0
@@ -78,6 +82,8 @@ def train(spec: Distillation, facts: Facts, shape: tuple[int, ...]) -> Cost:
     count, names = rows.counts(spec, facts), len(classes(spec, facts))
     batch, number = batch_size(spec.training, count.items), steps(spec.training, count.items)
     work = 3 * size.operations(spec.student, shape, names) * batch
+    if isinstance(spec.student, TextClassifier):
+        work += UPDATE * parameters(spec.student, shape, names)  # every embedding, whichever the batch looked up
     copies = 5 if spec.training.select == "best" else 4  # weights, gradients, two moments; the best so far
     held = size.training_bytes(spec.student, shape, names, batch, copies)
     targets = count.items * names * (len(spec.teacher.models) if spec.teacher else 0)

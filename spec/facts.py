@@ -77,10 +77,11 @@ class DatasetFacts(Fact):
 
 
 class InputSignature(Fact):
-    """What a model takes: raw values * scale + offset."""
+    """What a model takes: raw values * scale + offset; a text as it is."""
 
-    kind: Literal["array", "image"]
+    kind: Literal["array", "image", "text"]
     shape: tuple[int, ...]
+    """Of a row; () for texts."""
     dtype: str = "float32"
     scale: float | tuple[float, ...] = 1.0
     """A number, or one a channel."""

@@ -1,8 +1,11 @@
 """The student's signature: what it takes and what it gives, from the facts of what it learns from."""
 
+from typing import Literal
+
 from spec import rows
 from spec.distillation import Distillation
 from spec.facts import ColumnFacts, Facts, InputSignature, ModelFacts, OutputSignature, Signature
+from spec.student import TextClassifier
 
 
 def teachers(spec: Distillation, facts: Facts) -> list[ModelFacts]:
@@ -39,7 +42,10 @@ def signature(spec: Distillation, facts: Facts) -> Signature:
     column = rows.input_column(spec, facts, train)
     assert column is not None
     scale, offset = _scaling(spec, facts, column)
-    kind = "image" if column.kind == "image" else "array"
+    if isinstance(spec.student, TextClassifier):
+        output = OutputSignature(kind="classes", classes=classes(spec, facts))
+        return Signature(input=InputSignature(kind="text", shape=(), dtype="str"), output=output)
+    kind: Literal["image", "array"] = "image" if column.kind == "image" else "array"
     return Signature(
         input=InputSignature(kind=kind, shape=column.shape, dtype=column.dtype, scale=scale, offset=offset),
         output=OutputSignature(kind="classes", classes=classes(spec, facts)),
@@ -51,7 +57,7 @@ Scaling = float | tuple[float, ...]
 
 def _scaling(spec: Distillation, facts: Facts, column: ColumnFacts) -> tuple[Scaling, Scaling]:
     """The first teacher's, so that teachers that differ agree by themselves; else 1/high of unsigned integers."""
-    if spec.student.normalise is False:
+    if not isinstance(spec.student, TextClassifier) and spec.student.normalise is False:
         return 1.0, 0.0
     held = teachers(spec, facts)
     if held:

@@ -2,11 +2,21 @@
 
 from math import prod
 
-from spec.student import Student
+from spec.student import Student, TextClassifier
 from spec.tensors import parameters, tensors
 
 FLOAT = 4
 """Bytes: weights, gradients, activations and scores are float32."""
+
+
+TYPICAL = 256
+"""Bytes of a text, where nobody has measured them."""
+
+
+def features(student: TextClassifier) -> int:
+    """Embeddings that a text of typical length looks up: about two words every six bytes, and a run of each length at every byte."""
+    read = min(student.max_bytes, TYPICAL)
+    return read * len(student.byte_ngrams) + student.word_ngrams * (read // 6 + 1)
 
 
 def layers(student: Student, shape: tuple[int, ...], classes: int) -> list[tuple[int, int, int]]:
@@ -23,11 +33,15 @@ def layers(student: Student, shape: tuple[int, ...], classes: int) -> list[tuple
 
 def operations(student: Student, shape: tuple[int, ...], classes: int) -> int:
     """Floating-point operations of one row's forward pass: two a multiplication."""
+    if isinstance(student, TextClassifier):
+        return student.width * (features(student) + 2 * classes)
     return sum(2 * inputs * units * places for inputs, units, places in layers(student, shape, classes))
 
 
 def activations(student: Student, shape: tuple[int, ...], classes: int) -> int:
     """Values of one row that the backward pass needs: the input, and each layer's before and after its norm and ReLU."""
+    if isinstance(student, TextClassifier):
+        return 4 * features(student) + 3 * (student.width + classes)
     return prod(shape) + sum(3 * units * places for _, units, places in layers(student, shape, classes))
 
 

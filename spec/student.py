@@ -44,4 +44,20 @@ class Convnet(Part):
     """As of an mlp."""
 
 
-Student = TypeAliasType("Student", Annotated[Mlp | Convnet, Field(discriminator="type")])
+class TextClassifier(Part):
+    """The mean of the embeddings of a text's hashed n-grams (`embedding`), then `output`, in the manner of fastText (Joulin et al. 2017)."""
+
+    type: Literal["text_classifier"]
+    width: Width
+    """Numbers of an embedding."""
+    buckets: Annotated[int, Field(ge=16, le=2**22)] = 32768
+    """Embeddings that n-grams share by their hash."""
+    word_ngrams: Literal[1, 2] = 2
+    """1: single words; 2: pairs of neighbouring words too."""
+    byte_ngrams: Annotated[List[Annotated[int, Field(ge=1, le=8)]], Field(max_length=4)] = (3, 4, 5)
+    """Lengths of the runs of UTF-8 bytes inside of words, their edges included; empty: words alone."""
+    max_bytes: Annotated[int, Field(ge=8, le=32768)] = 1024
+    """What comes after so many bytes of a text is not read."""
+
+
+Student = TypeAliasType("Student", Annotated[Mlp | Convnet | TextClassifier, Field(discriminator="type")])

@@ -6,7 +6,7 @@ places together and scales by channel (one group: `GroupNorm(1, channels)`), so 
 
 from math import prod
 
-from spec.student import Convnet, Mlp, Norm, Student
+from spec.student import Convnet, Mlp, Norm, Student, TextClassifier
 
 Shapes = dict[str, tuple[int, ...]]
 BUFFERS = (".running_mean", ".running_var", ".num_batches_tracked")
@@ -20,6 +20,8 @@ def tensors(student: Student, shape: tuple[int, ...], classes: int) -> Shapes:
             return _mlp(student, prod(shape), classes)
         case Convnet():
             return _convnet(student, shape, classes)
+        case TextClassifier():
+            return _text_classifier(student, classes)
 
 
 def parameters(student: Student, shape: tuple[int, ...], classes: int) -> int:
@@ -58,6 +60,12 @@ def _convnet(student: Convnet, shape: tuple[int, ...], classes: int) -> Shapes:
         inputs = channels
     found |= {"hidden.weight": (student.hidden, inputs * height * width), "hidden.bias": (student.hidden,)}
     return found | {"output.weight": (classes, student.hidden), "output.bias": (classes,)}
+
+
+def _text_classifier(student: TextClassifier, classes: int) -> Shapes:
+    """Row 0 of the embedding is no feature's, and stays zero."""
+    embedding = {"embedding.weight": (student.buckets + 1, student.width)}
+    return embedding | {"output.weight": (classes, student.width), "output.bias": (classes,)}
 
 
 def _norm(norm: Norm, i: int, width: int) -> Shapes:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill.data.canonical import DIGEST, METADATA, WIDTH, Heading, digests, text_digests
+from distill.data.padded import PaddedTexts
 from spec.facts import ColumnFacts, Roles
 from spec.problem import Problem, Refused
 
@@ -71,8 +72,10 @@ class Rows:
 
     @cached_property
     def inputs(self) -> npt.NDArray[Any]:
-        """(N, *shape) of the input column, as stored, without a copy."""
-        return self.array(self._named("input"))
+        """(N, *shape) of the input column, as stored, without a copy; of texts, what gives the bytes of the rows asked for."""
+        name = self._named("input")
+        text = name in self.columns and self.columns[name].kind == "text"
+        return cast("npt.NDArray[Any]", PaddedTexts(self.column(name))) if text else self.array(name)
 
     @cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
@@ -83,7 +86,7 @@ class Rows:
             raw = np.frombuffer(column.buffers()[1], dtype=np.uint8)
             raw = raw[column.offset * WIDTH : (column.offset + len(column)) * WIDTH]
         elif self.columns[self.roles.input].kind in ("array", "image"):
-            raw = digests(self.inputs)
+            raw = digests(self.array(self.roles.input))
         else:
             raw = text_digests(text or "" for text in self.texts(self.roles.input).to_pylist())
         return np.ascontiguousarray(raw).view(np.uint64).reshape(-1, 2)

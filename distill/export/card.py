@@ -7,6 +7,42 @@ from distill.report.numbers import count, interval, level, metric, size
 from distill.report.roles import role, shown
 from spec.facts import Signature
 
+LOADING = """## How to load it
+
+With torch and safetensors alone:
+
+```python
+from load import load
+model = load(".")
+classes, probabilities = model.predict(rows)
+```
+
+With ONNX Runtime, without torch:
+
+```python
+import onnxruntime
+session = onnxruntime.InferenceSession("model.onnx")
+logits, = session.run(None, {"input": rows})
+```"""
+LOADING_TEXT = """## How to load it
+
+With torch, numpy and safetensors alone:
+
+```python
+from load import load
+model = load(".")
+classes, probabilities = model.predict(["a text", "another one"])
+```
+
+With ONNX Runtime: the graph takes the bucket numbers of a text's n-grams, which `load.py` makes and describes exactly.
+
+```python
+import onnxruntime
+from load import load, padded
+session = onnxruntime.InferenceSession("model.onnx")
+buckets = load(".").network.ngrams(padded(["a text", "another one"]))
+logits, = session.run(None, {"input": buckets.numpy()})
+```"""
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&-])")
 
 
@@ -25,7 +61,7 @@ def card(report: Report, signature: Signature) -> str:
                 f"Measured on {count(report.grade.rows)} held-out rows; brackets are 95% intervals. All of it: `report.html`.",
                 _table(report),
                 f"## What it takes and gives\n\n{_signature(signature)}",
-                _loading(),
+                LOADING_TEXT if signature.input.kind == "text" else LOADING,
                 f"## What it was made from\n\n{_origin(report)}",
                 _use(report),
             ]
@@ -51,31 +87,13 @@ def _signature(signature: Signature) -> str:
     given, classes = signature.input, signature.output.classes
     listed = ", ".join(plain(name) for name in classes[:20])
     more = f" and {count(len(classes) - 20)} more (all in `config.json`)" if len(classes) > 20 else ""
+    if given.kind == "text":
+        return f"Texts. It gives one logit a class, in this order: {listed}{more}."
     shape = " x ".join(map(str, given.shape))
     return (
         f"Raw values, {given.dtype}, {shape} a row; the model scales them itself (times {given.scale}, plus {given.offset}). "
         f"It gives one logit a class, in this order: {listed}{more}."
     )
-
-
-def _loading() -> str:
-    return """## How to load it
-
-With torch and safetensors alone:
-
-```python
-from load import load
-model = load(".")
-classes, probabilities = model.predict(rows)
-```
-
-With ONNX Runtime, without torch:
-
-```python
-import onnxruntime
-session = onnxruntime.InferenceSession("model.onnx")
-logits, = session.run(None, {"input": rows})
-```"""
 
 
 def _origin(report: Report) -> str:

@@ -12,10 +12,11 @@ from distill.export.engines import Array, in_turn, onnx_call, torch_call, torch_
 from distill.export.latency import Contender
 from distill.export.onnx_writer import Tensors, write, write_ensemble
 from distill.students import loaded
+from distill.students.scaling import shaped
 from distill.students.teacher import teacher
 from spec.facts import Signature
 from spec.params import PackageParams, TeacherInput
-from spec.student import Student
+from spec.student import Student, TextClassifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,11 @@ class Network:
     def tensors(self) -> Tensors:
         return {name: tensor.numpy() for name, tensor in self.module.state_dict().items()}
 
+    @property
+    def features(self) -> nn.Module | None:
+        """What stands before the ONNX graph: of texts, their n-grams."""
+        return self.module.get_submodule("ngrams") if isinstance(self.student, TextClassifier) else None
+
     def onnx(self) -> bytes:
         data: bytes = write(self.student, self.signature, self.tensors).SerializeToString()
         return data
@@ -41,9 +47,10 @@ class Network:
 
 def of_network(role: str, network: Network, model: bytes, rows: Array, threads: int) -> Iterator[Contender]:
     """`model`: the network as ONNX."""
-    shaped = rows.reshape(len(rows), *network.signature.input.shape)
-    yield Contender(role=role, engine="onnxruntime", call=onnx_call(model, threads), rows=shaped)
-    yield Contender(role=role, engine="torch", call=torch_call(network.module, network.signature.input), rows=shaped)
+    given = shaped(rows, network.signature.input)
+    call = onnx_call(model, threads, network.features)
+    yield Contender(role=role, engine="onnxruntime", call=call, rows=given)
+    yield Contender(role=role, engine="torch", call=torch_call(network.module, network.signature.input), rows=given)
 
 
 def of_teachers(params: PackageParams, inputs: Path, rows: Array, threads: int) -> Iterator[Contender]:
@@ -63,6 +70,8 @@ def _network(given: TeacherInput, inputs: Path, dtype: npt.DTypeLike) -> Network
     facts = given.facts
     if facts.format == "onnx" or facts.architecture is None:
         return None
+    if facts.signature.input.kind == "text":
+        return Network.open(facts.architecture, facts.signature, inputs / given.path / "model.safetensors")
     entry = facts.signature.input.model_copy(update={"dtype": np.dtype(dtype).name})
     signature = facts.signature.model_copy(update={"input": entry})
     return Network.open(facts.architecture, signature, inputs / given.path / "model.safetensors")
@@ -80,13 +89,18 @@ def _ensemble(
     """One graph, if all are ours and take the same; else one after another and combined in numpy."""
     combine, weights = params.spec["teacher"]["combine"], params.spec["teacher"]["weights"]
     weights = [1.0] * len(params.teachers) if weights == "auto" else weights
-    if len(networks) == len(params.teachers) and len({network.signature.input.shape for network in networks}) == 1:
+    text = any(network.features is not None for network in networks)
+    if (
+        not text
+        and len(networks) == len(params.teachers)
+        and len({network.signature.input.shape for network in networks}) == 1
+    ):
         members = [(network.student, network.signature, network.tensors) for network in networks]
-        shaped = rows.reshape(len(rows), *networks[0].signature.input.shape)
+        given = shaped(rows, networks[0].signature.input)
         model = write_ensemble(members, weights, combine).SerializeToString()
         modules = [(network.module, network.signature.input) for network in networks]
-        yield Contender(role="ensemble", engine="onnxruntime", call=onnx_call(model, threads), rows=shaped)
-        yield Contender(role="ensemble", engine="torch", call=torch_ensemble(modules, weights, combine), rows=shaped)
+        yield Contender(role="ensemble", engine="onnxruntime", call=onnx_call(model, threads), rows=given)
+        yield Contender(role="ensemble", engine="torch", call=torch_ensemble(modules, weights, combine), rows=given)
         return
     classes = params.signature.output.classes
     calls = [teacher(given, inputs / given.path, classes, device="cpu", threads=threads) for given in params.teachers]

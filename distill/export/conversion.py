@@ -14,7 +14,7 @@ BATCH = 512
 
 def compare(network: Network, model: bytes, rows: Array) -> Conversion:
     """The largest difference of a logit over all rows. Refused (`conversion_differs`): more than float32's own noise."""
-    converted, original = onnx_call(model, 1), torch_call(network.module, network.signature.input)
+    converted, original = onnx_call(model, 1, network.features), torch_call(network.module, network.signature.input)
     largest, scale = 0.0, 1.0
     for first in range(0, len(rows), BATCH):
         part = np.ascontiguousarray(rows[first : first + BATCH])

@@ -17,13 +17,14 @@ Call = Callable[[Array], Array]
 """Raw rows [B, *shape] to scores [B, K]."""
 
 
-def onnx_call(model: bytes, threads: int) -> Call:
-    """Of a graph of ours, which scales by itself."""
+def onnx_call(model: bytes, threads: int, features: nn.Module | None = None) -> Call:
+    """Of a graph of ours, which scales by itself. `features`: from the bytes of texts to what the graph takes."""
     running = session(model, threads)
     name = running.get_inputs()[0].name
 
     def call(rows: Array) -> Array:
-        answer: Array = running.run(None, {name: rows})[0]
+        given = rows if features is None else features(torch.from_numpy(rows)).numpy()
+        answer: Array = running.run(None, {name: given})[0]
         return answer
 
     return call

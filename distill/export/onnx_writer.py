@@ -15,7 +15,7 @@ import numpy.typing as npt
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
 from spec.facts import InputSignature, Signature
-from spec.student import Convnet, Mlp, Norm, Student
+from spec.student import Convnet, Mlp, Norm, Student, TextClassifier
 from spec.tensors import pooled
 
 OPSET, IR_VERSION = 17, 8
@@ -52,7 +52,8 @@ class Graph:
 def write(student: Student, signature: Signature, tensors: Tensors) -> ModelProto:
     """The graph of one model: `input` to `logits`. ONNX's ValidationError: we wrote nonsense."""
     graph = Graph("input")
-    scaled(graph, signature.input, signature.input.dtype)
+    if not isinstance(student, TextClassifier):
+        scaled(graph, signature.input, signature.input.dtype)
     layers(graph, student, signature.input.shape, tensors)
     return finish([graph], signature, "logits")
 
@@ -80,6 +81,26 @@ def layers(graph: Graph, student: Student, shape: tuple[int, ...], tensors: Tens
             _mlp(graph, student, tensors)
         case Convnet():
             _convnet(graph, student, shape, tensors)
+        case TextClassifier():
+            _text_classifier(graph, tensors)
+
+
+def _text_classifier(graph: Graph, tensors: Tensors) -> None:
+    """From bucket numbers [B, any], int64 with 0 for no feature: hashing texts is not the graph's work, and `load.py` says how it is done."""
+    table = graph.constant("embedding.weight", tensors["embedding.weight"])
+    axis, one = graph.constant("features", [1], np.int64), graph.constant("one", 1.0)
+    nodes: tuple[tuple[str, list[str], list[str], dict[str, Any]], ...] = (
+        ("Gather", [table, "input"], ["looked_up"], {"axis": 0}),
+        ("ReduceSum", ["looked_up", axis], ["sum"], {"keepdims": 0}),
+        ("Sign", ["input"], ["is_feature"], {}),
+        ("Cast", ["is_feature"], ["counted"], {"to": TensorProto.FLOAT}),
+        ("ReduceSum", ["counted", axis], ["count"], {"keepdims": 1}),
+        ("Max", ["count", one], ["at_least_one"], {}),
+        ("Div", ["sum", "at_least_one"], ["mean"], {}),
+    )
+    graph.nodes += [helper.make_node(name, given, made, **attributes) for name, given, made, attributes in nodes]
+    graph.value = "mean"
+    graph.add("Gemm", *graph.weights(tensors, "output"), transB=1)
 
 
 def _mlp(graph: Graph, student: Mlp, tensors: Tensors) -> None:
@@ -162,11 +183,13 @@ def finish(graphs: Sequence[Graph], signature: Signature, output: str) -> ModelP
     graphs[-1].add("Identity")
     graphs[-1].nodes[-1].output[0] = output
     given = signature.input
-    dtype = helper.np_dtype_to_tensor_dtype(np.dtype(given.dtype))
+    text = given.kind == "text"
+    dtype = TensorProto.INT64 if text else helper.np_dtype_to_tensor_dtype(np.dtype(given.dtype))
+    shape = ("features",) if text else given.shape
     graph = helper.make_graph(
         [node for part in graphs for node in part.nodes],
         "student",
-        [helper.make_tensor_value_info("input", dtype, ["batch", *given.shape])],
+        [helper.make_tensor_value_info("input", dtype, ["batch", *shape])],
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", len(signature.output.classes)])],
         [constant for part in graphs for constant in part.constants],
     )

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from distill.data.draw import Division
 from distill.data.rows import Ints, Rows
-from distill.grading.pictures import pictures
+from distill.grading.pictures import excerpts, pictures
 from distill.grading.teachers import Teachers
 from distill.report.figures import Confusion, DarkKnowledge, RichRow
 
@@ -75,7 +75,7 @@ def _richest(entropy: Floats, truth: Ints) -> Ints:
 
 
 def _rows(train: Rows, which: Ints, truth: list[str], entropy: Floats, soft: Floats) -> tuple[RichRow, ...]:
-    drawn = pictures(train, which)
+    drawn, written = pictures(train, which), excerpts(train, which)
     return tuple(
         RichRow(
             row=int(which[i]),
@@ -83,6 +83,7 @@ def _rows(train: Rows, which: Ints, truth: list[str], entropy: Floats, soft: Flo
             entropy=float(entropy[i]),
             probabilities=tuple(np.round(soft[i], PLACES).tolist()),
             picture=drawn[i],
+            text=written[i],
         )
         for i in range(len(which))
     )

@@ -1,4 +1,4 @@
-"""Rows drawn as pictures."""
+"""Rows as a reader sees them: drawn as pictures, or the beginnings of texts."""
 
 import base64
 from typing import Any
@@ -13,6 +13,10 @@ LARGEST = 64
 """Pixels along a side; larger images are drawn by every second, third … pixel."""
 
 
+LONGEST = 160
+"""Characters of a text that a report shows."""
+
+
 def pictures(rows: Rows, which: Ints) -> list[Picture | None]:
     """Of image rows (H, W), (1, H, W) or (3, H, W); None for everything else."""
     name = rows.roles.input
@@ -24,6 +28,16 @@ def pictures(rows: Rows, which: Ints) -> list[Picture | None]:
     low, high = values.min(), values.max()
     scaled = np.round((values - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
     return [picture(image if image.ndim == 3 else image[None]) for image in scaled]
+
+
+def excerpts(rows: Rows, which: Ints) -> list[str | None]:
+    """The beginnings of text rows; None for everything else."""
+    name = rows.roles.input
+    if name is None or name not in rows.columns or rows.columns[name].kind != "text":
+        return [None] * len(which)
+    return [
+        text if len(text) <= LONGEST else f"{text[:LONGEST]} …" for text in rows.texts(name).take(which).to_pylist()
+    ]
 
 
 def picture(image_CHW: npt.NDArray[Any]) -> Picture:

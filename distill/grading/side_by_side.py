@@ -5,7 +5,7 @@ import numpy as np
 from distill.data.rows import Ints
 from distill.grading.answers import Answers
 from distill.grading.heldout import Heldout
-from distill.grading.pictures import pictures
+from distill.grading.pictures import excerpts, pictures
 from distill.report.figures import HeldoutRow
 
 MOST = 60
@@ -27,6 +27,7 @@ def side_by_side(answers: Answers, held: Heldout, classes: tuple[str, ...]) -> t
     shown = {role: p for role, p in answers.by_role.items() if not (alone and role.startswith("teacher."))}
     order = _order(answers, held)[:MOST]
     numbers, drawn = held.which[order], pictures(held.rows, held.which[order])
+    written = excerpts(held.rows, numbers)
     ids = held.rows.ids if held.rows.roles.id else None
     return tuple(
         HeldoutRow(
@@ -35,6 +36,7 @@ def side_by_side(answers: Answers, held: Heldout, classes: tuple[str, ...]) -> t
             truth=classes[held.truth[place]],
             probabilities={role: tuple(np.round(p[place], PLACES).tolist()) for role, p in shown.items()},
             picture=drawn[i],
+            text=written[i],
         )
         for i, (place, number) in enumerate(zip(order.tolist(), numbers.tolist(), strict=True))
     )

@@ -14,7 +14,7 @@ from distill.data.formats import is_pickle
 from distill.data.refusal import CONVERT_PICKLE, damaged, empty, refuse
 from distill.deadline import deadline
 from distill.inspection import graph, header, weights
-from distill.inspection.takes import check_input, check_signature
+from distill.inspection.takes import check_architecture, check_input, check_signature
 from distill.run import RunFolder, seal
 from spec.digest import model_digest
 from spec.facts import ModelFacts, Signature, StoredFile
@@ -149,6 +149,7 @@ def safetensors_facts(upload: Upload) -> ModelFacts:
             )
         )
     signature = declared(upload)
+    check_architecture(upload.architecture, signature.input)
     weights.check_names(found, weights.expected(upload.architecture, signature), upload.name)
     weights.check_values(upload.path, found, upload.name)
     learned = parameters(upload.architecture, signature.input.shape, len(signature.output.classes))

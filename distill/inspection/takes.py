@@ -7,6 +7,7 @@ from onnx import TensorProto
 from distill.data.refusal import refuse
 from spec.facts import InputSignature, Signature
 from spec.problem import Problem, Refused
+from spec.student import Student, TextClassifier
 
 TYPES: dict[int, str] = {
     TensorProto.FLOAT: "float32",
@@ -25,6 +26,13 @@ def check_signature(signature: Signature) -> None:
     if len(set(classes)) < len(classes):
         twice = next(name for i, name in enumerate(classes) if name in classes[:i])
         raise _refused("class_twice", f"Class {twice!r} is named twice.", "signature.output.classes")
+    if given.kind == "text":
+        if given.shape:
+            message = f"Texts have no shape, and the signature says {list(given.shape)}."
+            raise _refused("shape_invalid", message, "signature.input.shape", "Leave the list empty.")
+        if (given.scale, given.offset) != (1.0, 0.0):
+            raise _refused("scaling_shape", "Texts are not scaled.", "signature.input.scale")
+        return
     if not given.shape or min(given.shape) < 1 or prod(given.shape) > 2**24:
         raise _refused("shape_invalid", f"Rows cannot have shape {list(given.shape)}.", "signature.input.shape")
     if given.kind == "image" and len(given.shape) not in (2, 3):
@@ -44,9 +52,19 @@ def channels_of(given: InputSignature) -> int:
     return given.shape[-1]
 
 
+def check_architecture(architecture: Student, given: InputSignature) -> None:
+    """Refused (`architecture_shape`): a text classifier takes texts, and nothing else does."""
+    if isinstance(architecture, TextClassifier) != (given.kind == "text"):
+        message = f"A {architecture.type} does not take rows of kind {given.kind}."
+        raise _refused("architecture_shape", message, "signature.input.kind")
+
+
 def check_input(dimensions: tuple[int | None, ...], dtype: str, signature: Signature, name: str) -> None:
     """Refused: `onnx_input_shape`, `onnx_scaled_integers`."""
     given = signature.input
+    if given.kind == "text":
+        message = "its signature takes texts, and an ONNX file of texts says nothing of how they are cut."
+        raise refuse("onnx_input_shape", name, message, "Upload safetensors of a text_classifier, or its signals.")
     sizes = [size for size in dimensions[1:] if size is not None]
     known = len(sizes) == len(dimensions) - 1
     same = len(dimensions) - 1 == len(given.shape) and all(

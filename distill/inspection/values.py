@@ -15,6 +15,8 @@ Reasons = dict[int, str]
 WHOLE = re.compile(r"(-?\d+)\.0+")
 NUMBERS = "iuf"
 LONGEST_LABEL = 256
+LONGEST_TEXT = 32768
+"""Bytes of a text that a student reads at most."""
 KEPT = (np.uint8, np.int8, np.int16, np.uint16, np.int32)
 INT32 = np.iinfo(np.int32)
 
@@ -115,10 +117,16 @@ def texts(values: Values, name: str, role: str | None) -> tuple[list[str | None]
     found: list[str | None] = []
     reasons: Reasons = {}
     for i, value in enumerate(objects(values)):
-        text = as_text(value)
+        text = value or None if role == "input" and isinstance(value, str) else as_text(value)
         found.append(text)
         if text is None and role == "input":
             reasons[i] = f"column {name!r} is missing"
+        elif role == "input" and not isinstance(value, str):
+            reasons[i] = f"column {name!r} is not a text: {str(value)[:40]!r}"
+        elif role == "input" and not value.strip():
+            reasons[i] = f"column {name!r} is blank"
+        elif role == "input" and len(value.encode()) > LONGEST_TEXT:
+            reasons[i] = f"column {name!r} is longer than {LONGEST_TEXT:,} bytes"
         elif text is not None and "\0" in text:
             reasons[i] = f"column {name!r} has a NUL in its text"
         elif role == "label" and text is not None and len(text) > LONGEST_LABEL:

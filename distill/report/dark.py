@@ -85,7 +85,8 @@ def _richest(report: Report, dark: DarkKnowledge, ink: bool) -> Child:
 def _rich(report: Report, row: RichRow, ink: bool) -> Markup:
     words = f"training row {row.row}, taken as {articled(row.truth)}"
     picture = image(row.picture, words, ink, 40) if row.picture else None
-    name = None if row.picture else tag("figcaption", f"row {row.row}: {shortened(row.truth, 18)}")
+    what = f"row {row.row}" if row.text is None else f"“{shortened(row.text, 60)}”"
+    name = None if row.picture else tag("figcaption", f"{what}: {shortened(row.truth, 18)}")
     return tag("figure", picture, name, _target(report, row))
 
 

@@ -95,6 +95,8 @@ class HeldoutRow(Figures):
     probabilities: dict[str, tuple[float, ...]]
     """By role, in the order of classes."""
     picture: Picture | None = None
+    text: str | None = None
+    """The beginning of a text row."""
 
 
 class Confusion(Figures):
@@ -117,6 +119,8 @@ class RichRow(Figures):
     """Of the soft target, in nats."""
     probabilities: tuple[float, ...]
     picture: Picture | None = None
+    text: str | None = None
+    """The beginning of a text row."""
 
 
 class DarkKnowledge(Figures):

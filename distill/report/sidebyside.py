@@ -41,7 +41,12 @@ def _tables(report: Report, rows: tuple[HeldoutRow, ...], names: list[str], ink:
 
 def _table(report: Report, rows: tuple[HeldoutRow, ...], names: list[str], ink: bool) -> Markup:
     pictured = any(row.picture for row in rows)
-    heads = ["" if pictured else "row", "truth", *(role(name, report.grade).short for name in names)]
+    written = any(row.text is not None for row in rows)
+    heads = [
+        "" if pictured else "text" if written else "row",
+        "truth",
+        *(role(name, report.grade).short for name in names),
+    ]
     body = [_row(report, row, names, ink) for row in rows]
     head = tag("tr", [tag("th", words) for words in heads])
     return tag("table", tag("thead", head), tag("tbody", body), class_="side")
@@ -50,6 +55,8 @@ def _table(report: Report, rows: tuple[HeldoutRow, ...], names: list[str], ink: 
 def _row(report: Report, row: HeldoutRow, names: list[str], ink: bool) -> Markup:
     where = row.id if row.id and len(row.id) <= 24 else f"row {row.row}"
     first: Child = image(row.picture, f"held-out {where}: {row.truth}", ink) if row.picture else where
+    if row.text is not None:
+        first = tag("span", row.text, title=where)
     answers = [_answer(report, row, name) for name in names]
     return tag("tr", tag("td", first), tag("td", shortened(row.truth, 16)), answers)
 

@@ -8,14 +8,15 @@ from safetensors.torch import load_file
 from torch import nn
 
 from distill.seeds import derived
+from distill.students.bag import layers
 from distill.students.convnet import convnet
 from distill.students.mlp import mlp
 from spec.facts import Signature
-from spec.student import Convnet, Mlp, Student
+from spec.student import Convnet, Mlp, Student, TextClassifier
 
 
 def build(student: Student, signature: Signature) -> nn.Sequential:
-    """The architecture on the meta device: names and shapes, no memory. It takes scaled inputs (B, *shape) and gives logits (B, V)."""
+    """The architecture on the meta device: names and shapes, no memory. It takes scaled inputs (B, *shape), or texts as padded bytes (B, L), and gives logits (B, V)."""
     shape, classes = signature.input.shape, len(signature.output.classes)
     with torch.device("meta"):
         match student:
@@ -23,6 +24,8 @@ def build(student: Student, signature: Signature) -> nn.Sequential:
                 return mlp(student, shape, classes)
             case Convnet():
                 return convnet(student, shape, classes)
+            case TextClassifier():
+                return nn.Sequential(layers(student.model_dump(), classes))
 
 
 def initialised(student: Student, signature: Signature, seed: int) -> nn.Sequential:
@@ -38,6 +41,10 @@ def initialised(student: Student, signature: Signature, seed: int) -> nn.Sequent
             assert layer.bias is not None
             for tensor in (layer.weight, layer.bias):
                 nn.init.uniform_(tensor, -bound, bound, generator=source)
+        elif isinstance(layer, nn.EmbeddingBag):
+            bound = 1 / sqrt(layer.embedding_dim)
+            nn.init.uniform_(layer.weight, -bound, bound, generator=source)
+            layer.weight.data[0] = 0
         elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
             layer.reset_parameters()
     return module

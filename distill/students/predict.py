@@ -21,7 +21,7 @@ def predict(module: nn.Module, scaling: Scaling, inputs: npt.NDArray[Any], rows:
 
     def answer(first: int, last: int) -> Logits:
         with torch.no_grad():
-            raw = torch.from_numpy(np.take(inputs, rows[first:last], axis=0)).to(device)
+            raw = torch.from_numpy(inputs[rows[first:last]]).to(device)
             found: Logits = module(scaling(raw)).float().cpu().numpy()
         return found
 

@@ -19,14 +19,18 @@ class Scaling:
     scales: bool
     shifts: bool
     """Whether the two change anything."""
+    text: bool = False
+    """Bytes of texts, which are numbers of characters and are left as they are."""
 
     @classmethod
     def of(cls, signature: InputSignature, device: torch.device | str = "cpu") -> "Scaling":
         scale, offset = (_broadcast(value, signature).to(device) for value in (signature.scale, signature.offset))
-        return cls(scale, offset, bool((scale != 1).any()), bool((offset != 0).any()))
+        return cls(scale, offset, bool((scale != 1).any()), bool((offset != 0).any()), signature.kind == "text")
 
     def __call__(self, raw: torch.Tensor) -> torch.Tensor:
-        """(B, *shape) of any dtype -> float32."""
+        """(B, *shape) of any dtype -> float32; bytes of texts as they are."""
+        if self.text:
+            return raw
         x = raw.float()
         x = x * self.scale if self.scales else x
         return x + self.offset if self.shifts else x
@@ -36,6 +40,11 @@ class Scaling:
         x = raw.astype(np.float32)
         x = x * self.scale.numpy() if self.scales else x
         return x + self.offset.numpy() if self.shifts else x
+
+
+def shaped(raw: npt.NDArray[Any], signature: InputSignature) -> npt.NDArray[Any]:
+    """Rows in the shape that the signature says; texts (B, L) have as many bytes as the longest of them."""
+    return raw if signature.kind == "text" else raw.reshape(len(raw), *signature.shape)
 
 
 def _broadcast(value: float | tuple[float, ...], signature: InputSignature) -> torch.Tensor:

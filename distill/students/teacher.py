@@ -10,7 +10,7 @@ import torch
 
 from distill.students import loaded
 from distill.students.onnx import OnnxModel
-from distill.students.scaling import Scaling
+from distill.students.scaling import Scaling, shaped
 from spec.params import TeacherInput
 
 Logits = npt.NDArray[np.float32]
@@ -29,7 +29,7 @@ def teacher(given: TeacherInput, folder: Path, classes: tuple[str, ...], *, devi
     probabilities = facts.signature.output.scores == "probabilities"
 
     def score(raw: npt.NDArray[Any]) -> Logits:
-        scores = run(raw.reshape(len(raw), *facts.signature.input.shape))
+        scores = run(shaped(raw, facts.signature.input))
         if probabilities:
             scores = log_of(scores)
         return scores if order is None else np.ascontiguousarray(scores[:, order])

@@ -23,11 +23,13 @@ from distill.report.figures import Grade, Latency, Size
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder
+from distill.students import bag
 from distill.versions import versions
 from spec.digest import model_digest
 from spec.facts import ModelFacts, Roles, StoredFile
 from spec.params import PackageParams
 from spec.run import Result
+from spec.student import TextClassifier
 from spec.tensors import parameters
 
 WEIGHTS = "model.safetensors"
@@ -79,7 +81,8 @@ def heldout(folder: RunFolder, params: PackageParams) -> Array:
     roles = Roles(input=params.spec["data"]["columns"]["input"])
     path = folder.input("heldout/rows.arrow")
     if path.exists():
-        return Rows.open(path, roles).inputs[:COMPARED].copy()
+        apart = Rows.open(path, roles)
+        return apart.inputs[np.arange(COMPARED)[: apart.count]]
     with np.load(folder.input("grade/predictions.npz"), allow_pickle=False) as predictions:
         which = predictions["rows"][:COMPARED]
     drawn: Array = Rows.open(folder.input("train/rows.arrow"), roles).inputs[which]
@@ -103,7 +106,9 @@ def speeds(
 def write_student(folder: RunFolder, params: PackageParams, model: bytes) -> None:
     """Everything that a user needs to run it."""
     shutil.copyfile(folder.input(f"student/{WEIGHTS}"), folder.output(WEIGHTS))
-    shutil.copyfile(Path(load.__file__), folder.output("load.py"))
+    loader = bag if isinstance(params.student, TextClassifier) else load
+    assert loader.__file__ is not None
+    shutil.copyfile(Path(loader.__file__), folder.output("load.py"))
     folder.output("model.onnx").write_bytes(model)
     shape, classes = params.signature.input.shape, len(params.signature.output.classes)
     number = parameters(params.student, shape, classes)

@@ -23,6 +23,7 @@ from distill.transfer import Batches, Transfer
 from spec.params import TrainParams
 from spec.problem import Problem, Refused
 from spec.run import Result
+from spec.student import Convnet, Mlp
 
 CHECKPOINT_SECONDS = 10.0
 """Between checkpoints, unless the run's context has `checkpoint_seconds`."""
@@ -55,7 +56,7 @@ def run(folder: RunFolder, params: TrainParams) -> Result:
 def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Course:
     """Everything that a step needs, as it is before the first one."""
     device = torch.device(folder.run.device)
-    batched = params.student.norm == "batch"
+    batched = isinstance(params.student, Mlp | Convnet) and params.student.norm == "batch"
     if batched and params.batch_size < 2:
         message, hint = "A batch norm needs two rows or more.", "Raise training.batch_size, or take another norm."
         raise Refused(Problem(code="batch_too_small", message=message, param="training.batch_size", hint=hint))

@@ -8,9 +8,11 @@ from spec.facts import Facts
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.rows import RowSet
+from spec.student import TextClassifier
 from spec.waiting import compared, overlap
 
 ARRAYS = ("array", "image")
+TEXTS = ("text",)
 TOLD = 5
 """Unknown values of one list that are told one by one."""
 
@@ -30,8 +32,8 @@ def columns_exist(spec: Distillation, facts: Facts) -> Iterator[Problem]:
                 )
 
 
-def input_is_an_array(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """The input is a column of arrays or images."""
+def input_suits_the_student(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """The input is a column of arrays or images; of texts, for a text classifier."""
     train, named = rows.train(spec, facts), rows.roles(spec, facts)
     if train is None or named is None:
         return
@@ -40,10 +42,11 @@ def input_is_an_array(spec: Distillation, facts: Facts) -> Iterator[Problem]:
         yield Problem(code="input_missing", message=message, param="data.columns.input", hint="Name the column.")
         return
     column = rows.input_column(spec, facts, train)
-    if column is not None and column.kind not in ARRAYS:
+    text = isinstance(spec.student, TextClassifier)
+    if column is not None and column.kind not in (TEXTS if text else ARRAYS):
         yield Problem(
             code="input_kind",
-            message=f'Column "{named.input}" holds {column.kind} values; {spec.student.type} takes arrays or images.',
+            message=f'Column "{named.input}" holds {column.kind} values; {spec.student.type} takes {"texts" if text else "arrays or images"}.',
             param="data.columns.input",
         )
 
@@ -185,6 +188,6 @@ def jitter_is_scored(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 RULES = (
-    columns_exist, input_is_an_array, same_kind_of_rows, condition_has_one_list, condition_is_known, rows_are_left,
+    columns_exist, input_suits_the_student, same_kind_of_rows, condition_has_one_list, condition_is_known, rows_are_left,
     sides_do_not_touch, jitter_moves, jitter_takes_images, jitter_is_scored,
 )  # fmt: skip

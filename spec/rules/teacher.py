@@ -89,7 +89,7 @@ def same_input(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Each teacher takes rows of the shape that the training rows have; another normalisation is applied, and no fault."""
     train = rows.train(spec, facts)
     column = rows.input_column(spec, facts, train) if train else None
-    if column is None or column.kind not in ("array", "image"):
+    if column is None or column.kind not in ("array", "image", "text"):
         return
     for index, id in enumerate(spec.teacher.models if spec.teacher else ()):
         held = facts.models.get(id)

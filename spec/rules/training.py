@@ -7,6 +7,7 @@ from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
 from spec.signature import classes
+from spec.student import Convnet, Mlp
 
 
 def epochs_or_steps(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -31,7 +32,8 @@ def batch_fits(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 def batch_norm_has_two_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """A batch norm sees at least two rows at once, or there would be nothing to normalise by."""
-    if spec.student.norm == "batch" and spec.training.batch_size == 1:
+    normed = isinstance(spec.student, Mlp | Convnet) and spec.student.norm == "batch"
+    if normed and spec.training.batch_size == 1:
         yield Problem(
             code="batch_too_small",
             message="A batch norm needs two rows or more, and a batch has one.",

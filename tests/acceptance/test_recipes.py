@@ -14,6 +14,7 @@ from standalone.stack import Stack
 from stillhouse import Job, Stillhouse
 from stillhouse.types import NewSignature
 from tests.acceptance.tenant import tenant
+from tests.distill import docstrings
 
 RECIPES = sorted((ROOT / "recipes").glob("*.json"))
 SPLITS = {"train": (0, 1029), "test": (1029, 1797)}
@@ -38,7 +39,12 @@ class Material:
 
     def id_of(self, name: str) -> str:
         if name not in self._ids:
-            make = {"ds_digits": self.digits, "ds_mnist": self.mnist, "ds_signals": self.signals}
+            make = {
+                "ds_digits": self.digits,
+                "ds_mnist": self.mnist,
+                "ds_signals": self.signals,
+                "ds_texts": self.texts,
+            }
             self._ids[name] = make.get(name, lambda: self.model(28 if name == "mdl_mnist" else 8))()
         return self._ids[name]
 
@@ -55,6 +61,12 @@ class Material:
         return self.client.datasets.create(
             files=[file["id"]], columns={"input": "image", "label": "label"}, splits=splits
         )["id"]
+
+    def texts(self) -> str:
+        texts, labels = docstrings.texts()
+        return self.client.datasets.from_texts(texts, labels, splits={"test": (0, 768), "train": (768, len(texts))})[
+            "id"
+        ]
 
     def signals(self) -> str:
         scores = np.eye(10, dtype=np.float32)[self.labels] * 4

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from distill.students import build
 from spec.facts import InputSignature, OutputSignature, Signature
-from spec.student import Convnet, Mlp, Student
+from spec.student import Convnet, Mlp, Student, TextClassifier
 from spec.tensors import parameters, tensors
 
 WIDTHS = st.lists(st.integers(1, 70), min_size=1, max_size=4).map(tuple)
@@ -17,6 +17,7 @@ STUDENTS = st.one_of(
     st.builds(
         Convnet, type=st.just("convnet"), channels=WIDTHS, hidden=st.integers(1, 70), norm=NORMS, dropout=DROPOUTS
     ),
+    st.builds(TextClassifier, type=st.just("text_classifier"), width=st.integers(1, 70), buckets=st.integers(16, 999)),
 )
 SHAPES = st.sampled_from([(16, 16), (1, 17, 33), (3, 31, 16)])
 

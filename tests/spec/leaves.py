@@ -7,6 +7,13 @@ from tests.spec.builders import ABSENT, LABELS_ONLY
 Changes = dict[str, Any]
 SIGNALS: Changes = {"teacher": {"signals": "ds_signals"}, "evaluation.baselines": ["no_teacher"]}
 MLP: Changes = {"student": {"type": "mlp", "hidden_sizes": [32]}}
+BAG: Changes = {
+    "teacher": None,
+    "data": {"train": "ds_texts/train", "heldout": "ds_texts/test"},
+    "student": {"type": "text_classifier", "width": 16},
+    "objective": [{"type": "labels"}],
+    "evaluation": {},
+}
 WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
 JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
 EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
@@ -50,6 +57,12 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "student.convnet.norm": ({}, {"student.norm": "none"}),
     "student.convnet.dropout": ({}, {"student.dropout": 0.5}),
     "student.convnet.normalise": ({}, {"student.normalise": False}),
+    "student.text_classifier.type": (BAG, {"student.type": "mlp"}),
+    "student.text_classifier.width": (BAG, {"student.width": 17}),
+    "student.text_classifier.buckets": (BAG, {"student.buckets": 1000}),
+    "student.text_classifier.word_ngrams": (BAG, {"student.word_ngrams": 1}),
+    "student.text_classifier.byte_ngrams[]": (BAG | {"student.byte_ngrams": [3]}, {"student.byte_ngrams.0": 4}),
+    "student.text_classifier.max_bytes": (BAG, {"student.max_bytes": 99}),
     "objective[].soft_targets.type": ({"objective.0": {"type": "soft_targets"}}, {"objective.0.type": "labels"}),
     "objective[].soft_targets.weight": ({}, {"objective.0.weight": 0.8}),
     "objective[].soft_targets.temperature": ({}, {"objective.0.temperature": 20.0}),

@@ -27,11 +27,17 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str, str]]]] = [
     ({"student.type": ABSENT}, [("student.type", "required", "student.type is missing.")]),
     (
         {"student.type": "mpl"},
-        [("student.type", "unknown_type", 'student.type must be "mlp" or "convnet", not "mpl".')],
+        [("student.type", "unknown_type", 'student.type must be "mlp", "convnet", or "text_classifier", not "mpl".')],
     ),
     (
         {"student": 4},
-        [("student", "invalid_value", 'student must be an object with a type: "mlp" or "convnet", not 4.')],
+        [
+            (
+                "student",
+                "invalid_value",
+                'student must be an object with a type: "mlp", "convnet", or "text_classifier", not 4.',
+            )
+        ],
     ),
     (
         {"data.heldout": 2.0},
@@ -180,7 +186,7 @@ HINTS = [
     ({"data.temperature": 4.0}, "temperature belongs to objective[].temperature (soft_targets)."),
     ({"objective.1.temperature": 4.0}, "temperature belongs to objective[].temperature (soft_targets)."),
     ({"seed": 1}, "seed belongs to data.seed and training.seed."),
-    ({"data.dropout": 0.5}, "dropout belongs to student.dropout."),
+    ({"data.dropout": 0.5}, "dropout belongs to student.dropout (mlp) and student.dropout (convnet)."),
     ({"data.tempertaure": 4.0}, 'Did you mean "temperature"? It belongs to objective[].temperature (soft_targets).'),
     ({"student.max_norm": 2.0}, 'Did you mean "norm"? max_norm belongs to student.max_norm (mlp).'),
     ({"xyzzy": 4.0}, None),

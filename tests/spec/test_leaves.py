@@ -10,7 +10,7 @@ import pytest
 
 from spec.distillation import Distillation
 from spec.errors import parse
-from spec.facts import Facts, Roles
+from spec.facts import ColumnFacts, Facts, Roles
 from spec.plan import plan
 from spec.problem import Refused
 from spec.resolve import resolve
@@ -22,10 +22,12 @@ EXEMPT = ("name", "metadata")
 ECHOES = ("spec", "baseline_spec")
 """Params that hold the document itself: a change in them alone is no effect."""
 COLUMNS = {"image": images(), "again": images(), "label": names(), "other": names(), "form": names(("a", "b"))}
+TEXTS = {"text": ColumnFacts(kind="text", dtype="str"), "label": names()}
 KNOWN = facts(
     datasets={
         "ds_digits": dataset(columns=COLUMNS, roles=Roles(input="image", label="label", id="form")),
         "ds_more": dataset({"train": split("more", 2000)}, COLUMNS, overlaps={}),
+        "ds_texts": dataset(columns=TEXTS, roles=Roles(input="text", label="label")),
         "ds_signals": signals().model_copy(
             update={"splits": {name: split(name, 1797, labels={}) for name in ("train", "other")}}
         ),

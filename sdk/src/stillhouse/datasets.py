@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,6 +60,27 @@ class Datasets:
         }
         if ids is not None:
             body["columns"]["id"] = "id"
+        return self.create(**body)
+
+    def from_texts(
+        self, texts: Sequence[str], labels: Sequence[str] | None = None, *, name: str | None = None,
+        splits: Mapping[str, tuple[int, int]] | None = None, ids: Sequence[str] | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Makes a dataset of `texts` and their class names; `splits`: rows [from, to) of each. Raises ValueError where lengths differ."""
+        columns = {"text": texts, "label": labels, "id": ids}
+        given = {column: values for column, values in columns.items() if values is not None}
+        lengths = {column: len(values) for column, values in given.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"the columns have different lengths: {lengths}")
+        rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
+        lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        file = self._files.upload(lines, filename=f"{name or 'texts'}.jsonl")
+        body: NewDataset = {
+            "files": [file["id"]],
+            "name": name,
+            "columns": {"input": "text", "label": "label" if labels is not None else None},
+            "splits": {split: list(span) for split, span in (splits or {}).items()},
+        }
         return self.create(**body)
 
     def signals(self, scores: npt.ArrayLike, *, ids: npt.ArrayLike | None = None, x: npt.ArrayLike | None = None,

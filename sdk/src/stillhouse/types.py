@@ -379,9 +379,10 @@ class GivenResponses(TypedDict):
 
 
 class InputSignature(TypedDict):
-    """What a model takes: raw values * scale + offset."""
-    kind: Literal['array', 'image']
+    """What a model takes: raw values * scale + offset; a text as it is."""
+    kind: Literal['array', 'image', 'text']
     shape: list[int]
+    """Of a row; () for texts."""
     dtype: str
     scale: float | list[float]
     """A number, or one a channel."""
@@ -752,6 +753,21 @@ class Teacher(TypedDict):
     """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
 
 
+class TextClassifier(TypedDict):
+    """The mean of the embeddings of a text's hashed n-grams (`embedding`), then `output`, in the manner of fastText (Joulin et al. 2017)."""
+    type: Literal['text_classifier']
+    width: int
+    """Numbers of an embedding."""
+    buckets: NotRequired[int]
+    """Embeddings that n-grams share by their hash."""
+    word_ngrams: NotRequired[Literal[1, 2]]
+    """1: single words; 2: pairs of neighbouring words too."""
+    byte_ngrams: NotRequired[Sequence[int]]
+    """Lengths of the runs of UTF-8 bytes inside of words, their edges included; empty: words alone."""
+    max_bytes: NotRequired[int]
+    """What comes after so many bytes of a text is not read."""
+
+
 class Training(TypedDict):
     """One pass of the loop in `distill/loop.py`. A seed gives the same bytes on one machine class and thread count."""
     epochs: NotRequired[float | None]
@@ -844,5 +860,5 @@ class WorkerPage(TypedDict):
 
 
 Metric = Accuracy | F1 | Nll | Calibration
-Student = Mlp | Convnet
+Student = Mlp | Convnet | TextClassifier
 Term = SoftTargets | Labels

@@ -1,0 +1,216 @@
+"""Text classifiers end to end: inspected, trained, resumed, distilled, graded, packaged and loaded alone."""
+
+import json
+import subprocess
+import sys
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from distill.data.rows import Rows
+from distill.students.bag import Ngrams, padded
+from spec.distillation import Distillation
+from spec.facts import DatasetFacts, Facts, ModelFacts
+from spec.params import InspectDataset, SourceFile
+from spec.plan import plan
+from spec.resolve import resolve
+from spec.run import Result
+from tests.distill import docstrings
+from tests.distill.jobs import PARAMS
+from tests.distill.runs import checkpoints, child, finished, here, read, resumed, run_folder, until
+
+BAG = {"type": "text_classifier", "width": 32, "buckets": 8192}
+SPEC: dict[str, Any] = {
+    "name": "libraries",
+    "data": {"train": "ds_text"},
+    "student": BAG,
+    "objective": [{"type": "labels"}],
+    "training": {"epochs": 6, "seed": 1},
+}
+WEIGHTS = "outputs/model.safetensors"
+
+
+def inspected(root: Path, *paths: Path, **options: Any) -> Result:
+    """A data set of files, each a split by its name."""
+    files = tuple(SourceFile(path=p.name, filename=p.name, split=p.stem) for p in paths)
+    given = {f"files/{path.name}": path for path in paths}
+    return here(run_folder(root, "inspect", InspectDataset(files=files, **options), given))
+
+
+class Library:
+    """The docstrings as a data set, and jobs on them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        found = inspected(root / "dataset", *docstrings.write(root))
+        assert found.status == "succeeded", found.error
+        self.dataset = DatasetFacts.model_validate(found.facts)
+        self.models: dict[str, tuple[ModelFacts, Path]] = {}
+
+    def rows(self, split: str) -> Path:
+        return self.root / "dataset" / "outputs" / f"{split}.arrow"
+
+    def job(self, name: str, spec: dict[str, Any]) -> Path:
+        """Its folder, with a run folder for each step, all done."""
+        held = {id: facts for id, (facts, _) in self.models.items()}
+        facts = Facts(datasets={"ds_text": self.dataset}, models=held)
+        resolved = resolve(Distillation.model_validate(spec), facts)
+        done: dict[str, Path] = {}
+        for step in plan(resolved, facts):
+            inputs = {"train/rows.arrow": self.rows("train"), "heldout/rows.arrow": self.rows("test")}
+            inputs = {path: inputs[path] for path in step.inputs if path in inputs}
+            for i, id in enumerate((spec.get("teacher") or {}).get("models", ())):
+                if f"teacher.{i}/model.safetensors" in step.inputs:
+                    inputs[f"teacher.{i}/model.safetensors"] = self.models[id][1]
+            inputs |= {path: done[source] for path, source in (step.needs | step.wants).items()}
+            params = PARAMS[step.verb].model_validate(step.params)
+            context = {"latency_seconds": 0.3, "job": {"id": "dst_1"}, "steps": []}
+            folder = run_folder(self.root / name / step.name, step.verb, params, inputs, context=context)
+            result = here(folder)
+            assert result.status == "succeeded", result.error
+            done[step.name] = folder / "outputs"
+            if step.verb == "package":
+                facts_of = ModelFacts.model_validate(result.facts)
+                self.models[f"mdl_{name}"] = facts_of, done[step.name] / "model.safetensors"
+        return self.root / name
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    torch.set_num_threads(1)
+    return Library(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="module")
+def trained(library: Library) -> Path:
+    return library.job("large", SPEC | {"student": BAG | {"width": 64}})
+
+
+def accuracy(job: Path, role: str = "student") -> float:
+    roles = read(job / "grade/outputs/grade.json")["roles"]
+    return float(next(found["metrics"]["accuracy"]["value"] for found in roles if found["role"] == role))
+
+
+def test_a_bag_is_well_above_the_majority(library: Library, trained: Path) -> None:
+    counts = library.dataset.splits["test"].labels
+    assert len(counts) == len(docstrings.LIBRARIES)
+    majority = max(counts.values()) / sum(counts.values())
+    assert majority < 0.2 and accuracy(trained) > majority + 0.35
+
+
+def test_a_bag_learns_from_a_larger_one_to_the_report(library: Library, trained: Path) -> None:
+    terms = [{"type": "soft_targets", "temperature": 2.0, "weight": 0.9}, {"type": "labels", "weight": 0.1}]
+    data = {"train": "ds_text", "labelled": 0.1}
+    baselines = {"baselines": ["no_teacher", "all_labels"]}
+    job = library.job(
+        "small",
+        SPEC | {"teacher": {"models": ["mdl_large"]}, "data": data, "objective": terms, "evaluation": baselines},
+    )
+    assert accuracy(job, "teacher.0") == accuracy(trained)
+    assert accuracy(job) > accuracy(job, "no_teacher") + 0.1
+    grade = read(job / "grade/outputs/grade.json")
+    texts = set(Rows.open(library.rows("test")).texts("text").to_pylist())
+    assert all((row["text"] in texts) or row["text"].endswith("…") for row in grade["side_by_side"])
+    assert grade["dark_knowledge"]["richest"][0]["text"]
+    page = (job / "package/outputs/report.html").read_text()
+    assert escape(grade["side_by_side"][0]["text"], quote=False) in page
+
+
+def test_the_delivered_files_answer_alone_and_alike(library: Library, trained: Path, tmp_path: Path) -> None:
+    folder = trained / "package" / "outputs"
+    lines = Rows.open(library.rows("test")).texts("text").to_pylist()[:50]
+    (tmp_path / "texts.txt").write_text("\n".join(lines))
+    command = [sys.executable, "-I", str(folder / "load.py"), str(tmp_path / "texts.txt")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    ngrams = Ngrams(8192, 2, (3, 4, 5), 1024)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    logits = np.asarray(session.run(None, {"input": ngrams(padded(lines)).numpy()})[0])
+    classes = read(folder / "config.json")["signature"]["output"]["classes"]
+    assert [line.split("\t")[0] for line in said.splitlines()] == [classes[i] for i in logits.argmax(axis=1)]
+    assert read(folder / "report.json")["conversion"]["rows"] > 500
+
+
+def test_a_killed_training_of_a_bag_ends_in_the_same_bytes(library: Library, trained: Path, tmp_path: Path) -> None:
+    run = read(trained / "train/spec.json")
+    params = PARAMS["train"].model_validate(run["params"])
+    inputs = {"train/rows.arrow": library.rows("train"), "heldout/rows.arrow": library.rows("test")}
+    folder = run_folder(tmp_path / "killed", "train", params, inputs, context={"checkpoint_seconds": 0.2})
+    with child(folder) as process:
+        until(lambda: checkpoints(folder) > 1)
+        process.kill()
+        process.wait()
+    assert not (folder / "result.json").exists()
+    assert resumed(folder)
+    assert finished(folder).status == "succeeded"
+    assert (folder / WEIGHTS).read_bytes() == (trained / "train" / WEIGHTS).read_bytes()
+
+
+def hashed(data: bytes, *, run: int = 0) -> int:
+    """The bucket of a word, or of a run of bytes, by the sentence of the documentation, in Python's own numbers."""
+    prime, base = 2**31 - 1, 1_000_003
+    if run:
+        h = run
+        for c in data:
+            h = (h * base + c + 1) % prime
+    else:
+        h = sum((c + 1) * base**i for i, c in enumerate(data)) % prime
+    return h % (prime - 1) + 1
+
+
+def bucket(h: int, buckets: int) -> int:
+    return 1 + h * 1_664_525 % (2**31 - 1) % buckets
+
+
+@pytest.mark.parametrize("text", ["Ab cd", "naïve_x 7", "a", "--", "x" * 3 + " " + "y" * 9, "日本 語"])
+def test_buckets_are_those_of_the_documentation(text: str) -> None:
+    lower = bytes(c + 32 if 65 <= c <= 90 else c for c in text.encode())
+    words = "".join(chr(c) if (chr(c).isalnum() and c < 128) or c == 95 or c >= 128 else " " for c in lower).split(" ")
+    found = [word.encode("latin-1") for word in words if word]
+    h = [hashed(word) for word in found]
+    pairs = [(a * 1_000_003 + b) % (2**31 - 2) + 1 for a, b in pairwise(h)]
+    runs = [
+        hashed(edged[i : i + n], run=n)
+        for n in (3, 4)
+        for edged in (b"\0" + word + b"\0" for word in found)
+        for i in range(len(edged) - n + 1)
+    ]
+    expected = sorted(bucket(each, 997) for each in [*h, *pairs, *runs])
+    given = Ngrams(997, 2, (3, 4), 1024)(padded([text, "a much longer neighbour of it"]))[0]
+    assert sorted(given[given > 0].tolist()) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"text": 7, "label": "a"}', "not a text"),
+        ('{"text": ["x", "y"], "label": "a"}', "not a text"),
+        ('{"text": "", "label": "a"}', "missing"),
+        ('{"text": " \\t", "label": "a"}', "blank"),
+        ('{"text": "\\ud800", "label": "a"}', "no Unicode"),
+        ('{"text": "x\\u0000y", "label": "a"}', "NUL"),
+        (json.dumps({"text": "x" * 32769, "label": "a"}), "longer than 32,768 bytes"),
+    ],
+)
+def test_texts_that_cannot_be_used_are_named_by_file_and_line(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text('{"text": "good one", "label": "a"}\n' * 2 + line + "\n")
+    error = inspected(tmp_path / "run", path).error
+    assert error is not None
+    assert (error.code, error.file, error.line) == ("bad_rows", "train.jsonl", 3)
+    assert reason in error.message
+
+
+def test_equal_texts_are_counted_inside_and_across_splits(tmp_path: Path) -> None:
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text('text,label\n"one, two",a\n"one, two",a\nthree,b\n')
+    test.write_text("text,label\nthree,b\nfour,a\n")
+    facts = DatasetFacts.model_validate(inspected(tmp_path / "run", train, test).facts)
+    assert facts.columns["text"].kind == "text"
+    assert facts.splits["train"].duplicates == 1
+    assert facts.overlaps == {"train|test": 1}
