@@ -1,6 +1,6 @@
 """Who is how good: every role with its intervals, size and speed, and the paired differences below."""
 
-from distill.report.figures import Difference, Figure, Latency, Report
+from distill.report.figures import Difference, Figure, Grade, Latency, Report
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import (
     DASH,
@@ -159,6 +159,17 @@ def _differences(report: Report) -> Child:
     return [title, tag("div", table, class_="scroll"), tag("p", words, class_="caption"), _no_baseline(report)]
 
 
+def _seen(grade: Grade) -> str:
+    """How many labels the baseline saw, and whether the student saw as many."""
+    baseline = grade.role("no_teacher")
+    seen = grade.labels_seen if baseline is None or baseline.labels_seen is None else baseline.labels_seen
+    return (
+        f"same {count(seen)}"
+        if seen == grade.labels_seen
+        else f"{count(seen)} (the student: {count(grade.labels_seen)})"
+    )
+
+
 def _kind(report: Report, pair: Difference) -> Kind:
     return "t" if pair.second == report.grade.teacher else "s"
 
@@ -167,7 +178,7 @@ def _difference(report: Report, pair: Difference, figure: Figure, chart: Markup)
     grade, kind = report.grade, metric(report.grade.headline.metric)
     first, second = role(pair.first, grade), role(pair.second, grade)
     notes = {
-        "no_teacher": f"baseline, same {count(grade.labels_seen)} labels",
+        "no_teacher": f"baseline, {_seen(grade)} labels",
         "all_labels": f"baseline, all {count(grade.train_rows)} labels",
     }
     value = f"{signed(figure.value * kind.factor, kind.places)} {kind.unit}"

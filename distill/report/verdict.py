@@ -104,7 +104,7 @@ def _lift(headline: Headline, taught: bool) -> tuple[str, Helped | None]:
 
 def who_saw(grade: Grade) -> str:
     """Who saw which labels: the condition that a lift stands under."""
-    labels, chosen = _labels(grade), _chosen(grade)
+    labels, chosen = _labels(grade.labels_seen, grade.train_rows), _chosen(grade)
     if grade.teacher is None:
         return f"The student saw {labels}.{chosen}"
     number = sum(figures.role.startswith("teacher.") for figures in grade.roles)
@@ -115,18 +115,21 @@ def who_saw(grade: Grade) -> str:
         each = {figures.labels_seen for figures in grade.roles if figures.role.startswith("teacher.")}
         first = f"The {noun} learned from {'up to ' if len(each) > 1 else ''}{count(seen)} labels"
     answers = f"the {whose} answers on all {count(grade.train_rows)}"
-    if grade.role("no_teacher"):
+    baseline = grade.role("no_teacher")
+    if baseline is None:
+        return f"{first}; the student saw {labels} and {answers}.{chosen}"
+    if baseline.labels_seen in (None, grade.labels_seen):
         return f"{first}; student and baseline saw {labels}, and the student {answers}.{chosen}"
-    return f"{first}; the student saw {labels} and {answers}.{chosen}"
+    theirs = _labels(baseline.labels_seen, grade.train_rows)
+    return f"{first}; the baseline saw {theirs}, the student {labels}, and {answers}.{chosen}"
 
 
-def _labels(grade: Grade) -> str:
-    rows = count(grade.train_rows)
-    if grade.labels_seen == grade.train_rows:
-        return f"the labels of all {rows} training rows"
-    if grade.labels_seen == 0:
-        return f"no label of the {rows} training rows"
-    return f"the labels of {count(grade.labels_seen)} of {rows} training rows"
+def _labels(seen: int, rows: int) -> str:
+    if seen == rows:
+        return f"the labels of all {count(rows)} training rows"
+    if seen == 0:
+        return f"no label of the {count(rows)} training rows"
+    return f"the labels of {count(seen)} of {count(rows)} training rows"
 
 
 def _chosen(grade: Grade) -> str:

@@ -140,6 +140,16 @@ def test_what_has_no_interval_gets_no_word() -> None:
     assert "cannot be said" in found.sentence
 
 
+def baseline_saw(number: int) -> Grade:
+    judged: Grade = grade()
+    roles = (
+        role.model_copy(update={"labels_seen": number if role.role == "no_teacher" else role.labels_seen})
+        for role in judged.roles
+    )
+    changed: Grade = judged.model_copy(update={"roles": tuple(roles)})
+    return changed
+
+
 @pytest.mark.parametrize(
     ("seen", "words"),
     [
@@ -149,10 +159,19 @@ def test_what_has_no_interval_gets_no_word() -> None:
     ],
 )
 def test_who_saw_which_labels(seen: int, words: str) -> None:
-    judged: Grade = grade().model_copy(update={"labels_seen": seen})
+    judged = baseline_saw(seen).model_copy(update={"labels_seen": seen})
     assert verdict(judged, None).labels == (
         f"Which labels the teachers were trained on is not known here; student and baseline saw {words}, "
         "and the student the teachers’ answers on all 500."
+    )
+
+
+def test_a_baseline_that_saw_other_labels_than_the_student() -> None:
+    """A student of soft targets alone sees none, and its baseline must learn from something."""
+    told = verdict(baseline_saw(500).model_copy(update={"labels_seen": 0}), None).labels
+    assert told.endswith(
+        "; the baseline saw the labels of all 500 training rows, the student no label of the 500 training rows, "
+        "and the teachers’ answers on all 500."
     )
 
 
