@@ -17,7 +17,10 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 # Inside a data centre, though their ranges are public: Azure's host agent and 6to4 relays.
 NEVER = tuple(map(ip_network, ("168.63.129.16/32", "192.88.99.0/24")))
 PRIVATE = tuple(
-    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fc00::/7"))
+    map(
+        ip_network,
+        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fc00::/7"),
+    )
 )
 # Instance metadata of clouds, within ranges that an administrator may allow.
 METADATA = tuple(map(ip_address, ("100.100.100.200", "fd00:ec2::254", "fd20:ce::254")))

@@ -43,7 +43,11 @@ class Client:
         self._size = size
         transport = GuardedTransport(private=private, resolve=resolve, connections=connections)
         self._http = httpx.AsyncClient(
-            transport=transport, follow_redirects=False, trust_env=False, timeout=seconds, headers={"User-Agent": "stillhouse"}
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=seconds,
+            headers={"User-Agent": "stillhouse"},
         )
 
     async def __aenter__(self) -> Self:
@@ -83,7 +87,12 @@ class Client:
     async def _read(self, response: httpx.Response) -> Response:
         try:
             if 300 <= response.status_code < 400:
-                raise Permanent("redirected", "the endpoint redirects, which is not followed", sent=True, status=response.status_code)
+                raise Permanent(
+                    "redirected",
+                    "the endpoint redirects, which is not followed",
+                    sent=True,
+                    status=response.status_code,
+                )
             body = Body(self._size, response.headers.get("content-encoding", "identity").strip().lower())
             async for chunk in response.aiter_raw():
                 body.add(chunk)
@@ -108,7 +117,9 @@ class Body:
 
     def __init__(self, size: int, encoding: str) -> None:
         if encoding not in ("identity", "gzip", ""):
-            raise Permanent("too_large", f"the reply is encoded as {encoding[:20]!r}, which was not asked for", sent=True)
+            raise Permanent(
+                "too_large", f"the reply is encoded as {encoding[:20]!r}, which was not asked for", sent=True
+            )
         self._size = size
         self._bytes = bytearray()
         self._unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 import httpcore
 import httpx
-from httpcore._backends.auto import AutoBackend
 
 from gateway.address import Resolve, admitted
 
@@ -16,7 +15,7 @@ class Guarded(httpcore.AsyncNetworkBackend):
     def __init__(self, *, private: bool, resolve: Resolve) -> None:
         self._private = private
         self._resolve = resolve
-        self._network = AutoBackend()
+        self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
