@@ -20,6 +20,11 @@ class Endpoint:
     url: str
     key: str | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        """A key that no header can hold would be quoted by the HTTP library's error."""
+        if self.key is not None and not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
+            raise ValueError("a key is printable ASCII without spaces")
+
 
 async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
     """Asks once, without a retry. Raises `Retryable` or `Permanent`; no message holds the key."""

@@ -33,7 +33,7 @@ def reply(body: bytes) -> Reply:
     """Raises `Retryable` (malformed) when `body` is no chat completion."""
     try:
         completion = _Completion.model_validate_json(body)
-        usage = completion.usage and completion.usage.counted()
+        usage = None if completion.usage is None else completion.usage.counted()
     except (ValidationError, ValueError) as error:
         raise Retryable("malformed", "the reply is not a chat completion", sent=True, status=200) from error
     return Reply(completion.model, tuple(choice.read() for choice in completion.choices), usage)

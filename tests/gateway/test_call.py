@@ -123,3 +123,10 @@ def test_a_closed_port_was_never_sent_to() -> None:
 
 def test_an_endpoint_does_not_show_its_key() -> None:
     assert KEY not in repr(Endpoint("https://teacher.example/v1", KEY))
+
+
+@pytest.mark.parametrize("key", ["sk-a\n", "sk a", "sk-\u00e9", "sk\r\nX-Other: 1"])
+def test_a_key_that_no_header_holds(key: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII") as caught:
+        Endpoint("https://teacher.example/v1", key)
+    assert key not in str(caught.value)
