@@ -1,0 +1,68 @@
+"""One call to a model behind an endpoint: its reply, or a failure of a known class."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from gateway import openai
+from gateway.client import Client, Response
+from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.reply import Ask, Reply
+
+PERMANENT = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where to call: `url` ends where the wire's own path begins, as in https://api.example.com/v1."""
+
+    url: str
+    key: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """A key that no header can hold would be quoted by the HTTP library's error."""
+        if self.key is not None and not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
+            raise ValueError("a key is printable ASCII without spaces")
+
+
+async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
+    """Asks once, without a retry. Raises `Retryable` or `Permanent`; no message holds the key."""
+    url = endpoint.url.rstrip("/") + openai.PATH
+    response = await client.send("POST", url, headers=openai.headers(endpoint.key), body=openai.request(ask))
+    if response.status != 200:
+        raise failed(response, endpoint.key)
+    return openai.reply(response.body)
+
+
+def failed(response: Response, key: str | None) -> CallFailed:
+    """The class of a status, with the endpoint's own words less the key, which some endpoints repeat."""
+    status, message = response.status, _message(response, key)
+    if status == 429:
+        return Retryable("rate_limited", message, sent=True, status=status, retry_after=retry_after(response))
+    if status >= 500 or status == 408:
+        return Retryable("server_error", message, sent=True, status=status, retry_after=retry_after(response))
+    return Permanent(PERMANENT.get(status, "bad_request"), message, sent=True, status=status)
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds to wait, from `retry-after-ms` or `Retry-After` in either of its forms (RFC 9110, 10.2.3)."""
+    try:
+        if "retry-after-ms" in response.headers:
+            return max(0.0, float(response.headers["retry-after-ms"]) / 1000)
+        text = response.headers.get("retry-after", "")
+        if text.strip().isdecimal():
+            return float(text)
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _message(response: Response, key: str | None) -> str:
+    try:
+        error = json.loads(response.body)["error"]
+        said = error["message"] if isinstance(error, dict) else error
+    except (ValueError, KeyError, TypeError, RecursionError):
+        said = ""
+    text = str(said)
+    return f"HTTP {response.status}: {(text.replace(key, '***') if key else text)[:300]}"

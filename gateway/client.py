@@ -1,0 +1,139 @@
+"""The HTTP client of every outgoing call: checked addresses, no redirects, no proxies, and replies with an end."""
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from gateway.address import Resolve, resolve
+from gateway.failure import Permanent, Retryable
+from gateway.transport import GuardedTransport
+
+
+@dataclass(frozen=True)
+class Response:
+    """A whole reply, decompressed; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Client:
+    """Calls with at most `seconds` from the first byte sent to the last one read, and `size` bytes of reply.
+
+    `private` is what an administrator allowed: addresses of private networks, any port, and HTTP without TLS.
+    """
+
+    def __init__(
+        self,
+        *,
+        private: bool = False,
+        seconds: float = 120,
+        size: int = 10 << 20,
+        connections: int = 128,
+        resolve: Resolve = resolve,
+    ) -> None:
+        self._private = private
+        self._seconds = seconds
+        self._size = size
+        transport = GuardedTransport(private=private, resolve=resolve, connections=connections)
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=seconds,
+            headers={"User-Agent": "stillhouse"},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: object = None
+    ) -> Response:
+        """The reply to one request, whatever its status but 3xx. Raises `Retryable` or `Permanent`, never an error of httpx."""
+        target = self._target(url)
+        try:
+            async with asyncio.timeout(self._seconds):
+                request = self._http.build_request(method, target, headers=headers, json=body)
+                request.headers["Accept-Encoding"] = "gzip"
+                return await self._read(await self._http.send(request, stream=True))
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise Retryable("timeout", f"no whole reply within {self._seconds:g} s", sent=True) from error
+        except httpx.ConnectError as error:
+            raise Retryable("unreachable", "the endpoint cannot be connected to", sent=False) from error
+        except httpx.TransportError as error:
+            raise Retryable("reset", "the connection broke before the reply was whole", sent=True) from error
+
+    def _target(self, text: str) -> httpx.URL:
+        try:
+            url = httpx.URL(text)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise Permanent("refused", "this is not a URL", sent=False) from error
+        if reason := refusal(url, private=self._private):
+            raise Permanent("refused", reason, sent=False)
+        return url
+
+    async def _read(self, response: httpx.Response) -> Response:
+        try:
+            if 300 <= response.status_code < 400:
+                raise Permanent(
+                    "redirected",
+                    "the endpoint redirects, which is not followed",
+                    sent=True,
+                    status=response.status_code,
+                )
+            body = Body(self._size, response.headers.get("content-encoding", "identity").strip().lower())
+            async for chunk in response.aiter_raw():
+                body.add(chunk)
+            return Response(response.status_code, dict(response.headers), body.whole())
+        finally:
+            await response.aclose()
+
+
+def refusal(url: httpx.URL, *, private: bool) -> str | None:
+    """Why a URL is not called whatever its host's address is, or None."""
+    if url.scheme != "https" and not (private and url.scheme == "http"):
+        return "the URL has to begin with https://"
+    if not url.host or url.userinfo or "%" in url.host:
+        return "the URL needs a host, and neither a user nor a zone before its port"
+    if not private and url.port is not None and url.port < 1024 and url.port not in (80, 443):
+        return f"port {url.port} belongs to another protocol"
+    return None
+
+
+class Body:
+    """Bytes of a reply, counted after decompression, which never runs further than the cap."""
+
+    def __init__(self, size: int, encoding: str) -> None:
+        if encoding not in ("identity", "gzip", ""):
+            raise Permanent(
+                "too_large", f"the reply is encoded as {encoding[:20]!r}, which was not asked for", sent=True
+            )
+        self._size = size
+        self._bytes = bytearray()
+        self._unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+
+    def add(self, chunk: bytes) -> None:
+        room = self._size + 1 - len(self._bytes)
+        try:
+            self._bytes += self._unzip.decompress(chunk, room) if self._unzip else chunk[:room]
+        except zlib.error as error:
+            raise Retryable("malformed", "the reply is not the gzip that it says it is", sent=True) from error
+        if len(self._bytes) > self._size:
+            raise Permanent("too_large", f"the reply is larger than {self._size} bytes", sent=True)
+
+    def whole(self) -> bytes:
+        if self._unzip and not self._unzip.eof:
+            raise Retryable("reset", "the reply ends within its gzip", sent=True)
+        return bytes(self._bytes)

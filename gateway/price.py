@@ -1,0 +1,33 @@
+"""What a call costs: usage times rates, in whole micro-dollars."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from gateway.reply import Usage
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars per million tokens, which is micro-dollars per token. `cached` None: cached input costs as other input.
+
+    `batch` is the discount of a batch call, as a share: 0.5 halves the amount.
+    """
+
+    input: Decimal
+    output: Decimal
+    cached: Decimal | None = None
+    batch: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        rates = [self.input, self.output, *([] if self.cached is None else [self.cached])]
+        if not all(rate.is_finite() and rate >= 0 for rate in rates):
+            raise ValueError("rates are dollars per million tokens, 0 or more")
+        if not (self.batch.is_finite() and 0 <= self.batch <= 1):
+            raise ValueError("batch is a share from 0 to 1")
+
+
+def amount(usage: Usage, price: Price, *, batch: bool = False) -> int:
+    """Micro-dollars of a call, rounded up once, so that a sum of calls never lies below the bill."""
+    cached = price.input if price.cached is None else price.cached
+    exact = (usage.input - usage.cached) * price.input + usage.cached * cached + usage.output * price.output
+    return int((exact * (1 - price.batch if batch else 1)).to_integral_value(ROUND_CEILING))

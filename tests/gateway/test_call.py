@@ -1,0 +1,132 @@
+"""Calls over the chat-completions wire, and every way in which they fail."""
+
+import asyncio
+import json
+import math
+
+import pytest
+
+from gateway.call import Endpoint, call
+from gateway.client import Client
+from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.reply import Ask, Message, Reply, Sampling, Usage
+from tests.gateway.server import Teacher, bomb, distribution, http, teacher
+
+KEY = "sk-planted-7f3a"
+TEXTS = ["a cat and a dog", "an oak", "rose fern oak cat", "horse", "a fern by the dog and the rose"]
+
+
+def ask(text: str, **more: object) -> Ask:
+    return Ask("words", (Message("system", "Which class?"), Message("user", text)), **more)  # type: ignore[arg-type]
+
+
+def failure(fault: bytes | str, **settings: float) -> CallFailed:
+    async def attempt() -> CallFailed:
+        async with teacher(fault) as served, Client(private=True, **settings) as client:  # type: ignore[arg-type]
+            with pytest.raises(CallFailed) as caught:
+                await call(client, Endpoint(served.url, KEY), ask("a cat"))
+            assert len(served.seen) == 1
+            return caught.value
+
+    return asyncio.run(attempt())
+
+
+def test_answers_are_the_model_s_own() -> None:
+    async def attempt() -> tuple[list[Reply], Teacher]:
+        async with teacher() as served, Client(private=True) as client:
+            asks = [ask(text, top_logprobs=2) for text in TEXTS]
+            return list(await asyncio.gather(*(call(client, Endpoint(served.url, KEY), one) for one in asks))), served
+
+    replies, served = asyncio.run(attempt())
+    for text, reply in zip(TEXTS, replies, strict=True):
+        shares = distribution(text)
+        assert reply.choices[0].text == max(shares, key=lambda name: shares[name])
+        assert reply.choices[0].finish_reason == "stop" and reply.model == "words"
+        tops = reply.choices[0].top_logprobs
+        assert tops is not None
+        assert {name: math.exp(value) for name, value in tops[0].items()} == pytest.approx(shares)
+        assert reply.usage == Usage(2 + len(text.split()), 1, cached=1)
+    assert all(path == "/v1/chat/completions" for path, *_ in served.seen)
+    assert all(fields["authorization"] == f"bearer {KEY}" for _, fields, _ in served.seen)
+
+
+def test_what_is_not_set_is_not_sent() -> None:
+    async def attempt() -> Teacher:
+        async with teacher() as served, Client(private=True) as client:
+            await call(client, Endpoint(served.url), ask("a cat"))
+            full = Sampling(temperature=0.5, top_p=0.9, max_tokens=5, seed=3, n=2, stop=("\n",))
+            await call(client, Endpoint(served.url), ask("a cat", sampling=full, schema={"type": "object"}))
+            return served
+
+    (_, bare, first), (_, _, second) = asyncio.run(attempt()).seen
+    assert set(first) == {"model", "messages"} and "authorization" not in bare
+    assert {name: second[name] for name in ("temperature", "top_p", "max_tokens", "seed", "n", "stop")} == {
+        "temperature": 0.5, "top_p": 0.9, "max_tokens": 5, "seed": 3, "n": 2, "stop": ["\n"],
+    }  # fmt: skip
+    schema = {"name": "answer", "strict": True, "schema": {"type": "object"}}
+    assert second["response_format"] == {"type": "json_schema", "json_schema": schema}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "error"),
+    [(429, "rate_limited", Retryable), (500, "server_error", Retryable), (503, "server_error", Retryable),
+     (408, "server_error", Retryable), (400, "bad_request", Permanent), (401, "unauthorized", Permanent),
+     (403, "forbidden", Permanent), (404, "not_found", Permanent), (422, "bad_request", Permanent)],
+)  # fmt: skip
+def test_statuses(status: int, kind: str, error: type[CallFailed]) -> None:
+    body = json.dumps({"error": {"message": f"no, {KEY}"}}).encode()
+    failed = failure(http(status, body, Retry_After="7"))
+    assert (type(failed), failed.kind, failed.status, failed.sent) == (error, kind, status, True)
+    assert failed.message == f"HTTP {status}: no, ***"
+    if isinstance(failed, Retryable):
+        assert failed.retry_after == 7
+
+
+def test_retry_after_as_milliseconds_and_as_a_date() -> None:
+    soon, past, odd = (
+        failure(http(429, b"", **headers))
+        for headers in (
+            {"retry_after_ms": "250"},
+            {"Retry_After": "Wed, 21 Oct 2015 07:28:00 GMT"},
+            {"Retry_After": "soon"},
+        )
+    )
+    assert [getattr(one, "retry_after", "") for one in (soon, past, odd)] == [0.25, 0.0, None]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "error"),
+    [("reset", "reset", Retryable), ("slow", "timeout", Retryable),
+     (http(200, b"{}")[:-2] + b"", "reset", Retryable), (http(200, b'{"model": 1'), "malformed", Retryable),
+     (http(200, b"{}").replace(b"Length: 2", b"Length: 9"), "reset", Retryable),
+     (http(200, bytes(2 << 20)), "too_large", Permanent), (bomb(300 << 20), "too_large", Permanent),
+     (http(200, b"not gzip", Content_Encoding="gzip"), "malformed", Retryable),
+     (http(200, b"x", Content_Encoding="br"), "too_large", Permanent)],
+)  # fmt: skip
+def test_broken_replies(fault: bytes | str, kind: str, error: type[CallFailed]) -> None:
+    failed = failure(fault, seconds=1.0, size=1 << 20)
+    assert (type(failed), failed.kind, failed.sent) == (error, kind, True)
+
+
+def test_a_closed_port_was_never_sent_to() -> None:
+    async def attempt() -> CallFailed:
+        async with teacher() as served:
+            pass
+        async with Client(private=True) as client:
+            with pytest.raises(CallFailed) as caught:
+                await call(client, Endpoint(served.url, KEY), ask("a cat"))
+        return caught.value
+
+    failed = asyncio.run(attempt())
+    assert (failed.kind, failed.sent) == ("unreachable", False)
+
+
+def test_an_endpoint_does_not_show_its_key() -> None:
+    assert KEY not in repr(Endpoint("https://teacher.example/v1", KEY))
+
+
+@pytest.mark.parametrize("key", ["sk-a\n", "sk a", "sk-\u00e9", "sk\r\nX-Other: 1"])
+def test_a_key_that_no_header_holds(key: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII") as caught:
+        Endpoint("https://teacher.example/v1", key)
+    assert key not in str(caught.value)
