@@ -63,7 +63,7 @@ def test_our_processes_are_not_root() -> None:
 def test_the_images_hold_every_package_that_they_need() -> None:
     """Read from the import contracts: what may import what."""
     base, api, worker = (set(re.findall(r"^COPY (\w+) \1$", stage, re.MULTILINE)) for stage in STAGES)
-    assert base == {"spec", "models", "storage", "migrations"}
+    assert base == {"spec", "models", "storage", "gateway", "migrations"}
     assert api == {"api"}
     assert worker == {"workers", "distill"}
 
