@@ -123,7 +123,7 @@ class Campaign(threading.Thread):
             client = users[project][0]
             same_posts(self.findings, client.all("/distillations"), ids)
             for id in ids:
-                events = list(client.all(f"/distillations/{id}/events", order="asc"))
+                events = list(client.all(f"/distillations/{id}/events"))
                 check(self.findings, client.get(f"/distillations/{id}"), events)
                 recovery(self.findings, events, self.faults)
 
