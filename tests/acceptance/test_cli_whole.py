@@ -165,23 +165,20 @@ SLIPS = {
 }
 
 
-@pytest.mark.parametrize("name", SLIPS)
-def test_a_slip_is_told_in_a_line(typist: Typist, tmp_path: Path, name: str) -> None:
-    path = tmp_path / "there"
-    path.touch()
+def test_a_slip_is_told_in_a_line(typist: Typist, tmp_path: Path) -> None:
+    (tmp_path / "there").touch()
     weights = tmp_path / "inside" / "model.safetensors"
     weights.parent.mkdir()
     weights.write_bytes(save(digits.weights(8)))
-    architecture = json.dumps(digits.architecture(8))
-    model = typist(
-        "models", "upload", str(weights), "--architecture", architecture, "--signature", json.dumps(digits.SIGNATURE)
-    )
-    (file,) = typist("files", "upload", str(weights))
-    before = len(typist("files", "list", "--limit", "100"))
-    words = [word.format(folder=tmp_path, file=file["id"], model=model["id"]) for word in SLIPS[name]]
-    told = typist.run(*words, code=1).stderr
-    assert told.startswith("error: ") and len(told.splitlines()) == 1
-    assert len(typist("files", "list", "--limit", "100")) == before, "something was sent all the same"
+    described = ("--architecture", json.dumps(digits.architecture(8)), "--signature", json.dumps(digits.SIGNATURE))
+    model = typist("models", "upload", str(weights), *described)["id"]
+    file = typist("files", "list", "--limit", "1")[0]["id"]
+    before = typist("files", "list", "--limit", "100")
+    for slip, words in SLIPS.items():
+        given = [word.format(folder=tmp_path, file=file, model=model) for word in words]
+        told = typist.run(*given, code=1).stderr
+        assert told.startswith("error: ") and len(told.splitlines()) == 1, slip
+    assert typist("files", "list", "--limit", "100") == before, "something was sent all the same"
 
 
 @pytest.mark.parametrize("place", ["objective.0.weight", "objective[0].weight"])

@@ -68,9 +68,12 @@ def up(folder: Path, environment: dict[str, str]) -> Iterator[None]:
     ) as running:  # fmt: skip
         assert running.stdout is not None
         assert "ready at http://127.0.0.1:8400" in running.stdout.readline()
-        yield
-        os.killpg(running.pid, signal.SIGINT)
-        assert "stopped" in running.stdout.read()
+        try:
+            yield
+        finally:  # or a failure inside would wait for it for ever
+            os.killpg(running.pid, signal.SIGINT)
+            said = running.stdout.read()
+        assert "stopped" in said
 
 
 def shape(said: str) -> tuple[list[str], list[str]]:
@@ -114,7 +117,7 @@ def test_it_does_what_it_says(clone: Path, environment: dict[str, str]) -> None:
 
     with up(clone, environment):
         said = bash("".join(shell[2:]) + f"python - <<'END'\n{python}END\n", clone, environment)
-        key = {"STILLHOUSE_URL": "http://127.0.0.1:8400", "STILLHOUSE_API_KEY": (clone / "data/admin-key").read_text()}
+        key = {"STILLHOUSE_URL": "http://127.0.0.1:8400", "STILLHOUSE_API_KEY": (clone / "data/admin-key").read_text().strip()}
         shuffled = bash('make demo ARGS="--shuffle-teacher"', clone, environment | key)
     job, _ = json.JSONDecoder().raw_decode(said[said.index('{"id":"dst_') :])  # curl ends no line
     assert [step["name"] for step in job["steps"] if not step["cached"]] == ["package"]
