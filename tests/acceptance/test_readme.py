@@ -117,7 +117,10 @@ def test_it_does_what_it_says(clone: Path, environment: dict[str, str]) -> None:
 
     with up(clone, environment):
         said = bash("".join(shell[2:]) + f"python - <<'END'\n{python}END\n", clone, environment)
-        key = {"STILLHOUSE_URL": "http://127.0.0.1:8400", "STILLHOUSE_API_KEY": (clone / "data/admin-key").read_text().strip()}
+        key = {
+            "STILLHOUSE_URL": "http://127.0.0.1:8400",
+            "STILLHOUSE_API_KEY": (clone / "data/admin-key").read_text().strip(),
+        }
         shuffled = bash('make demo ARGS="--shuffle-teacher"', clone, environment | key)
     job, _ = json.JSONDecoder().raw_decode(said[said.index('{"id":"dst_') :])  # curl ends no line
     assert [step["name"] for step in job["steps"] if not step["cached"]] == ["package"]
