@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -52,8 +53,9 @@ def descendants(root: int) -> Iterator[int]:
 
 
 def words(pid: int) -> list[str]:
+    """Of a command line. Some servers write a title over theirs, with spaces between the words."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        return re.split(r"[\0 ]", Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace"))
     except OSError:
         return []
 

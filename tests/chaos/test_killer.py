@@ -1,14 +1,17 @@
 """What the killer of the campaign does, on processes of its own."""
 
+import os
 import random
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from subprocess import PIPE
 
 import pytest
 
+from standalone import valkey
 from tests.acceptance.run import until
 from tests.chaos.killer import KINDS, drawn, find, next_fault
 
@@ -44,10 +47,19 @@ def stack() -> Iterator[subprocess.Popen[str]]:
         parent.kill()
 
 
+def test_a_real_valkey_is_found(tmp_path: Path) -> None:
+    """It writes a title of its own over its command line."""
+    server = valkey.start(tmp_path)
+    try:
+        assert server.pid in find(os.getpid(), "valkey")
+    finally:
+        server.stop()
+
+
 def test_what_does_not_run_stays_owed(stack: subprocess.Popen[str]) -> None:
     assert stack.stdout is not None
-    valkey = int(stack.stdout.readline())
-    until(lambda: find(stack.pid, "valkey") == [valkey])
+    pid = int(stack.stdout.readline())
+    until(lambda: find(stack.pid, "valkey") == [pid])
     owed = [("api", "kill"), ("valkey", "freeze"), ("valkey", "kill")]
     chance = random.Random(1)
     done = [next_fault(stack.pid, owed, 0.01, chance) for _ in range(2)]
