@@ -57,6 +57,7 @@ def up(home: Path) -> Iterator[int]:
             yield stack.pid
         finally:
             stack.send_signal(signal.SIGINT)
+            stack.stdout.read()
 
 
 def main() -> None:
