@@ -17,12 +17,12 @@ TEXTS = ["a cat and a dog", "an oak", "rose fern oak cat", "horse", "a fern by t
 
 
 def ask(text: str, **more: object) -> Ask:
-    return Ask("words", (Message("system", "Which class?"), Message("user", text)), **more)  # type: ignore[arg-type]
+    return Ask("words", (Message("system", "Which class?"), Message("user", text)), **more)  # type: ignore[arg-type]  # fields by name, as a test has them
 
 
 def failure(fault: bytes | str, **settings: float) -> CallFailed:
     async def attempt() -> CallFailed:
-        async with teacher(fault) as served, Client(private=True, **settings) as client:  # type: ignore[arg-type]
+        async with teacher(fault) as served, Client(private=True, **settings) as client:  # type: ignore[arg-type]  # the same
             with pytest.raises(CallFailed) as caught:
                 await call(client, Endpoint(served.url, KEY), ask("a cat"))
             assert len(served.seen) == 1
