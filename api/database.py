@@ -11,12 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
 from api.errors import Unavailable
+from models.base import ALIVE
 
 P = ParamSpec("P")
 T = TypeVar("T")
 TURNS = 5  # in which the deadline is counted
-# A path that is lost without a word is given up within seconds. TCP alone heeds it.
-ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 BUSY = 100  # turns after which a queue that does move is given up, too
 
 

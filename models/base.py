@@ -9,6 +9,9 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, MetaDa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
+# Of every connection: a path that is lost without a word is given up within seconds, not in the kernel's quarter of an hour. TCP alone heeds it.
+ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+
 
 class Base(DeclarativeBase):
     # Values that the database makes come back with the statement: rows outlive their session.

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import claim, finish, lease, scribe, start
+from models.base import ALIVE
 from models.claim import Grip
 from models.event import Line
 from models.finish import Outcome, Patience
@@ -17,10 +18,6 @@ from models.start import Work
 P = ParamSpec("P")
 T = TypeVar("T")
 DEADLOCK = "40P01"
-# A path that is lost without a word is given up within seconds, not in the kernel's quarter of an hour. TCP alone heeds it.
-ALIVE = {
-    "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000,
-}  # fmt: skip
 
 
 class Away(Exception):
