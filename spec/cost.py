@@ -7,7 +7,7 @@ from spec import rows, size
 from spec.distillation import Distillation
 from spec.facts import Facts, ModelFacts
 from spec.signature import classes, teachers
-from spec.student import TextClassifier
+from spec.student import TextEncoder, TextStudent
 from spec.tensors import parameters
 from spec.training import Training
 
@@ -31,6 +31,8 @@ PROCESS = 400 * 2**20
 """Bytes of a process that has imported torch."""
 BATCH = 4096
 """Rows of a forward pass without gradients."""
+TOKENS = 2**14
+"""Of an encoder's pass without gradients, which keeps one layer at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,8 @@ def _teacher_activations(teacher: ModelFacts) -> int:
     shape = teacher.signature.input.shape
     if teacher.architecture is None:
         return size.FLOAT * BATCH * 32 * prod(shape)
+    if isinstance(teacher.architecture, TextEncoder):
+        return size.FLOAT * TOKENS * 20 * teacher.architecture.width
     return size.FLOAT * BATCH * size.activations(teacher.architecture, shape, len(teacher.signature.output.classes))
 
 
@@ -82,7 +86,7 @@ def train(spec: Distillation, facts: Facts, shape: tuple[int, ...]) -> Cost:
     count, names = rows.counts(spec, facts), len(classes(spec, facts))
     batch, number = batch_size(spec.training, count.items), steps(spec.training, count.items)
     work = 3 * size.operations(spec.student, shape, names) * batch
-    if isinstance(spec.student, TextClassifier):
+    if isinstance(spec.student, TextStudent):
         work += UPDATE * parameters(spec.student, shape, names)  # every embedding, whichever the batch looked up
     copies = 5 if spec.training.select == "best" else 4  # weights, gradients, two moments; the best so far
     held = size.training_bytes(spec.student, shape, names, batch, copies)

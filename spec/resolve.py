@@ -9,7 +9,7 @@ from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
 from spec.rules import problems
-from spec.student import Mlp, TextClassifier
+from spec.student import Mlp, TextEncoder, TextStudent
 from spec.training import Training
 
 GRADERS = ({"type": "accuracy"}, {"type": "nll"}, {"type": "calibration"})
@@ -19,7 +19,7 @@ def resolve(spec: Distillation, facts: Facts) -> Distillation:
     """The complete job. Asserts complete facts and rules that found nothing; idempotent."""
     document = spec.model_dump(mode="json")
     document["data"] |= _data(spec, facts)
-    if not isinstance(spec.student, TextClassifier):
+    if not isinstance(spec.student, TextStudent):
         document["student"]["normalise"] = spec.student.normalise is not False
     document["training"] |= _training(spec, facts)
     document["teacher"] = _teacher(spec, facts)
@@ -77,4 +77,4 @@ def _learning_rate(spec: Distillation, training: Training) -> float:
         return training.learning_rate
     if training.optimizer == "sgd":
         return 0.1
-    return 1e-3 if isinstance(spec.student, Mlp) else 5e-3
+    return 1e-3 if isinstance(spec.student, Mlp | TextEncoder) else 5e-3

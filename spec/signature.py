@@ -5,7 +5,7 @@ from typing import Literal
 from spec import rows
 from spec.distillation import Distillation
 from spec.facts import ColumnFacts, Facts, InputSignature, ModelFacts, OutputSignature, Signature
-from spec.student import TextClassifier
+from spec.student import TextStudent
 
 
 def teachers(spec: Distillation, facts: Facts) -> list[ModelFacts]:
@@ -42,7 +42,7 @@ def signature(spec: Distillation, facts: Facts) -> Signature:
     column = rows.input_column(spec, facts, train)
     assert column is not None
     scale, offset = _scaling(spec, facts, column)
-    if isinstance(spec.student, TextClassifier):
+    if isinstance(spec.student, TextStudent):
         output = OutputSignature(kind="classes", classes=classes(spec, facts))
         return Signature(input=InputSignature(kind="text", shape=(), dtype="str"), output=output)
     kind: Literal["image", "array"] = "image" if column.kind == "image" else "array"
@@ -57,7 +57,7 @@ Scaling = float | tuple[float, ...]
 
 def _scaling(spec: Distillation, facts: Facts, column: ColumnFacts) -> tuple[Scaling, Scaling]:
     """The first teacher's, so that teachers that differ agree by themselves; else 1/high of unsigned integers."""
-    if not isinstance(spec.student, TextClassifier) and spec.student.normalise is False:
+    if not isinstance(spec.student, TextStudent) and spec.student.normalise is False:
         return 1.0, 0.0
     held = teachers(spec, facts)
     if held:

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from spec.student import Student, TextClassifier
+from spec.student import Student, TextClassifier, TextEncoder
 from spec.tensors import parameters, tensors
 
 FLOAT = 4
@@ -17,6 +17,17 @@ def features(student: TextClassifier) -> int:
     """Embeddings that a text of typical length looks up: about two words every six bytes, and a run of each length at every byte."""
     read = min(student.max_bytes, TYPICAL)
     return read * len(student.byte_ngrams) + student.word_ngrams * (read // 6 + 1)
+
+
+def tokens(student: TextEncoder) -> int:
+    """Tokens of a text of typical length: one every four bytes."""
+    return min(student.max_tokens, TYPICAL // 4)
+
+
+def encoder_operations(student: TextEncoder, length: int, classes: int) -> int:
+    """Of one text of `length` tokens: every layer's matrices at each token, each token with each other one, and `output`."""
+    layer = 2 * length * 12 * student.width**2 + 4 * length**2 * student.width
+    return student.layers * layer + 2 * student.width * classes
 
 
 def layers(student: Student, shape: tuple[int, ...], classes: int) -> list[tuple[int, int, int]]:
@@ -35,6 +46,8 @@ def operations(student: Student, shape: tuple[int, ...], classes: int) -> int:
     """Floating-point operations of one row's forward pass: two a multiplication."""
     if isinstance(student, TextClassifier):
         return student.width * (features(student) + 2 * classes)
+    if isinstance(student, TextEncoder):
+        return encoder_operations(student, tokens(student), classes)
     return sum(2 * inputs * units * places for inputs, units, places in layers(student, shape, classes))
 
 
@@ -42,6 +55,8 @@ def activations(student: Student, shape: tuple[int, ...], classes: int) -> int:
     """Values of one row that the backward pass needs: the input, and each layer's before and after its norm and ReLU."""
     if isinstance(student, TextClassifier):
         return 4 * features(student) + 3 * (student.width + classes)
+    if isinstance(student, TextEncoder):
+        return tokens(student) * student.width * (2 + 20 * student.layers) + 3 * (student.width + classes)
     return prod(shape) + sum(3 * units * places for _, units, places in layers(student, shape, classes))
 
 

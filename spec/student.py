@@ -60,4 +60,22 @@ class TextClassifier(Part):
     """What comes after so many bytes of a text is not read."""
 
 
-Student = TypeAliasType("Student", Annotated[Mlp | Convnet | TextClassifier, Field(discriminator="type")])
+class TextEncoder(Part):
+    """A transformer encoder with pre-norm layers over byte-pair tokens, then the mean over a text's tokens, then `output` (Vaswani et al. 2017)."""
+
+    type: Literal["text_encoder"]
+    width: Annotated[int, Field(ge=8, le=4096)]
+    """Numbers of a token in every layer; a multiple of `heads`. A layer's inner width is four times it."""
+    layers: Annotated[int, Field(ge=1, le=24)] = 2
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
+    """Parts that a layer's attention is divided into."""
+    max_tokens: Annotated[int, Field(ge=8, le=4096)] = 128
+    """What comes after so many tokens of a text is not read."""
+    vocabulary: Annotated[int, Field(ge=512, le=65536)] = 4096
+    """Tokens: none, a separator, the 256 bytes, and the byte pairs that are most frequent in the training rows."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Probability of dropping a number of what a layer adds, and of the embeddings, in training."""
+
+
+TextStudent = TextClassifier | TextEncoder
+Student = TypeAliasType("Student", Annotated[Mlp | Convnet | TextClassifier | TextEncoder, Field(discriminator="type")])

@@ -6,15 +6,17 @@ places together and scales by channel (one group: `GroupNorm(1, channels)`), so 
 
 from math import prod
 
-from spec.student import Convnet, Mlp, Norm, Student, TextClassifier
+from spec.student import Convnet, Mlp, Norm, Student, TextClassifier, TextEncoder
 
+SINGLE_TOKENS = 258
+"""Tokens of an encoder that are no pair: none, the separator, the bytes."""
 Shapes = dict[str, tuple[int, ...]]
-BUFFERS = (".running_mean", ".running_var", ".num_batches_tracked")
+BUFFERS = (".running_mean", ".running_var", ".num_batches_tracked", ".merges")
 """Ends of the names that are kept with the weights, but are not learned by gradient."""
 
 
 def tensors(student: Student, shape: tuple[int, ...], classes: int) -> Shapes:
-    """Name -> shape of everything in `model.safetensors`, for rows of `shape`. `ValueError`: a convnet cannot take this shape."""
+    """Name -> shape of everything in `model.safetensors`, for rows of `shape`. `ValueError`: the architecture cannot take this shape, or contradicts itself."""
     match student:
         case Mlp():
             return _mlp(student, prod(shape), classes)
@@ -22,10 +24,12 @@ def tensors(student: Student, shape: tuple[int, ...], classes: int) -> Shapes:
             return _convnet(student, shape, classes)
         case TextClassifier():
             return _text_classifier(student, classes)
+        case TextEncoder():
+            return _text_encoder(student, classes)
 
 
 def parameters(student: Student, shape: tuple[int, ...], classes: int) -> int:
-    """Numbers learned by gradient: all tensors but the running statistics of batch norms."""
+    """Numbers learned by gradient: all tensors but the running statistics of batch norms, and a tokenizer."""
     return sum(prod(size) for name, size in tensors(student, shape, classes).items() if not name.endswith(BUFFERS))
 
 
@@ -66,6 +70,23 @@ def _text_classifier(student: TextClassifier, classes: int) -> Shapes:
     """Row 0 of the embedding is no feature's, and stays zero."""
     embedding = {"embedding.weight": (student.buckets + 1, student.width)}
     return embedding | {"output.weight": (classes, student.width), "output.bias": (classes,)}
+
+
+def _text_encoder(student: TextEncoder, classes: int) -> Shapes:
+    width = student.width
+    if width % student.heads:
+        raise ValueError(f"a width of {width} cannot be divided by {student.heads} heads")
+    found: Shapes = {
+        "tokens.merges": (student.vocabulary - SINGLE_TOKENS, 2),
+        "encoder.token.weight": (student.vocabulary, width),
+        "encoder.position.weight": (student.max_tokens, width),
+    }
+    inner = {"norm1": (width,), "norm2": (width,), "qkv": (3 * width, width), "out": (width, width)}
+    inner |= {"up": (4 * width, width), "down": (width, 4 * width)}
+    layers = {f"layers.{i}.{name}": shape for i in range(student.layers) for name, shape in inner.items()}
+    for name, shape in (layers | {"norm": (width,)}).items():
+        found |= {f"encoder.{name}.weight": shape, f"encoder.{name}.bias": shape[:1]}
+    return found | {"output.weight": (classes, width), "output.bias": (classes,)}
 
 
 def _norm(norm: Norm, i: int, width: int) -> Shapes:

@@ -17,14 +17,14 @@ class Training(Part):
     batch_size: Auto | Annotated[int, Field(ge=1, le=1_048_576)] = "auto"
     """Rows of an optimizer step. `auto`: 64 up to 10,000 training rows, 256 above."""
     learning_rate: Auto | Annotated[float, Field(gt=0, le=100)] = "auto"
-    """Peak of the schedule. `auto`: sgd 0.1; adamw 0.005 for a convnet, 0.001 for an mlp."""
+    """Peak of the schedule. `auto`: sgd 0.1; adamw 0.001 for an mlp and a text_encoder, else 0.005."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
     schedule: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     seed: Seed = 0
     """Draws initial weights, batches and dropout."""
     precision: Auto | Literal["float32", "bfloat16"] = "auto"
-    """`auto`: by architecture; float32 for mlp and convnet."""
+    """`auto`: by architecture; float32 for all that there are."""
     select: Literal["last", "best"] = "last"
     """Which weights are kept: the last, or the best on validation rows by the headline metric."""
     bias_correction: bool = False

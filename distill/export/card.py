@@ -43,6 +43,26 @@ session = onnxruntime.InferenceSession("model.onnx")
 buckets = load(".").network.ngrams(padded(["a text", "another one"]))
 logits, = session.run(None, {"input": buckets.numpy()})
 ```"""
+LOADING_TOKENS = """## How to load it
+
+With torch and safetensors alone:
+
+```python
+from load import load
+model = load(".")
+classes, probabilities = model.predict(["a text", "another one"])
+```
+
+With ONNX Runtime: the graph takes token numbers, which `tokenizer.json` tells the library `tokenizers` how to make.
+
+```python
+import onnxruntime
+from tokenizers import Tokenizer
+tokenizer = Tokenizer.from_file("tokenizer.json")
+session = onnxruntime.InferenceSession("model.onnx")
+logits, = session.run(None, {"input": [tokenizer.encode("a text").ids]})
+```"""
+LOADINGS = {"text_classifier": LOADING_TEXT, "text_encoder": LOADING_TOKENS}
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&-])")
 
 
@@ -61,7 +81,7 @@ def card(report: Report, signature: Signature) -> str:
                 f"Measured on {count(report.grade.rows)} held-out rows; brackets are 95% intervals. All of it: `report.html`.",
                 _table(report),
                 f"## What it takes and gives\n\n{_signature(signature)}",
-                LOADING_TEXT if signature.input.kind == "text" else LOADING,
+                LOADINGS.get(report.spec["student"]["type"], LOADING),
                 f"## What it was made from\n\n{_origin(report)}",
                 _use(report),
             ]

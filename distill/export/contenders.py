@@ -16,7 +16,7 @@ from distill.students.scaling import shaped
 from distill.students.teacher import teacher
 from spec.facts import Signature
 from spec.params import PackageParams, TeacherInput
-from spec.student import Student, TextClassifier
+from spec.student import Student, TextStudent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,8 @@ class Network:
 
     @property
     def features(self) -> nn.Module | None:
-        """What stands before the ONNX graph: of texts, their n-grams."""
-        return self.module.get_submodule("ngrams") if isinstance(self.student, TextClassifier) else None
+        """What stands before the ONNX graph: of texts, their n-grams or tokens."""
+        return self.module[0] if isinstance(self.student, TextStudent) else None
 
     def onnx(self) -> bytes:
         data: bytes = write(self.student, self.signature, self.tensors).SerializeToString()

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
+from distill.export.onnx_encoder import encoder
 from spec.facts import InputSignature, Signature
-from spec.student import Convnet, Mlp, Norm, Student, TextClassifier
+from spec.student import Convnet, Mlp, Norm, Student, TextClassifier, TextEncoder
 from spec.tensors import pooled
 
 OPSET, IR_VERSION = 17, 8
@@ -34,9 +35,13 @@ class Graph:
 
     def add(self, operator: str, *arguments: str, **attributes: Any) -> None:
         """Applies an operator to the last value and constants."""
+        self.value = self.apply(operator, self.value, *arguments, **attributes)
+
+    def apply(self, operator: str, *arguments: str, **attributes: Any) -> str:
+        """The name of what an operator gives of what is named."""
         result = f"{self.prefix}{operator.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, [self.value, *arguments], [result], **attributes))
-        self.value = result
+        self.nodes.append(helper.make_node(operator, list(arguments), [result], **attributes))
+        return result
 
     def constant(self, name: str, values: npt.ArrayLike, dtype: Any = np.float32) -> str:
         name = self.prefix + name
@@ -52,7 +57,7 @@ class Graph:
 def write(student: Student, signature: Signature, tensors: Tensors) -> ModelProto:
     """The graph of one model: `input` to `logits`. ONNX's ValidationError: we wrote nonsense."""
     graph = Graph("input")
-    if not isinstance(student, TextClassifier):
+    if signature.input.kind != "text":
         scaled(graph, signature.input, signature.input.dtype)
     layers(graph, student, signature.input.shape, tensors)
     return finish([graph], signature, "logits")
@@ -83,23 +88,19 @@ def layers(graph: Graph, student: Student, shape: tuple[int, ...], tensors: Tens
             _convnet(graph, student, shape, tensors)
         case TextClassifier():
             _text_classifier(graph, tensors)
+        case TextEncoder():
+            encoder(graph, student, tensors)
+            graph.add("Gemm", *graph.weights(tensors, "output"), transB=1)
 
 
 def _text_classifier(graph: Graph, tensors: Tensors) -> None:
     """From bucket numbers [B, any], int64 with 0 for no feature: hashing texts is not the graph's work, and `load.py` says how it is done."""
     table = graph.constant("embedding.weight", tensors["embedding.weight"])
     axis, one = graph.constant("features", [1], np.int64), graph.constant("one", 1.0)
-    nodes: tuple[tuple[str, list[str], list[str], dict[str, Any]], ...] = (
-        ("Gather", [table, "input"], ["looked_up"], {"axis": 0}),
-        ("ReduceSum", ["looked_up", axis], ["sum"], {"keepdims": 0}),
-        ("Sign", ["input"], ["is_feature"], {}),
-        ("Cast", ["is_feature"], ["counted"], {"to": TensorProto.FLOAT}),
-        ("ReduceSum", ["counted", axis], ["count"], {"keepdims": 1}),
-        ("Max", ["count", one], ["at_least_one"], {}),
-        ("Div", ["sum", "at_least_one"], ["mean"], {}),
-    )
-    graph.nodes += [helper.make_node(name, given, made, **attributes) for name, given, made, attributes in nodes]
-    graph.value = "mean"
+    total = graph.apply("ReduceSum", graph.apply("Gather", table, "input", axis=0), axis, keepdims=0)
+    counted = graph.apply("Cast", graph.apply("Sign", "input"), to=TensorProto.FLOAT)
+    count = graph.apply("ReduceSum", counted, axis, keepdims=1)
+    graph.value = graph.apply("Div", total, graph.apply("Max", count, one))
     graph.add("Gemm", *graph.weights(tensors, "output"), transB=1)
 
 

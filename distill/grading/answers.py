@@ -8,11 +8,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from distill.grading.heldout import Heldout
+from distill.grading.heldout import Heldout, opened
 from distill.grading.teachers import Teachers
 from distill.record import TrainRecord
 from distill.run import RunFolder
 from distill.students import initialised, loaded
+from distill.students.byte_pairs import learned
 from distill.students.predict import predict, softmax
 from distill.students.scaling import Scaling
 from spec.params import GradedModel, GradeParams
@@ -68,7 +69,9 @@ def _there(folder: RunFolder, params: GradeParams) -> Iterator[GradedModel]:
 def _module(folder: RunFolder, params: GradeParams, given: GradedModel) -> nn.Sequential:
     if given.path is None:
         assert given.seed is not None
-        return initialised(params.student, params.signature, given.seed)
+        rows, division = opened(folder, params)
+        merges = learned(params.student, rows.inputs, division.train)
+        return initialised(params.student, params.signature, given.seed, merges)
     return loaded(params.student, params.signature, folder.input(f"{given.path}/model.safetensors"))
 
 

@@ -7,7 +7,7 @@ from onnx import TensorProto
 from distill.data.refusal import refuse
 from spec.facts import InputSignature, Signature
 from spec.problem import Problem, Refused
-from spec.student import Student, TextClassifier
+from spec.student import Student, TextStudent
 
 TYPES: dict[int, str] = {
     TensorProto.FLOAT: "float32",
@@ -53,8 +53,8 @@ def channels_of(given: InputSignature) -> int:
 
 
 def check_architecture(architecture: Student, given: InputSignature) -> None:
-    """Refused (`architecture_shape`): a text classifier takes texts, and nothing else does."""
-    if isinstance(architecture, TextClassifier) != (given.kind == "text"):
+    """Refused (`architecture_shape`): students of texts take texts, and nothing else does."""
+    if isinstance(architecture, TextStudent) != (given.kind == "text"):
         message = f"A {architecture.type} does not take rows of kind {given.kind}."
         raise _refused("architecture_shape", message, "signature.input.kind")
 
@@ -64,7 +64,12 @@ def check_input(dimensions: tuple[int | None, ...], dtype: str, signature: Signa
     given = signature.input
     if given.kind == "text":
         message = "its signature takes texts, and an ONNX file of texts says nothing of how they are cut."
-        raise refuse("onnx_input_shape", name, message, "Upload safetensors of a text_classifier, or its signals.")
+        raise refuse(
+            "onnx_input_shape",
+            name,
+            message,
+            "Upload safetensors of a text_classifier or text_encoder, or its signals.",
+        )
     sizes = [size for size in dimensions[1:] if size is not None]
     known = len(sizes) == len(dimensions) - 1
     same = len(dimensions) - 1 == len(given.shape) and all(

@@ -17,7 +17,8 @@ from spec.tensors import Shapes, tensors
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 BFLOAT16_EXPONENT = 0x7F80
 """All ones: infinite or no number."""
-COUNTER = ".num_batches_tracked"
+WHOLE = {".num_batches_tracked": "I64", ".merges": "I32"}
+"""Ends of names of tensors of whole numbers, and their types."""
 CHUNK = 2**24
 """Bytes read at a time."""
 TOLD = 20
@@ -60,7 +61,7 @@ def _differences(found: dict[str, Stored], wanted: Shapes, name: str) -> Iterato
 def check_values(path: Path, found: dict[str, Stored], name: str) -> None:
     """Refused: `dtype_unusable`, `weights_not_finite`, each with the tensor's name."""
     for tensor, stored in found.items():
-        if tensor.endswith(COUNTER) and stored.dtype == "I64":
+        if stored.dtype == WHOLE.get(tensor[tensor.rfind(".") :]):
             continue
         if stored.dtype not in FLOATS:
             hint = "Weights are F32, F16, BF16 or F64."

@@ -8,11 +8,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from distill.seeds import derived
-from distill.students.bag import layers
+from distill.students import bag, encoder
 from distill.students.convnet import convnet
 from distill.students.mlp import mlp
 from spec.facts import Signature
-from spec.student import Convnet, Mlp, Student, TextClassifier
+from spec.student import Convnet, Mlp, Student, TextClassifier, TextEncoder
 
 
 def build(student: Student, signature: Signature) -> nn.Sequential:
@@ -25,17 +25,19 @@ def build(student: Student, signature: Signature) -> nn.Sequential:
             case Convnet():
                 return convnet(student, shape, classes)
             case TextClassifier():
-                return nn.Sequential(layers(student.model_dump(), classes))
+                return nn.Sequential(bag.layers(student.model_dump(), classes))
+            case TextEncoder():
+                return nn.Sequential(encoder.layers(student.model_dump(), classes))
 
 
-def initialised(student: Student, signature: Signature, seed: int) -> nn.Sequential:
+def initialised(student: Student, signature: Signature, seed: int, merges: torch.Tensor | None = None) -> nn.Sequential:
     """On the CPU in float32, every weight and bias uniform in ±1/sqrt(inputs of a unit), as torch's own layers draw them.
 
-    Drawn on the CPU whatever the device, so that a seed means one network everywhere.
+    Drawn on the CPU whatever the device, so that a seed means one network everywhere. `merges`: a text_encoder's tokenizer.
     """
     module = build(student, signature).to_empty(device="cpu")
     source = torch.Generator().manual_seed(derived(seed, "weights"))
-    for layer in module:
+    for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             bound = 1 / sqrt(layer.weight[0].numel())
             assert layer.bias is not None
@@ -45,6 +47,11 @@ def initialised(student: Student, signature: Signature, seed: int) -> nn.Sequent
             bound = 1 / sqrt(layer.embedding_dim)
             nn.init.uniform_(layer.weight, -bound, bound, generator=source)
             layer.weight.data[0] = 0
+        elif isinstance(layer, nn.Embedding):
+            nn.init.normal_(layer.weight, std=0.02, generator=source)
+        elif isinstance(layer, encoder.Tokens):
+            assert merges is not None
+            layer.merges.copy_(merges)
         elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
             layer.reset_parameters()
     return module

@@ -17,19 +17,20 @@ from distill.export.conversion import compare
 from distill.export.engines import Array
 from distill.export.latency import SECONDS, measure
 from distill.export.manifest import digests, manifest
+from distill.export.tokenizer import tokenizer
 from distill.record import Config
 from distill.report.compose import compose
 from distill.report.figures import Grade, Latency, Size
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder
-from distill.students import bag
+from distill.students import bag, encoder
 from distill.versions import versions
 from spec.digest import model_digest
 from spec.facts import ModelFacts, Roles, StoredFile
 from spec.params import PackageParams
 from spec.run import Result
-from spec.student import TextClassifier
+from spec.student import TextClassifier, TextEncoder
 from spec.tensors import parameters
 
 WEIGHTS = "model.safetensors"
@@ -51,7 +52,7 @@ def run(folder: RunFolder, params: PackageParams) -> Result:
     if folder.stop_requested:
         return Result(status="stopped")
     folder.emit("progress", {"step": 2, "steps": 3, "unit": "parts"})
-    write_student(folder, params, model)
+    write_student(folder, params, student, model)
     given = digests(inputs)
     report = compose(
         params,
@@ -103,12 +104,15 @@ def speeds(
     return measure(found, threads, float(folder.run.context.get("latency_seconds", SECONDS)))
 
 
-def write_student(folder: RunFolder, params: PackageParams, model: bytes) -> None:
+def write_student(folder: RunFolder, params: PackageParams, student: Network, model: bytes) -> None:
     """Everything that a user needs to run it."""
     shutil.copyfile(folder.input(f"student/{WEIGHTS}"), folder.output(WEIGHTS))
-    loader = bag if isinstance(params.student, TextClassifier) else load
+    loader = {TextClassifier: bag, TextEncoder: encoder}.get(type(params.student), load)
     assert loader.__file__ is not None
     shutil.copyfile(Path(loader.__file__), folder.output("load.py"))
+    if isinstance(params.student, TextEncoder):
+        merges = student.tensors["tokens.merges"].tolist()
+        folder.output("tokenizer.json").write_text(tokenizer(merges, params.student.max_tokens), encoding="utf-8")
     folder.output("model.onnx").write_bytes(model)
     shape, classes = params.signature.input.shape, len(params.signature.output.classes)
     number = parameters(params.student, shape, classes)

@@ -18,6 +18,7 @@ from distill.run import RunFolder
 from distill.seeds import derived
 from distill.snapshot import Snapshot
 from distill.students import initialised
+from distill.students.byte_pairs import learned
 from distill.students.scaling import Scaling
 from distill.transfer import Batches, Transfer
 from spec.params import TrainParams
@@ -60,7 +61,8 @@ def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Cou
     if batched and params.batch_size < 2:
         message, hint = "A batch norm needs two rows or more.", "Raise training.batch_size, or take another norm."
         raise Refused(Problem(code="batch_too_small", message=message, param="training.batch_size", hint=hint))
-    module = initialised(params.student, params.signature, params.seed).to(device)
+    merges = learned(params.student, transfer.inputs, transfer.rows)
+    module = initialised(params.student, params.signature, params.seed, merges).to(device)
     torch.manual_seed(derived(params.seed, "dropout"))
     return Course(
         params=params,

@@ -8,7 +8,7 @@ from spec.facts import Facts
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.rows import RowSet
-from spec.student import TextClassifier
+from spec.student import TextStudent
 from spec.waiting import compared, overlap
 
 ARRAYS = ("array", "image")
@@ -33,7 +33,7 @@ def columns_exist(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 def input_suits_the_student(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """The input is a column of arrays or images; of texts, for a text classifier."""
+    """The input is a column of arrays or images; of texts, for a student of texts."""
     train, named = rows.train(spec, facts), rows.roles(spec, facts)
     if train is None or named is None:
         return
@@ -42,7 +42,7 @@ def input_suits_the_student(spec: Distillation, facts: Facts) -> Iterator[Proble
         yield Problem(code="input_missing", message=message, param="data.columns.input", hint="Name the column.")
         return
     column = rows.input_column(spec, facts, train)
-    text = isinstance(spec.student, TextClassifier)
+    text = isinstance(spec.student, TextStudent)
     if column is not None and column.kind not in (TEXTS if text else ARRAYS):
         yield Problem(
             code="input_kind",

@@ -6,7 +6,7 @@ from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
-from spec.student import Convnet
+from spec.student import Convnet, TextEncoder
 from spec.tensors import pooled
 
 
@@ -28,4 +28,13 @@ def convnet_takes_images(spec: Distillation, facts: Facts) -> Iterator[Problem]:
         )
 
 
-RULES = (convnet_takes_images,)
+def heads_divide_the_width(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """The width of a text_encoder is a multiple of its heads."""
+    student = spec.student
+    if isinstance(student, TextEncoder) and student.width % student.heads:
+        message = f"A width of {student.width} cannot be divided by {student.heads} heads."
+        hint = f"Take a width of {-(-student.width // student.heads) * student.heads}, or other heads."
+        yield Problem(code="heads_do_not_divide", message=message, param="student.heads", hint=hint)
+
+
+RULES = (convnet_takes_images, heads_divide_the_width)

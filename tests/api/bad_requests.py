@@ -70,7 +70,7 @@ REQUESTS: dict[str, Bad] = {
         told("unknown_field", 'columns has no field "inptu".', hint='Did you mean "input"?', param="columns.inptu")
     ], {"files": ["file-1"], "columns": {"inptu": "x"}}),
     "an architecture of nobody": Bad("/v1/models", [
-        told("unknown_type", 'architecture.type must be "mlp", "convnet", or "text_classifier", not "resnet".', param="architecture.type")
+        told("unknown_type", 'architecture.type must be "mlp", "convnet", "text_classifier", or "text_encoder", not "resnet".', param="architecture.type")
     ], {"files": ["file-1"], "architecture": {"type": "resnet"}}),
     "a misspelt size": Bad("/v1/models", [
         told("required", "architecture.hidden_sizes is missing.", hint="It is a list of 1 to 16 items.", param="architecture.hidden_sizes"),

@@ -39,10 +39,10 @@ SPECS: dict[str, tuple[dict[str, Any], Problems]] = {
         told("unknown_field", 'data has no field "temperature".', hint="temperature belongs to objective[].temperature (soft_targets).", param="data.temperature")
     ]),
     "an unknown architecture": ({"student.type": "convent"}, [
-        told("unknown_type", 'student.type must be "mlp", "convnet", or "text_classifier", not "convent".', hint='Did you mean "convnet"?', param="student.type")
+        told("unknown_type", 'student.type must be "mlp", "convnet", "text_classifier", or "text_encoder", not "convent".', hint='Did you mean "convnet"?', param="student.type")
     ]),
     "no architecture": ({"student.type": ABSENT}, [
-        told("required", "student.type is missing.", hint='It is "mlp", "convnet", or "text_classifier".', param="student.type")
+        told("required", "student.type is missing.", hint='It is "mlp", "convnet", "text_classifier", or "text_encoder".', param="student.type")
     ]),
     "an id that is none": ({"teacher.models": ["gpt-4"]}, [
         told("invalid_value", 'teacher.models[0] must be the id of a model, such as mdl_…, not "gpt-4".', param="teacher.models[0]")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from distill.students import build
 from spec.facts import InputSignature, OutputSignature, Signature
-from spec.student import Convnet, Mlp, Student, TextClassifier
+from spec.student import Convnet, Mlp, Student, TextClassifier, TextEncoder
 from spec.tensors import parameters, tensors
 
 WIDTHS = st.lists(st.integers(1, 70), min_size=1, max_size=4).map(tuple)
@@ -18,6 +18,15 @@ STUDENTS = st.one_of(
         Convnet, type=st.just("convnet"), channels=WIDTHS, hidden=st.integers(1, 70), norm=NORMS, dropout=DROPOUTS
     ),
     st.builds(TextClassifier, type=st.just("text_classifier"), width=st.integers(1, 70), buckets=st.integers(16, 999)),
+    st.builds(
+        TextEncoder,
+        type=st.just("text_encoder"),
+        width=st.integers(1, 9).map(lambda size: 8 * size),
+        heads=st.sampled_from([1, 2, 4, 8]),
+        layers=st.integers(1, 3),
+        max_tokens=st.integers(8, 64),
+        vocabulary=st.integers(512, 999),
+    ),
 )
 SHAPES = st.sampled_from([(16, 16), (1, 17, 33), (3, 31, 16)])
 

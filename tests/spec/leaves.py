@@ -14,6 +14,7 @@ BAG: Changes = {
     "objective": [{"type": "labels"}],
     "evaluation": {},
 }
+ENCODER: Changes = BAG | {"student": {"type": "text_encoder", "width": 16}}
 WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
 JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
 EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
@@ -63,6 +64,13 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "student.text_classifier.word_ngrams": (BAG, {"student.word_ngrams": 1}),
     "student.text_classifier.byte_ngrams[]": (BAG | {"student.byte_ngrams": [3]}, {"student.byte_ngrams.0": 4}),
     "student.text_classifier.max_bytes": (BAG, {"student.max_bytes": 99}),
+    "student.text_encoder.type": (ENCODER, {"student.type": "text_classifier"}),
+    "student.text_encoder.width": (ENCODER, {"student.width": 32}),
+    "student.text_encoder.layers": (ENCODER, {"student.layers": 3}),
+    "student.text_encoder.heads": (ENCODER, {"student.heads": 2}),
+    "student.text_encoder.max_tokens": (ENCODER, {"student.max_tokens": 99}),
+    "student.text_encoder.vocabulary": (ENCODER, {"student.vocabulary": 1000}),
+    "student.text_encoder.dropout": (ENCODER, {"student.dropout": 0.5}),
     "objective[].soft_targets.type": ({"objective.0": {"type": "soft_targets"}}, {"objective.0.type": "labels"}),
     "objective[].soft_targets.weight": ({}, {"objective.0.weight": 0.8}),
     "objective[].soft_targets.temperature": ({}, {"objective.0.temperature": 20.0}),

@@ -120,6 +120,8 @@ REFUSED: list[Case] = [
       [("data.labelled", "changes_nothing", "data.labelled changes nothing here: no term and no baseline learns from labels.")]),
     (student.convnet_takes_images, {"student.channels": [8, 8, 8, 8]}, facts(),
       [("student.channels", "image_too_small", "4 poolings by 2 leave nothing of an image of shape (8, 8).")]),
+    (student.heads_divide_the_width, {"student": {"type": "text_encoder", "width": 30, "heads": 4}}, facts(),
+      [("student.heads", "heads_do_not_divide", "A width of 30 cannot be divided by 4 heads.")]),
     (student.convnet_takes_images, {}, facts(datasets={"ds_digits": dataset(columns={"image": images(shape=(64,)), "label": names()})}),
       [("student.type", "not_images", "A convnet takes images of shape (H, W) or (C, H, W), not (64,).")]),
     (training.epochs_or_steps, {"training.epochs": 3.0}, facts(),

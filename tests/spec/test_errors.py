@@ -27,7 +27,13 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str, str]]]] = [
     ({"student.type": ABSENT}, [("student.type", "required", "student.type is missing.")]),
     (
         {"student.type": "mpl"},
-        [("student.type", "unknown_type", 'student.type must be "mlp", "convnet", or "text_classifier", not "mpl".')],
+        [
+            (
+                "student.type",
+                "unknown_type",
+                'student.type must be "mlp", "convnet", "text_classifier", or "text_encoder", not "mpl".',
+            )
+        ],
     ),
     (
         {"student": 4},
@@ -35,7 +41,7 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str, str]]]] = [
             (
                 "student",
                 "invalid_value",
-                'student must be an object with a type: "mlp", "convnet", or "text_classifier", not 4.',
+                'student must be an object with a type: "mlp", "convnet", "text_classifier", or "text_encoder", not 4.',
             )
         ],
     ),

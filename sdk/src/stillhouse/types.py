@@ -768,6 +768,22 @@ class TextClassifier(TypedDict):
     """What comes after so many bytes of a text is not read."""
 
 
+class TextEncoder(TypedDict):
+    """A transformer encoder with pre-norm layers over byte-pair tokens, then the mean over a text's tokens, then `output` (Vaswani et al. 2017)."""
+    type: Literal['text_encoder']
+    width: int
+    """Numbers of a token in every layer; a multiple of `heads`. A layer's inner width is four times it."""
+    layers: NotRequired[int]
+    heads: NotRequired[int]
+    """Parts that a layer's attention is divided into."""
+    max_tokens: NotRequired[int]
+    """What comes after so many tokens of a text is not read."""
+    vocabulary: NotRequired[int]
+    """Tokens: none, a separator, the 256 bytes, and the byte pairs that are most frequent in the training rows."""
+    dropout: NotRequired[float]
+    """Probability of dropping a number of what a layer adds, and of the embeddings, in training."""
+
+
 class Training(TypedDict):
     """One pass of the loop in `distill/loop.py`. A seed gives the same bytes on one machine class and thread count."""
     epochs: NotRequired[float | None]
@@ -777,14 +793,14 @@ class Training(TypedDict):
     batch_size: NotRequired[Literal['auto'] | int]
     """Rows of an optimizer step. `auto`: 64 up to 10,000 training rows, 256 above."""
     learning_rate: NotRequired[Literal['auto'] | float]
-    """Peak of the schedule. `auto`: sgd 0.1; adamw 0.005 for a convnet, 0.001 for an mlp."""
+    """Peak of the schedule. `auto`: sgd 0.1; adamw 0.001 for an mlp and a text_encoder, else 0.005."""
     optimizer: NotRequired[Literal['adamw', 'sgd']]
     schedule: NotRequired[Literal['constant', 'cosine', 'one_cycle']]
     weight_decay: NotRequired[float]
     seed: NotRequired[int]
     """Draws initial weights, batches and dropout."""
     precision: NotRequired[Literal['auto'] | Literal['float32', 'bfloat16']]
-    """`auto`: by architecture; float32 for mlp and convnet."""
+    """`auto`: by architecture; float32 for all that there are."""
     select: NotRequired[Literal['last', 'best']]
     """Which weights are kept: the last, or the best on validation rows by the headline metric."""
     bias_correction: NotRequired[bool]
@@ -860,5 +876,5 @@ class WorkerPage(TypedDict):
 
 
 Metric = Accuracy | F1 | Nll | Calibration
-Student = Mlp | Convnet | TextClassifier
+Student = Mlp | Convnet | TextClassifier | TextEncoder
 Term = SoftTargets | Labels

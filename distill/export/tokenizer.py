@@ -1,0 +1,54 @@
+"""tokenizer.json: an encoder's tokenizer in the format of the library `tokenizers`, which gives the same numbers for the same texts."""
+
+import json
+from typing import Any
+
+from distill.students.encoder import FIRST_BYTE, FIRST_MERGE, PIECE, SPACES
+
+NONE, SEPARATOR = "<none>", "<separator>"
+PRINTABLE = (*range(33, 127), *range(161, 173), *range(174, 256))
+"""Bytes that GPT-2's alphabet writes as themselves; the others are written as the characters from 256 on."""
+
+
+def tokenizer(merges: list[list[int]], max_tokens: int) -> str:
+    """Of the rows of `tokens.merges`."""
+    pairs = [(a, b) for a, b in merges if a >= 0]
+    names = [NONE, SEPARATOR, *alphabet()]
+    for a, b in pairs:
+        names.append(names[a] + names[b])
+    document: dict[str, Any] = {
+        "version": "1.0",
+        "truncation": {"direction": "Right", "max_length": max_tokens, "strategy": "LongestFirst", "stride": 0},
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": {
+            "type": "Sequence",
+            "normalizers": [
+                {"type": "Prepend", "prepend": " "},
+                {"type": "Lowercase"},
+                {"type": "Replace", "pattern": {"Regex": SPACES}, "content": " "},
+            ],
+        },
+        "pre_tokenizer": {
+            "type": "Sequence",
+            "pretokenizers": [
+                {"type": "Split", "pattern": {"Regex": PIECE}, "behavior": "Isolated", "invert": False},
+                {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False},
+            ],
+        },
+        "post_processor": None,
+        "decoder": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False},
+        "model": {
+            "type": "BPE",
+            "vocab": {name: number for number, name in enumerate(names)},
+            "merges": [[names[a], names[b]] for a, b in pairs],
+        },
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def alphabet() -> list[str]:
+    """A visible character for each byte."""
+    assert FIRST_MERGE - FIRST_BYTE == 256
+    others = {byte: chr(256 + i) for i, byte in enumerate(sorted(set(range(256)) - set(PRINTABLE)))}
+    return [others.get(byte, chr(byte)) for byte in range(256)]

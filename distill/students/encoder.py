@@ -1,0 +1,202 @@
+"""Small transformer encoders of texts: this file trains them, scores with them, and is delivered with them as `load.py`.
+
+    from load import load
+    model = load(".")
+    classes, probabilities = model.predict(["a text", "another one"])
+
+Pre-norm layers (Vaswani et al. 2017; Xiong et al. 2020), then the mean over a text's tokens. It needs torch and safetensors, and nothing else
+of the service. Legend: `B` texts, `L` bytes, `T` tokens, `D` width, `H` heads, `V` classes.
+
+The tokens of a text, exactly: a space is put before it, letters become lower case one by one, and each run of spaces and control characters
+becomes one space; PIECE cuts it. A piece is its UTF-8 bytes, byte b being token 2 + b; then, again and again, of all neighbours that a row of
+`tokens.merges` names, those of the first such row become one token, row i making token 258 + i (Sennrich et al. 2016). Token 0 is none.
+`tokenizer.json` says the same in the words of the library `tokenizers`.
+"""
+
+import json
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional
+
+SPACES = r"[\x00-\x20\x7f]+"
+PIECE = r" ?[^\x00-@\[-`{-\x7f]{1,64}| ?[0-9]{1,3}| ?[!-/:-@\[-`{-~]{1,16}| "
+"""Letters, all that is not ASCII among them; digits; signs; each with the space before it."""
+FIRST_BYTE, FIRST_MERGE = 2, 258
+"""Numbers of tokens; 0 is none, and 1 stands between two texts."""
+REMEMBERED = 2**16
+"""Pieces whose tokens are kept."""
+AT_ONCE = 2**14
+"""Tokens of a pass without gradients."""
+
+
+def pieces(text: str, most: int | None = None) -> list[str]:
+    """The first `most`. A sigma's lower case hangs on its neighbours, and is settled first."""
+    lower = re.sub(SPACES, " ", " " + text.replace("\u03a3", "\u03c3").lower())
+    return [found[0] for found in islice(re.finditer(PIECE, lower), most)]
+
+
+def merged(ids: list[int], ranks: dict[tuple[int, int], int]) -> list[int]:
+    """Neighbours become one token while a pair of them has a rank, the lowest rank first."""
+    while True:
+        rank, pair = min(((ranks.get(pair, len(ranks)), pair) for pair in pairwise(ids)), default=(len(ranks), (0, 0)))
+        if rank == len(ranks):
+            return ids
+        ids = joined(ids, pair, FIRST_MERGE + rank)
+
+
+def joined(ids: Sequence[int], pair: tuple[int, int], token: int) -> list[int]:
+    """Each occurrence of a pair, from the left, as one token."""
+    found: list[int] = []
+    i = 0
+    while i < len(ids):
+        here = tuple(ids[i : i + 2]) == pair
+        found.append(token if here else ids[i])
+        i += 2 if here else 1
+    return found
+
+
+class Tokens(nn.Module):
+    """Padded UTF-8 bytes (B, L), 0 after each text's end, to token numbers (B, T), 0 after the last one."""
+
+    merges: torch.Tensor
+
+    def __init__(self, vocabulary: int, max_tokens: int) -> None:
+        super().__init__()
+        self.max_tokens = max_tokens
+        self.register_buffer("merges", torch.full((vocabulary - FIRST_MERGE, 2), -1, dtype=torch.int32))
+        self.register_load_state_dict_post_hook(lambda module, _: module.forget())
+        self.forget()
+
+    def forget(self) -> None:
+        """Forgets what was read from `merges`, which are others now."""
+        self._ranks: dict[tuple[int, int], int] | None = None
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def forward(self, text_BL: torch.Tensor) -> torch.Tensor:
+        rows = [bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in text_BL.cpu().numpy()]
+        return self.ids(rows).to(text_BL.device)
+
+    def ids(self, texts: Iterable[str]) -> torch.Tensor:
+        """(B, T) int64."""
+        found = [torch.tensor(self.of_text(text)) for text in texts]
+        return nn.utils.rnn.pad_sequence(found, batch_first=True)
+
+    def of_text(self, text: str) -> list[int]:
+        """At most `max_tokens` of them, and at least one."""
+        parts = (self.of_piece(piece) for piece in pieces(text, self.max_tokens))
+        return list(islice(chain.from_iterable(parts), self.max_tokens))
+
+    def of_piece(self, piece: str) -> tuple[int, ...]:
+        if self._ranks is None:
+            rows = self.merges.tolist()
+            self._ranks = {(a, b): rank for rank, (a, b) in enumerate(rows) if a >= 0}
+        found = self._known.get(piece)
+        if found is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            found = tuple(merged([FIRST_BYTE + byte for byte in piece.encode()], self._ranks))
+            self._known[piece] = found
+        return found
+
+
+class Layer(nn.Module):
+    """Attention, then two fully connected layers with GELU, each on what is normalised, and added to what came in."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x_BTD: torch.Tensor, inside_BT: torch.Tensor) -> torch.Tensor:
+        x_BTD = x_BTD + self.dropout(self.attention(self.norm1(x_BTD), inside_BT))
+        found: torch.Tensor = x_BTD + self.dropout(self.down(functional.gelu(self.up(self.norm2(x_BTD)))))
+        return found
+
+    def attention(self, x_BTD: torch.Tensor, inside_BT: torch.Tensor) -> torch.Tensor:
+        q, k, v = self.qkv(x_BTD).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        y_BHTd = functional.scaled_dot_product_attention(q, k, v, attn_mask=inside_BT[:, None, None])
+        found: torch.Tensor = self.out(y_BHTd.transpose(1, 2).flatten(2))
+        return found
+
+
+class Encoder(nn.Module):
+    """Token numbers (B, T) to the mean over a text's tokens (B, D)."""
+
+    def __init__(self, student: dict[str, Any]) -> None:
+        super().__init__()
+        width, dropout = student["width"], student["dropout"]
+        self.token = nn.Embedding(student["vocabulary"], width)
+        self.position = nn.Embedding(student["max_tokens"], width)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(Layer(width, student["heads"], dropout) for _ in range(student["layers"]))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, ids_BT: torch.Tensor) -> torch.Tensor:
+        rows = max(1, AT_ONCE // ids_BT.shape[1])
+        if torch.is_grad_enabled() or len(ids_BT) <= rows:
+            return self.encoded(ids_BT)
+        return torch.cat([self.encoded(part) for part in ids_BT.split(rows)])
+
+    def encoded(self, ids_BT: torch.Tensor) -> torch.Tensor:
+        inside_BT = ids_BT > 0
+        x_BTD = self.dropout(self.token(ids_BT) + self.position.weight[: ids_BT.shape[1]])
+        for layer in self.layers:
+            x_BTD = layer(x_BTD, inside_BT)
+        inside_BT1 = inside_BT[:, :, None].to(x_BTD.dtype)
+        found: torch.Tensor = (self.norm(x_BTD) * inside_BT1).sum(1) / inside_BT1.sum(1)
+        return found
+
+
+def layers(student: dict[str, Any], classes: int) -> "OrderedDict[str, nn.Module]":
+    """(B, L) bytes -> (B, V) logits. Tensors: `tokens.merges`, `encoder.*`, `output`."""
+    found: OrderedDict[str, nn.Module] = OrderedDict(tokens=Tokens(student["vocabulary"], student["max_tokens"]))
+    found["encoder"] = Encoder(student)
+    found["output"] = nn.Linear(student["width"], classes)
+    return found
+
+
+class Model(nn.Module):
+    """Token numbers (B, T) -> logits (B, V)."""
+
+    def __init__(self, network: nn.Sequential, classes: list[str]) -> None:
+        super().__init__()
+        assert isinstance(network[0], Tokens)
+        self.tokens, self.network, self.classes = network[0], network[1:], classes
+
+    def forward(self, ids_BT: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(ids_BT)
+        return logits
+
+    @torch.inference_mode()
+    def predict(self, texts: Sequence[str]) -> tuple[list[str], torch.Tensor]:
+        """The most probable class of each text, and all probabilities (B, V)."""
+        probabilities = torch.softmax(self(self.tokens.ids(texts)), 1)
+        return [self.classes[i] for i in probabilities.argmax(1).tolist()], probabilities
+
+
+def load(folder: str | Path = Path(__file__).parent) -> Model:
+    """From `config.json` and `model.safetensors`, in eval mode."""
+    folder = Path(folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    classes = config["signature"]["output"]["classes"]
+    network = nn.Sequential(layers(config["student"], len(classes)))
+    network.load_state_dict(load_file(folder / "model.safetensors"))
+    return Model(network, classes).eval()
+
+
+if __name__ == "__main__":
+    lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
+    for name, row in zip(*load().predict(lines), strict=True):
+        print(f"{name}\t{row.max():.4f}")

@@ -1,0 +1,73 @@
+"""The docstrings as a data set, and whole jobs on them, step by step in this process."""
+
+from pathlib import Path
+from typing import Any
+
+from spec.distillation import Distillation
+from spec.facts import DatasetFacts, Facts, ModelFacts
+from spec.params import InspectDataset, SourceFile
+from spec.plan import plan
+from spec.resolve import resolve
+from spec.run import Result
+from tests.distill import docstrings
+from tests.distill.jobs import PARAMS
+from tests.distill.runs import here, read, run_folder
+
+BAG = {"type": "text_classifier", "width": 32, "buckets": 8192}
+SPEC: dict[str, Any] = {
+    "name": "libraries",
+    "data": {"train": "ds_text"},
+    "student": BAG,
+    "objective": [{"type": "labels"}],
+    "training": {"epochs": 6, "seed": 1},
+}
+
+
+def inspected(root: Path, *paths: Path, **options: Any) -> Result:
+    """A data set of files, each a split by its name."""
+    files = tuple(SourceFile(path=p.name, filename=p.name, split=p.stem) for p in paths)
+    given = {f"files/{path.name}": path for path in paths}
+    return here(run_folder(root, "inspect", InspectDataset(files=files, **options), given))
+
+
+class Library:
+    """The docstrings as a data set, and jobs on them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        found = inspected(root / "dataset", *docstrings.write(root))
+        assert found.status == "succeeded", found.error
+        self.dataset = DatasetFacts.model_validate(found.facts)
+        self.models: dict[str, tuple[ModelFacts, Path]] = {}
+
+    def rows(self, split: str) -> Path:
+        return self.root / "dataset" / "outputs" / f"{split}.arrow"
+
+    def job(self, name: str, spec: dict[str, Any]) -> Path:
+        """Its folder, with a run folder for each step, all done."""
+        held = {id: facts for id, (facts, _) in self.models.items()}
+        facts = Facts(datasets={"ds_text": self.dataset}, models=held)
+        resolved = resolve(Distillation.model_validate(spec), facts)
+        done: dict[str, Path] = {}
+        for step in plan(resolved, facts):
+            inputs = {"train/rows.arrow": self.rows("train"), "heldout/rows.arrow": self.rows("test")}
+            inputs = {path: inputs[path] for path in step.inputs if path in inputs}
+            for i, id in enumerate((spec.get("teacher") or {}).get("models", ())):
+                if f"teacher.{i}/model.safetensors" in step.inputs:
+                    inputs[f"teacher.{i}/model.safetensors"] = self.models[id][1]
+            inputs |= {path: done[source] for path, source in (step.needs | step.wants).items()}
+            params = PARAMS[step.verb].model_validate(step.params)
+            context = {"latency_seconds": 0.3, "job": {"id": "dst_1"}, "steps": []}
+            folder = run_folder(self.root / name / step.name, step.verb, params, inputs, context=context)
+            result = here(folder)
+            assert result.status == "succeeded", result.error
+            done[step.name] = folder / "outputs"
+            if step.verb == "package":
+                facts_of = ModelFacts.model_validate(result.facts)
+                self.models[f"mdl_{name}"] = facts_of, done[step.name] / "model.safetensors"
+        return self.root / name
+
+
+def accuracy(job: Path, role: str = "student") -> float:
+    roles = read(job / "grade/outputs/grade.json")["roles"]
+    return float(next(found["metrics"]["accuracy"]["value"] for found in roles if found["role"] == role))
