@@ -11,7 +11,7 @@ from distill.bias import best_offset
 from distill.data.rows import Ints
 from distill.journal import Journal
 from distill.loop import Course
-from distill.objectives.labels import UNSEEN
+from distill.objectives.labels import UNSEEN, inverse_frequencies
 from distill.record import Config, TrainRecord
 from distill.run import RunFolder
 from distill.students import tensors
@@ -44,6 +44,7 @@ def deliver(
         rows=len(transfer.rows),
         items=transfer.items,
         labels_seen=labels_seen(params, transfer),
+        class_weights=class_weights(params, transfer),
         validation_labels=sum(len(rows.rows) for rows in _choosing(course, watched)),
         best_step=journal.best_step,
         bias_correction=offset,
@@ -64,6 +65,13 @@ def labels_seen(params: TrainParams, transfer: Transfer) -> int:
     """Rows whose labels the loss uses: none where no term asks for labels."""
     asked = any(isinstance(term, Labels) for term in params.objective)
     return int(np.count_nonzero(transfer.labels != UNSEEN)) if asked else 0
+
+
+def class_weights(params: TrainParams, transfer: Transfer) -> tuple[float, ...]:
+    """How much a label of each class counts; () where all count alike."""
+    if not any(isinstance(term, Labels) and term.balance != "none" for term in params.objective):
+        return ()
+    return tuple(inverse_frequencies(transfer.labels, len(params.signature.output.classes)).tolist())
 
 
 def digest(module: nn.Module) -> str:

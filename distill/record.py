@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from distill.report.figures import CurvePoint
+from distill.report.figures import ClassWeights, CurvePoint
 from spec.facts import Signature
 from spec.student import Student
 
@@ -31,6 +31,7 @@ class TrainRecord(Record):
     """Transfer rows and their fixed copies."""
     labels_seen: int
     """Transfer rows whose labels the loss used."""
+    class_weights: ClassWeights = ()
     validation_labels: int
     """Labelled validation rows, where something was chosen by them; else 0."""
     best_step: int | None

@@ -24,6 +24,8 @@ class Labels(Part):
 
     type: Literal["labels"]
     weight: Weight = 1.0
+    balance: Literal["none", "inverse_frequency"] = "none"
+    """`inverse_frequency`: a row counts rows / (classes * rows of its class), over the rows whose labels are seen: one on average, and every class alike."""
 
 
 Term = TypeAliasType("Term", Annotated[SoftTargets | Labels, Field(discriminator="type")])

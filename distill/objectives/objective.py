@@ -37,6 +37,8 @@ class Objective:
     terms: tuple[Term, ...]
     combine: Combine | None = None
     weights: tuple[float, ...] | None = None
+    class_weights_V: torch.Tensor | None = None
+    """Of balanced labels."""
 
     def __call__(self, logits_BV: torch.Tensor, targets: Targets) -> torch.Tensor:
         """A scalar, in nats. Parts of one batch add up to it. All logits are taken in float32."""
@@ -46,7 +48,10 @@ class Objective:
 
     def _term(self, term: Term, logits_BV: torch.Tensor, targets: Targets) -> torch.Tensor:
         if not isinstance(term, SoftTargets):
-            return labels(logits_BV, targets.labels_B) / max(targets.labelled, 1)
+            balanced = term.balance != "none"
+            return labels(logits_BV, targets.labels_B, self.class_weights_V if balanced else None) / max(
+                targets.labelled, 1
+            )
         assert targets.teachers_BMV is not None
         z_BMV = targets.teachers_BMV.double() if term.temperature > EXACT_ABOVE else targets.teachers_BMV
         teacher_BV = teacher_log_probabilities(z_BMV, term.temperature, self.combine, self.weights)

@@ -5,9 +5,9 @@ One teacher alone, and uploaded signals, are `teacher.0`. `Grade.teacher` names 
 Metrics, named by their grader: `accuracy`, `f1` (macro), `f1_micro`, `nll`, `calibration` (ten bins), `calibration_<bins>`.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Figures(BaseModel):
@@ -161,6 +161,10 @@ class Curve(Figures):
     points: tuple[CurvePoint, ...]
 
 
+ClassWeights = Annotated[tuple[float, ...], Field(exclude_if=lambda weights: not weights)]
+"""How much a label of each class counted, in the order of the classes; (), and not written, where all counted alike."""
+
+
 class Grade(Figures):
     """grade.json."""
 
@@ -175,6 +179,8 @@ class Grade(Figures):
     """Transfer rows."""
     labels_seen: int
     """Of these, rows whose label the student's training saw."""
+    class_weights: ClassWeights = ()
+    """Of the student's training."""
     groups: int | None
     """Held-out groups, resampled whole for all intervals (accuracy too); None: rows are resampled, and accuracy's interval is Wilson's."""
     bootstrap: int

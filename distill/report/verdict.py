@@ -104,7 +104,7 @@ def _lift(headline: Headline, taught: bool) -> tuple[str, Helped | None]:
 
 def who_saw(grade: Grade) -> str:
     """Who saw which labels: the condition that a lift stands under."""
-    labels, chosen = _labels(grade.labels_seen, grade.train_rows), _chosen(grade)
+    labels, chosen = _labels(grade.labels_seen, grade.train_rows), _balanced(grade) + _chosen(grade)
     if grade.teacher is None:
         return f"The student saw {labels}.{chosen}"
     number = sum(figures.role.startswith("teacher.") for figures in grade.roles)
@@ -130,6 +130,15 @@ def _labels(seen: int, rows: int) -> str:
     if seen == 0:
         return f"no label of the {count(rows)} training rows"
     return f"the labels of {count(seen)} of {count(rows)} training rows"
+
+
+def _balanced(grade: Grade) -> str:
+    """That labels did not count alike."""
+    weights = [weight for weight in grade.class_weights if weight]
+    if not weights:
+        return ""
+    least, most = decimal(min(weights), 2), decimal(max(weights), 2)
+    return f" Labels counted by the inverse frequency of their class: {least} times in the most frequent one, {most} times in the rarest."
 
 
 def _chosen(grade: Grade) -> str:

@@ -8,7 +8,7 @@ from distill import loop
 from distill.checkpoint import first_whole
 from distill.data.draw import divide
 from distill.data.rows import Rows
-from distill.delivery import deliver, digest
+from distill.delivery import class_weights, deliver, digest
 from distill.journal import Journal
 from distill.loop import Course
 from distill.material import transfer_set, watched_rows
@@ -69,13 +69,20 @@ def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Cou
         module=module,
         scaling=Scaling.of(params.signature.input, device),
         batches=Batches(transfer, params.batch_size, params.seed, device),
-        objective=Objective(terms=params.objective, combine=params.combine, weights=params.weights),
+        objective=objective(params, transfer, device),
         optimizer=optimizer(params.optimizer, module.parameters(), params.learning_rate, params.weight_decay),
         device=device,
         micro=min(params.batch_size, folder.run.micro_batch or params.batch_size),
         smallest=2 if batched else 1,
         tell=lambda text: folder.message(text, level="warning"),
     )
+
+
+def objective(params: TrainParams, transfer: Transfer, device: torch.device) -> Objective:
+    """With weights of classes, where a term balances them."""
+    weights = class_weights(params, transfer)
+    on_device = torch.tensor(weights, dtype=torch.float32, device=device) if weights else None
+    return Objective(terms=params.objective, combine=params.combine, weights=params.weights, class_weights_V=on_device)
 
 
 def resume(folder: RunFolder, journal: Journal, last: int) -> None:

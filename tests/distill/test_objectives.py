@@ -3,11 +3,12 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
 from distill.objectives.ensemble import teacher_log_probabilities
-from distill.objectives.labels import UNSEEN
+from distill.objectives.labels import UNSEEN, inverse_frequencies
 from distill.objectives.objective import Objective, Targets
 from spec.objective import Labels, SoftTargets
 
@@ -45,6 +46,21 @@ def test_soft_targets_are_t_squared_times_kl(temperature: float) -> None:
     expected_gradient = temperature * (q - p) / ROWS
     got = gradient(Objective(terms=(soft(temperature),)), student, targets(teacher))
     torch.testing.assert_close(got.double(), expected_gradient, rtol=1e-3, atol=2e-6)
+
+
+def test_balanced_labels_count_by_the_inverse_frequency_of_their_class() -> None:
+    """By hand: of four labels three are of class 0, so they count 4/(2*3) each and the one of class 2 counts 4/(2*1): one on average."""
+    seen = [0, UNSEEN, 0, 2, 0]
+    weights = inverse_frequencies(np.array(seen), 4)
+    assert weights.tolist() == pytest.approx([2 / 3, 0, 2, 0])
+    student = logits(5, ROWS, 4)
+    logs = torch.log_softmax(student, -1)
+    expected = -(2 / 3 * (logs[0, 0] + logs[2, 0] + logs[4, 0]) + 2 * logs[3, 2]) / 4
+    balanced = Labels(type="labels", balance="inverse_frequency", weight=0.5)
+    plain = Labels(type="labels")
+    objective = Objective(terms=(balanced, plain), class_weights_V=torch.from_numpy(weights))
+    alike = -(logs[0, 0] + logs[2, 0] + logs[4, 0] + logs[3, 2]) / 4
+    assert objective(student, targets(None, seen)).item() == pytest.approx((expected / 2 + alike).item())
 
 
 @pytest.mark.parametrize("temperature", [1.0, 8.0])

@@ -20,6 +20,7 @@ from tests.distill.jobs import PARAMS
 from tests.distill.library import BAG, SPEC, Library, accuracy, inspected
 from tests.distill.runs import checkpoints, child, finished, read, resumed, run_folder, until
 
+WITHOUT_TORCH = [{"column": "label", "not_among": ["torch"]}]
 WEIGHTS = "outputs/model.safetensors"
 
 
@@ -57,6 +58,22 @@ def test_a_bag_learns_from_a_larger_one_to_the_report(library: Library, trained:
     assert grade["dark_knowledge"]["richest"][0]["text"]
     page = (job / "package/outputs/report.html").read_text()
     assert escape(grade["side_by_side"][0]["text"], quote=False) in page
+
+
+def test_balanced_labels_are_told_in_the_report(library: Library, trained: Path) -> None:
+    terms = [{"type": "labels", "balance": "inverse_frequency"}]
+    job = library.job("balanced", SPEC | {"objective": terms, "data": {"train": "ds_text", "where": WITHOUT_TORCH}})
+    counts = {name: n for name, n in library.dataset.splits["train"].labels.items() if name != "torch"}
+    report = read(job / "package/outputs/report.json")
+    expected = [
+        sum(counts.values()) / 11 / counts[name] if name in counts else 0 for name in report["grade"]["classes"]
+    ]
+    assert report["grade"]["class_weights"] == pytest.approx(expected)
+    low, high = min(filter(None, expected)), max(expected)
+    line = f"frequency of their class: {low:.2f} times in the most frequent one, {high:.2f} times in the rarest."
+    assert line in report["verdict"]["labels"]
+    assert line in (job / "package/outputs/report.html").read_text()
+    assert "class_weights" not in read(library.root / "large/grade/outputs/grade.json")
 
 
 def test_the_delivered_files_answer_alone_and_alike(library: Library, trained: Path, tmp_path: Path) -> None:

@@ -444,6 +444,8 @@ class Labels(TypedDict):
     """Cross-entropy with the labels, over the rows whose labels are seen."""
     type: Literal['labels']
     weight: NotRequired[float]
+    balance: NotRequired[Literal['none', 'inverse_frequency']]
+    """`inverse_frequency`: a row counts rows / (classes * rows of its class), over the rows whose labels are seen: one on average, and every class alike."""
 
 
 class Metrics(TypedDict):
