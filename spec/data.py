@@ -11,8 +11,8 @@ from spec.teacher import DatasetId
 class Columns(Part):
     """Roles of columns; `auto`: the role that the dataset gives; null: not used."""
 
-    input: Auto | Name = "auto"
-    """What teachers and student see: arrays or images."""
+    input: Auto | Name | Annotated[List[Name], Field(min_length=2, max_length=2)] = "auto"
+    """What teachers and student see: arrays, images or texts; two columns of texts: pairs of them, such as a query and a passage."""
     label: Auto | Name | None = "auto"
     """The name of the class."""
     group: Auto | Name | None = "auto"

@@ -49,12 +49,18 @@ class SplitFacts(Fact):
 class Roles(Fact):
     """Which column plays which role; None: none does."""
 
-    input: str | None
+    input: str | tuple[str, ...] | None
+    """Two columns: pairs of texts."""
     label: str | None = None
     group: str | None = None
     id: str | None = None
     signal: str | None = None
     """The column of logits or probabilities of a dataset of signals."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns of the input: none, one, or the two of a pair."""
+        return (self.input,) if isinstance(self.input, str) else self.input or ()
 
 
 class DatasetFacts(Fact):
@@ -81,7 +87,7 @@ class InputSignature(Fact):
 
     kind: Literal["array", "image", "text"]
     shape: tuple[int, ...]
-    """Of a row; () for texts."""
+    """Of a row; () for texts, (2,) for pairs of texts."""
     dtype: str = "float32"
     scale: float | tuple[float, ...] = 1.0
     """A number, or one a channel."""

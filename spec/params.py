@@ -95,8 +95,8 @@ class ScoreParams(Params):
 
     teachers: tuple[TeacherInput, ...]
     classes: tuple[str, ...]
-    input: str
-    """Name of the column that the teachers see."""
+    input: str | tuple[str, ...]
+    """Name of the column that the teachers see; both, where they see pairs."""
     take: Selection | None = None
     """Only the rows of this selection (where, share, or augment copies need it); None: all rows. The index of rows scored is `train/rows.npy`."""
 

@@ -110,9 +110,13 @@ def roles(spec: Distillation, facts: Facts) -> Roles | None:
 
 
 def input_column(spec: Distillation, facts: Facts, rows: RowSet) -> ColumnFacts | None:
-    """What the student sees of these rows; None where there is no such column."""
+    """What the student sees of these rows, of pairs both texts as one; None where there is no such column."""
     named = roles(spec, facts)
-    return rows.dataset.columns.get(named.input) if named and named.input else None
+    found = [rows.dataset.columns.get(name) for name in named.inputs] if named else []
+    columns = [column for column in found if column is not None]
+    if not columns or len(columns) < len(found):
+        return None
+    return columns[0] if len(columns) == 1 else ColumnFacts(kind=columns[0].kind, shape=(2,), dtype=columns[0].dtype)
 
 
 def label(spec: Distillation, facts: Facts) -> str | None:

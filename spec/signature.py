@@ -44,7 +44,7 @@ def signature(spec: Distillation, facts: Facts) -> Signature:
     scale, offset = _scaling(spec, facts, column)
     if isinstance(spec.student, TextStudent):
         output = OutputSignature(kind="classes", classes=classes(spec, facts))
-        return Signature(input=InputSignature(kind="text", shape=(), dtype="str"), output=output)
+        return Signature(input=InputSignature(kind="text", shape=column.shape, dtype="str"), output=output)
     kind: Literal["image", "array"] = "image" if column.kind == "image" else "array"
     return Signature(
         input=InputSignature(kind=kind, shape=column.shape, dtype=column.dtype, scale=scale, offset=offset),

@@ -3,7 +3,7 @@
 from math import prod
 
 from spec.student import Student, TextClassifier, TextEncoder
-from spec.tensors import parameters, tensors
+from spec.tensors import PAIR, parameters, tensors
 
 FLOAT = 4
 """Bytes: weights, gradients, activations and scores are float32."""
@@ -13,15 +13,18 @@ TYPICAL = 256
 """Bytes of a text, where nobody has measured them."""
 
 
-def features(student: TextClassifier) -> int:
-    """Embeddings that a text of typical length looks up: about two words every six bytes, and a run of each length at every byte."""
+def features(student: TextClassifier, shape: tuple[int, ...]) -> int:
+    """Embeddings that a text of typical length looks up: about two words every six bytes, and a run of each length at every byte.
+
+    Of a pair each text's own, and for each of the first one's two more, which say whether the second has it.
+    """
     read = min(student.max_bytes, TYPICAL)
-    return read * len(student.byte_ngrams) + student.word_ngrams * (read // 6 + 1)
+    return (4 if shape == PAIR else 1) * (read * len(student.byte_ngrams) + student.word_ngrams * (read // 6 + 1))
 
 
-def tokens(student: TextEncoder) -> int:
-    """Tokens of a text of typical length: one every four bytes."""
-    return min(student.max_tokens, TYPICAL // 4)
+def tokens(student: TextEncoder, shape: tuple[int, ...]) -> int:
+    """Tokens of a text of typical length, or of two and what stands between them: one every four bytes."""
+    return min(student.max_tokens, TYPICAL // 2 + 1 if shape == PAIR else TYPICAL // 4)
 
 
 def encoder_operations(student: TextEncoder, length: int, classes: int) -> int:
@@ -45,18 +48,18 @@ def layers(student: Student, shape: tuple[int, ...], classes: int) -> list[tuple
 def operations(student: Student, shape: tuple[int, ...], classes: int) -> int:
     """Floating-point operations of one row's forward pass: two a multiplication."""
     if isinstance(student, TextClassifier):
-        return student.width * (features(student) + 2 * classes)
+        return student.width * (features(student, shape) + 2 * classes)
     if isinstance(student, TextEncoder):
-        return encoder_operations(student, tokens(student), classes)
+        return encoder_operations(student, tokens(student, shape), classes)
     return sum(2 * inputs * units * places for inputs, units, places in layers(student, shape, classes))
 
 
 def activations(student: Student, shape: tuple[int, ...], classes: int) -> int:
     """Values of one row that the backward pass needs: the input, and each layer's before and after its norm and ReLU."""
     if isinstance(student, TextClassifier):
-        return 4 * features(student) + 3 * (student.width + classes)
+        return 4 * features(student, shape) + 3 * (student.width + classes)
     if isinstance(student, TextEncoder):
-        return tokens(student) * student.width * (2 + 20 * student.layers) + 3 * (student.width + classes)
+        return tokens(student, shape) * student.width * (2 + 20 * student.layers) + 3 * (student.width + classes)
     return prod(shape) + sum(3 * units * places for _, units, places in layers(student, shape, classes))
 
 

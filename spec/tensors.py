@@ -10,6 +10,8 @@ from spec.student import Convnet, Mlp, Norm, Student, TextClassifier, TextEncode
 
 SINGLE_TOKENS = 258
 """Tokens of an encoder that are no pair: none, the separator, the bytes."""
+PAIR = (2,)
+"""Shape of a row of two texts; that of one is ()."""
 Shapes = dict[str, tuple[int, ...]]
 BUFFERS = (".running_mean", ".running_var", ".num_batches_tracked", ".merges")
 """Ends of the names that are kept with the weights, but are not learned by gradient."""
@@ -25,7 +27,7 @@ def tensors(student: Student, shape: tuple[int, ...], classes: int) -> Shapes:
         case TextClassifier():
             return _text_classifier(student, classes)
         case TextEncoder():
-            return _text_encoder(student, classes)
+            return _text_encoder(student, classes, shape == PAIR)
 
 
 def parameters(student: Student, shape: tuple[int, ...], classes: int) -> int:
@@ -72,7 +74,7 @@ def _text_classifier(student: TextClassifier, classes: int) -> Shapes:
     return embedding | {"output.weight": (classes, student.width), "output.bias": (classes,)}
 
 
-def _text_encoder(student: TextEncoder, classes: int) -> Shapes:
+def _text_encoder(student: TextEncoder, classes: int, pair: bool) -> Shapes:
     width = student.width
     if width % student.heads:
         raise ValueError(f"a width of {width} cannot be divided by {student.heads} heads")
@@ -81,6 +83,8 @@ def _text_encoder(student: TextEncoder, classes: int) -> Shapes:
         "encoder.token.weight": (student.vocabulary, width),
         "encoder.position.weight": (student.max_tokens, width),
     }
+    if pair:
+        found["encoder.segment.weight"] = (2, width)
     inner = {"norm1": (width,), "norm2": (width,), "qkv": (3 * width, width), "out": (width, width)}
     inner |= {"up": (4 * width, width), "down": (width, 4 * width)}
     layers = {f"layers.{i}.{name}": shape for i in range(student.layers) for name, shape in inner.items()}

@@ -49,6 +49,11 @@ def text_digests(texts: Iterable[str]) -> npt.NDArray[np.uint8]:
     return _hashed(b"text\n" + text.encode() for text in texts)
 
 
+def pair_digests(pairs: Iterable[tuple[str, str]]) -> npt.NDArray[np.uint8]:
+    """The same for pairs of texts, in which no NUL stands."""
+    return _hashed(b"pair\n" + first.encode() + b"\0" + second.encode() for first, second in pairs)
+
+
 def _hashed(parts: Iterable[bytes]) -> npt.NDArray[np.uint8]:
     joined = b"".join(hashlib.sha256(part).digest()[:WIDTH] for part in parts)
     return np.frombuffer(joined, dtype=np.uint8).reshape(-1, WIDTH)

@@ -1,4 +1,4 @@
-"""A column of texts as rows of bytes: mapped as Arrow holds it, and copied only for the rows that are asked for."""
+"""Columns of texts as rows of bytes: mapped as Arrow holds them, and copied only for the rows that are asked for."""
 
 from typing import Any
 
@@ -8,23 +8,34 @@ import pyarrow as pa
 
 
 class PaddedTexts:
-    """(N, any) in the place of an array: `texts[rows]` is (B, L) UTF-8 bytes, 0 after the end of each text, L that of the longest."""
+    """(N, any) in the place of an array: `texts[rows]` is (B, L) UTF-8 bytes, 0 after the end of each text, L that of the longest row.
 
-    def __init__(self, column: pa.Array) -> None:
-        large = column.cast(pa.large_string())
-        _, ends, data = large.buffers()
-        self._ends = np.frombuffer(ends, dtype=np.int64)[large.offset : large.offset + len(large) + 1]
-        self._data = np.frombuffer(data, dtype=np.uint8) if data is not None else np.empty(0, dtype=np.uint8)
+    Of two columns a row is both texts, one 0 between them: no text has a NUL in it.
+    """
+
+    def __init__(self, *columns: pa.Array) -> None:
+        self._columns = [_buffers(column) for column in columns]
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return len(self._columns[0][0]) - 1
 
     def __getitem__(self, which: Any) -> npt.NDArray[np.uint8]:
         """`which`: a slice, or numbers of rows."""
-        starts, ends = self._ends[:-1][which], self._ends[1:][which]
-        lengths = ends - starts
-        place = np.arange(max(int(lengths.max(initial=0)), 1))
-        inside = place < lengths[:, None]
-        found = np.zeros(inside.shape, dtype=np.uint8)
-        found[inside] = self._data[(starts[:, None] + place)[inside]]
+        spans = [(ends[:-1][which], ends[1:][which] - ends[:-1][which]) for ends, _ in self._columns]
+        whole = sum(lengths for _, lengths in spans) + len(spans) - 1
+        place = np.arange(max(int(whole.max(initial=0)), 1))
+        found = np.zeros((len(whole), len(place)), dtype=np.uint8)
+        first = np.zeros((len(whole), 1), dtype=np.int64)
+        for (starts, lengths), (_, data) in zip(spans, self._columns, strict=True):
+            inside = (place >= first) & (place < first + lengths[:, None])
+            found[inside] = data[(starts[:, None] + place - first)[inside]]
+            first = first + lengths[:, None] + 1
         return found
+
+
+def _buffers(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Where each text ends, from where the first begins; and the bytes of all."""
+    large = column.cast(pa.large_string())
+    _, ends, data = large.buffers()
+    places = np.frombuffer(ends, dtype=np.int64)[large.offset : large.offset + len(large) + 1]
+    return places, np.frombuffer(data, dtype=np.uint8) if data is not None else np.empty(0, dtype=np.uint8)

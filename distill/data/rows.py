@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distill.data.canonical import DIGEST, METADATA, WIDTH, Heading, digests, text_digests
+from distill.data.canonical import DIGEST, METADATA, WIDTH, Heading, digests, pair_digests, text_digests
 from distill.data.padded import PaddedTexts
 from spec.facts import ColumnFacts, Roles
 from spec.problem import Problem, Refused
@@ -72,10 +72,11 @@ class Rows:
 
     @cached_property
     def inputs(self) -> npt.NDArray[Any]:
-        """(N, *shape) of the input column, as stored, without a copy; of texts, what gives the bytes of the rows asked for."""
-        name = self._named("input")
-        text = name in self.columns and self.columns[name].kind == "text"
-        return cast("npt.NDArray[Any]", PaddedTexts(self.column(name))) if text else self.array(name)
+        """(N, *shape) of the input column, as stored, without a copy; of texts or pairs, what gives the bytes of the rows asked for."""
+        names = self.roles.inputs or (self._named("input"),)
+        if len(names) == 1 and (names[0] not in self.columns or self.columns[names[0]].kind != "text"):
+            return self.array(names[0])
+        return cast("npt.NDArray[Any]", PaddedTexts(*map(self.column, names)))
 
     @cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
@@ -85,6 +86,9 @@ class Rows:
             column = chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
             raw = np.frombuffer(column.buffers()[1], dtype=np.uint8)
             raw = raw[column.offset * WIDTH : (column.offset + len(column)) * WIDTH]
+        elif not isinstance(self.roles.input, str):
+            both = (self.texts(name).to_pylist() for name in self.roles.inputs)
+            raw = pair_digests((first or "", second or "") for first, second in zip(*both, strict=True))
         elif self.columns[self.roles.input].kind in ("array", "image"):
             raw = digests(self.array(self.roles.input))
         else:

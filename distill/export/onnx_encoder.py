@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto
 
+from distill.students.encoder import SEPARATOR
 from spec.student import TextEncoder
 
 EPSILON = 1e-5
+SEGMENT = "encoder.segment.weight"
 FAR = 1e9
 """Taken from the attention to what is no token: its share is 0 in float32."""
 Tensors = Mapping[str, npt.NDArray[Any]]
@@ -52,7 +54,13 @@ def _embedded(graph: Graph, tensors: Tensors) -> str:
     zero = graph.constant("zero", [0], np.int64)
     length = graph.apply("Shape", "input", start=1, end=2)
     places = graph.apply("Slice", position, zero, length, zero)
-    return graph.apply("Add", graph.apply("Gather", token, "input", axis=0), places)
+    embedded = graph.apply("Add", graph.apply("Gather", token, "input", axis=0), places)
+    if SEGMENT not in tensors:
+        return embedded
+    one, axis = graph.constant("separator", [SEPARATOR], np.int64), graph.constant("cumulated", 1, np.int64)
+    separator = graph.apply("Cast", graph.apply("Equal", "input", one), to=TensorProto.INT64)
+    segments = graph.constant(SEGMENT, tensors[SEGMENT])
+    return graph.apply("Add", embedded, graph.apply("Gather", segments, graph.apply("CumSum", separator, axis), axis=0))
 
 
 def _layer(graph: Graph, name: str, student: TextEncoder, tensors: Tensors, bias: str) -> None:

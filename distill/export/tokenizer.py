@@ -4,14 +4,22 @@ import json
 from typing import Any
 
 from distill.students.encoder import FIRST_BYTE, FIRST_MERGE, PIECE, SPACES
+from distill.students.encoder import SEPARATOR as SEPARATOR_NUMBER
 
 NONE, SEPARATOR = "<none>", "<separator>"
+FIRST, SECOND = ({"Sequence": {"id": name, "type_id": i}} for i, name in enumerate("AB"))
+TEMPLATE: dict[str, Any] = {
+    "type": "TemplateProcessing",
+    "single": [FIRST],
+    "pair": [FIRST, {"SpecialToken": {"id": SEPARATOR, "type_id": 1}}, SECOND],
+    "special_tokens": {SEPARATOR: {"id": SEPARATOR, "ids": [SEPARATOR_NUMBER], "tokens": [SEPARATOR]}},
+}
 PRINTABLE = (*range(33, 127), *range(161, 173), *range(174, 256))
 """Bytes that GPT-2's alphabet writes as themselves; the others are written as the characters from 256 on."""
 
 
-def tokenizer(merges: list[list[int]], max_tokens: int) -> str:
-    """Of the rows of `tokens.merges`."""
+def tokenizer(merges: list[list[int]], max_tokens: int, pair: bool) -> str:
+    """Of the rows of `tokens.merges`. `pair`: it is given two texts."""
     pairs = [(a, b) for a, b in merges if a >= 0]
     names = [NONE, SEPARATOR, *alphabet()]
     for a, b in pairs:
@@ -36,7 +44,7 @@ def tokenizer(merges: list[list[int]], max_tokens: int) -> str:
                 {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False},
             ],
         },
-        "post_processor": None,
+        "post_processor": TEMPLATE if pair else None,
         "decoder": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False},
         "model": {
             "type": "BPE",

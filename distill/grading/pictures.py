@@ -15,12 +15,14 @@ LARGEST = 64
 
 LONGEST = 160
 """Characters of a text that a report shows."""
+BETWEEN = " ‖ "
+"""The two texts of a pair."""
 
 
 def pictures(rows: Rows, which: Ints) -> list[Picture | None]:
     """Of image rows (H, W), (1, H, W) or (3, H, W); None for everything else."""
     name = rows.roles.input
-    facts = rows.columns.get(name) if name else None
+    facts = rows.columns.get(name) if isinstance(name, str) else None
     images = facts is not None and facts.kind == "image" and (len(facts.shape) == 2 or facts.shape[0] in (1, 3))
     if not images or not len(which):
         return [None] * len(which)
@@ -31,13 +33,16 @@ def pictures(rows: Rows, which: Ints) -> list[Picture | None]:
 
 
 def excerpts(rows: Rows, which: Ints) -> list[str | None]:
-    """The beginnings of text rows; None for everything else."""
-    name = rows.roles.input
-    if name is None or name not in rows.columns or rows.columns[name].kind != "text":
+    """The beginnings of text rows, of pairs both; None for everything else."""
+    names = rows.roles.inputs
+    if not names or any(name not in rows.columns or rows.columns[name].kind != "text" for name in names):
         return [None] * len(which)
-    return [
-        text if len(text) <= LONGEST else f"{text[:LONGEST]} …" for text in rows.texts(name).take(which).to_pylist()
-    ]
+    texts = (rows.texts(name).take(which).to_pylist() for name in names)
+    return [BETWEEN.join(map(beginning, row)) for row in zip(*texts, strict=True)]
+
+
+def beginning(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def picture(image_CHW: npt.NDArray[Any]) -> Picture:

@@ -162,7 +162,7 @@ def write(folder: RunFolder, plan: Layout, intake: Intake, params: InspectDatase
 def told(columns: dict[str, ColumnFacts], roles: Roles) -> dict[str, ColumnFacts]:
     """The columns, with counts of values for the roles first and then in their order, until there are `MOST_COUNTS`: facts are sent with every reply."""
     shown, left = dict(columns), MOST_COUNTS
-    named = set(roles.model_dump().values())
+    named = {*roles.inputs, roles.label, roles.group, roles.id, roles.signal}
     for name in sorted(columns, key=lambda name: name not in named):
         left -= len(columns[name].values or ())
         if left < 0:

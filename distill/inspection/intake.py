@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.data.batch import Batch, Values, objects
-from distill.data.canonical import digests, text_digests
+from distill.data.canonical import digests, pair_digests, text_digests
 from distill.inspection.layout import Column, Layout
 from distill.inspection.spill import Arrays, Texts
 from distill.inspection.values import Reasons, narrowed, side_by_side, stack, texts
@@ -45,9 +45,19 @@ class Split:
                 self.arrays[name].add(values.astype(np.float32) if signal else narrowed(values, typed))
             else:
                 self.texts[name].add(values)
-        named = columns[self._layout.roles.input or self._layout.roles.id or ""]
-        self.digests.append(digests(named) if isinstance(named, np.ndarray) else text_digests(t or "" for t in named))
-        self.rows += len(named)
+        roles = self._layout.roles
+        named = [columns[name] for name in roles.inputs or (roles.id or "",)]
+        self.digests.append(row_digests(named))
+        self.rows += len(named[0])
+
+
+def row_digests(named: list[Stored]) -> npt.NDArray[np.uint8]:
+    """(n, 16), of the column that names a row: an array, texts, or two of texts."""
+    if isinstance(named[0], np.ndarray):
+        return digests(named[0])
+    if len(named) == 1:
+        return text_digests(text or "" for text in named[0])
+    return pair_digests((first or "", second or "") for first, second in zip(*named, strict=True))
 
 
 class Intake:

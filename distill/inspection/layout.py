@@ -118,7 +118,11 @@ class _Chooser:
         label = self._scalar("label", asked.label, LABELS)
         group = self._scalar("group", asked.group, GROUPS)
         id = self._scalar("id", asked.id, IDS)
-        input = self._array("input", self._auto_input() if asked.input == "auto" else asked.input)
+        input: str | tuple[str, ...] | None
+        if isinstance(asked.input, tuple):
+            input = self._pair(asked.input)
+        else:
+            input = self._array("input", self._auto_input() if asked.input == "auto" else asked.input)
         if input is None and signal is None:
             hint = "Name it in columns.input; without a name it is called x, image, input, pixels, features or text."
             raise Refused(
@@ -176,6 +180,16 @@ class _Chooser:
         shape = (len(members),)
         self._columns.append(Column(name=name, kind="array", members=tuple(members), shape=shape, role=role, wide=True))
         return name
+
+    def _pair(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Two columns of texts. Refused: `unknown_column`, `pair_not_texts`."""
+        for name in names:
+            self._check(name, "input")
+            if self._kinds[name] != "text":
+                message = f"Column {name!r} holds {self._kinds[name]} values, and a pair is of texts."
+                raise Refused(Problem(code="pair_not_texts", message=message, param="columns.input"))
+            self._add(name, "input")
+        return names
 
     def _numbered(self, name: str) -> list[str]:
         """`pixel0, pixel1, ...` (or pixel.0, pixel_0, pixel[0]) for `pixel`, in the order of their numbers."""

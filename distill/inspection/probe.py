@@ -40,7 +40,9 @@ def inputs(facts: ModelFacts) -> npt.NDArray[Any]:
     """(3, *shape): raw values such as the signature's scaling expects, roughly 0 to 1 once it is applied."""
     given = facts.signature.input
     if given.kind == "text":
-        return np.random.default_rng(0).integers(97, 123, (ROWS, 40)).astype(np.uint8)
+        letters = np.random.default_rng(0).integers(97, 123, (ROWS, 40)).astype(np.uint8)
+        letters[:, 20] = 0 if given.shape else letters[:, 20]
+        return letters
     scale = np.abs(np.asarray(given.scale, dtype=np.float64)).max()
     high = min(1 / scale if scale else 1.0, 255.0)
     values = np.random.default_rng(0).uniform(0, high, (ROWS, *given.shape))

@@ -8,6 +8,7 @@ from distill.data.refusal import refuse
 from spec.facts import InputSignature, Signature
 from spec.problem import Problem, Refused
 from spec.student import Student, TextStudent
+from spec.tensors import PAIR
 
 TYPES: dict[int, str] = {
     TensorProto.FLOAT: "float32",
@@ -27,8 +28,8 @@ def check_signature(signature: Signature) -> None:
         twice = next(name for i, name in enumerate(classes) if name in classes[:i])
         raise _refused("class_twice", f"Class {twice!r} is named twice.", "signature.output.classes")
     if given.kind == "text":
-        if given.shape:
-            message = f"Texts have no shape, and the signature says {list(given.shape)}."
+        if given.shape not in ((), PAIR):
+            message = f"Texts have shape [], pairs of them [2], and the signature says {list(given.shape)}."
             raise _refused("shape_invalid", message, "signature.input.shape", "Leave the list empty.")
         if (given.scale, given.offset) != (1.0, 0.0):
             raise _refused("scaling_shape", "Texts are not scaled.", "signature.input.scale")

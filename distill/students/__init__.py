@@ -13,6 +13,7 @@ from distill.students.convnet import convnet
 from distill.students.mlp import mlp
 from spec.facts import Signature
 from spec.student import Convnet, Mlp, Student, TextClassifier, TextEncoder
+from spec.tensors import PAIR
 
 
 def build(student: Student, signature: Signature) -> nn.Sequential:
@@ -25,9 +26,9 @@ def build(student: Student, signature: Signature) -> nn.Sequential:
             case Convnet():
                 return convnet(student, shape, classes)
             case TextClassifier():
-                return nn.Sequential(bag.layers(student.model_dump(), classes))
+                return nn.Sequential(bag.layers(student.model_dump(), classes, shape == PAIR))
             case TextEncoder():
-                return nn.Sequential(encoder.layers(student.model_dump(), classes))
+                return nn.Sequential(encoder.layers(student.model_dump(), classes, shape == PAIR))
 
 
 def initialised(student: Student, signature: Signature, seed: int, merges: torch.Tensor | None = None) -> nn.Sequential:

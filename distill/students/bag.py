@@ -2,7 +2,7 @@
 
     from load import load
     model = load(".")
-    classes, probabilities = model.predict(["a text", "another one"])
+    classes, probabilities = model.predict(["a text", "another one"])     # a model of pairs: [("a query", "a passage"), ...]
 
 After Joulin et al. 2017 ("Bag of tricks for efficient text classification") and Bojanowski et al. 2017 (n-grams of a word's letters).
 It needs torch, numpy and safetensors, and nothing else of the service. Legend: `B` texts, `L` bytes, `K` features, `V` classes.
@@ -12,6 +12,9 @@ digits, `_` and bytes of 128 and above, and every other byte separates. Features
 `word_ngrams` is 2, and for each n of `byte_ngrams` the runs of n bytes of a word with one separator (0) before and one after it.
 With P = 2**31 - 1 and A = 1,000,003, the hash of bytes c0 c1 ... of a word is sum (c_i + 1) A**i mod P; of a pair of words h A + g mod P;
 of n bytes it begins with n and is h A + c + 1 mod P for each. Bucket: 1 + (hash * 1,664,525 mod P) mod buckets; bucket 0 is no feature.
+
+Of a pair of texts each is cut for itself. With h the hashes as above, the first text's features are its own, the second's are salted by 1, which is
+(h A + 1) mod (P - 1) + 1, and each of the first that the second has too adds two: itself salted by 2, and 3, which any of these gives.
 """
 
 import json
@@ -28,6 +31,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
+Text = str | tuple[str, str]
+"""What a row is: a text, or a pair of them."""
 PRIME, BASE, MIX = 2**31 - 1, 1_000_003, 1_664_525
 """All products stay under 2**63."""
 
@@ -45,12 +50,24 @@ def powers(length: int) -> tuple[torch.Tensor, torch.Tensor]:
 class Ngrams(nn.Module):
     """Padded UTF-8 bytes (B, L), 0 after each text's end, to bucket numbers (B, K), 0 where there is no feature."""
 
-    def __init__(self, buckets: int, word_ngrams: int, byte_ngrams: Sequence[int], max_bytes: int) -> None:
+    def __init__(
+        self, buckets: int, word_ngrams: int, byte_ngrams: Sequence[int], max_bytes: int, pair: bool = False
+    ) -> None:
         super().__init__()
         self.buckets, self.word_ngrams = buckets, word_ngrams
         self.byte_ngrams, self.max_bytes = tuple(byte_ngrams), max_bytes
+        self.pair = pair
 
     def forward(self, text_BL: torch.Tensor) -> torch.Tensor:
+        if self.pair:
+            first_BK, second_BK = map(self.hashes, sides(text_BL))
+            h_BK = torch.cat([first_BK, salted(second_BK, 1), shared(first_BK, second_BK)], dim=1)
+        else:
+            h_BK = self.hashes(text_BL)
+        return torch.where(h_BK > 0, 1 + h_BK * MIX % PRIME % self.buckets, 0)
+
+    def hashes(self, text_BL: torch.Tensor) -> torch.Tensor:
+        """(B, K), above 0; 0 where there is no feature."""
         c_BL = functional.pad(letters(text_BL[:, : self.max_bytes]), (1, 1))
         words_BW = words(c_BL)
         found = [words_BW]
@@ -58,8 +75,31 @@ class Ngrams(nn.Module):
             first, second = words_BW[:, :-1], words_BW[:, 1:]
             found.append(torch.where(second > 0, (first * BASE + second) % (PRIME - 1) + 1, 0))
         found += [runs(c_BL, n) for n in self.byte_ngrams if n <= c_BL.shape[1]]
-        h_BK = torch.cat(found, dim=1)
-        return torch.where(h_BK > 0, 1 + h_BK * MIX % PRIME % self.buckets, 0)
+        return torch.cat(found, dim=1)
+
+
+def sides(text_BL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The two texts of each row, between which stands a 0."""
+    length = text_BL.shape[1]
+    place = torch.arange(length, device=text_BL.device)
+    end_B1 = torch.where(text_BL == 0, place, length).amin(dim=1, keepdim=True)
+    first = torch.where(place < end_B1, text_BL, 0)
+    later = place + end_B1 + 1
+    second = torch.where(later < length, text_BL.gather(1, later.clamp(max=length - 1)), 0)
+    return first[:, : max(1, int(end_B1.max()))], second[:, : max(1, length - 1 - int(end_B1.min()))]
+
+
+def salted(h_BK: torch.Tensor, salt: int) -> torch.Tensor:
+    """Other hashes of the same features."""
+    return torch.where(h_BK > 0, (h_BK * BASE + salt) % (PRIME - 1) + 1, 0)
+
+
+def shared(first_BK: torch.Tensor, second_BK: torch.Tensor) -> torch.Tensor:
+    """(B, 2K): hashes of the features of the first text that the second has too, and one that says that there is such a feature."""
+    ordered = second_BK.sort(dim=1).values
+    place = torch.searchsorted(ordered, first_BK).clamp(max=ordered.shape[1] - 1)
+    both = (ordered.gather(1, place) == first_BK) & (first_BK > 0)
+    return torch.cat([torch.where(both, salted(first_BK, 2), 0), torch.where(both, 3, 0)], dim=1)
 
 
 def letters(text_BL: torch.Tensor) -> torch.Tensor:
@@ -102,18 +142,19 @@ def runs(c_BL: torch.Tensor, n: int) -> torch.Tensor:
     return torch.where(valid, h % (PRIME - 1) + 1, 0)
 
 
-def layers(student: dict[str, Any], classes: int) -> "OrderedDict[str, nn.Module]":
+def layers(student: dict[str, Any], classes: int, pair: bool) -> "OrderedDict[str, nn.Module]":
     """(B, L) bytes -> (B, V) logits: the mean of the features' embeddings, then `output`. Tensors: `embedding`, `output`."""
     options = {name: student[name] for name in ("buckets", "word_ngrams", "byte_ngrams", "max_bytes")}
-    found: OrderedDict[str, nn.Module] = OrderedDict(ngrams=Ngrams(**options))
+    found: OrderedDict[str, nn.Module] = OrderedDict(ngrams=Ngrams(**options, pair=pair))
     found["embedding"] = nn.EmbeddingBag(student["buckets"] + 1, student["width"], mode="mean", padding_idx=0)
     found["output"] = nn.Linear(student["width"], classes)
     return found
 
 
-def padded(texts: Sequence[str]) -> torch.Tensor:
+def padded(texts: Sequence[Text]) -> torch.Tensor:
     """(B, L) UTF-8 bytes, 0 after the end of each text."""
-    parts = [text.encode() for text in texts]
+    parts = [(text if isinstance(text, str) else "\0".join(text)).encode() for text in texts]
+    parts = [part if isinstance(text, str) else part + b"\0" for part, text in zip(parts, texts, strict=True)]
     found = np.zeros((len(parts), max([1, *map(len, parts)])), dtype=np.uint8)
     for i, part in enumerate(parts):
         found[i, : len(part)] = np.frombuffer(part, dtype=np.uint8)
@@ -132,8 +173,8 @@ class Model(nn.Module):
         return logits
 
     @torch.inference_mode()
-    def predict(self, texts: Sequence[str]) -> tuple[list[str], torch.Tensor]:
-        """The most probable class of each text, and all probabilities (B, V)."""
+    def predict(self, texts: Sequence[Text]) -> tuple[list[str], torch.Tensor]:
+        """The most probable class of each text, or pair of texts, and all probabilities (B, V)."""
         probabilities = torch.softmax(self(padded(texts)), 1)
         return [self.classes[i] for i in probabilities.argmax(1).tolist()], probabilities
 
@@ -142,14 +183,15 @@ def load(folder: str | Path = Path(__file__).parent) -> Model:
     """From `config.json` and `model.safetensors`, in eval mode."""
     folder = Path(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    classes = config["signature"]["output"]["classes"]
-    network = nn.Sequential(layers(config["student"], len(classes)))
+    classes, pair = config["signature"]["output"]["classes"], bool(config["signature"]["input"]["shape"])
+    network = nn.Sequential(layers(config["student"], len(classes), pair))
     network.load_state_dict(load_file(folder / "model.safetensors"))
-    model = Model(network, classes)
-    return model.eval()
+    return Model(network, classes).eval()
 
 
 if __name__ == "__main__":
     lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
-    for name, row in zip(*load().predict(lines), strict=True):
+    model = load()
+    pairs = [(first, second) for first, _, second in (line.partition("\t") for line in lines)]
+    for name, row in zip(*model.predict(pairs if model.network[0].pair else lines), strict=True):
         print(f"{name}\t{row.max():.4f}")

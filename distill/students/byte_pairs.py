@@ -42,7 +42,7 @@ def texts(inputs: npt.NDArray[Any], rows: Ints) -> Iterator[str]:
         rows = rows[np.linspace(0, len(rows) - 1, READ).round().astype(np.int64)]
     for first in range(0, len(rows), CHUNK):
         for row in inputs[rows[first : first + CHUNK]]:
-            yield row.tobytes().rstrip(b"\0").decode()
+            yield row.tobytes().rstrip(b"\0").decode()  # the 0 between two texts is a space to a tokenizer
 
 
 def merges(texts: Iterable[str], most: int) -> list[Pair]:

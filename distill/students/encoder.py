@@ -2,7 +2,7 @@
 
     from load import load
     model = load(".")
-    classes, probabilities = model.predict(["a text", "another one"])
+    classes, probabilities = model.predict(["a text", "another one"])     # a model of pairs: [("a query", "a passage"), ...]
 
 Pre-norm layers (Vaswani et al. 2017; Xiong et al. 2020), then the mean over a text's tokens. It needs torch and safetensors, and nothing else
 of the service. Legend: `B` texts, `L` bytes, `T` tokens, `D` width, `H` heads, `V` classes.
@@ -10,6 +10,7 @@ of the service. Legend: `B` texts, `L` bytes, `T` tokens, `D` width, `H` heads, 
 The tokens of a text, exactly: a space is put before it, letters become lower case one by one, and each run of spaces and control characters
 becomes one space; PIECE cuts it. A piece is its UTF-8 bytes, byte b being token 2 + b; then, again and again, of all neighbours that a row of
 `tokens.merges` names, those of the first such row become one token, row i making token 258 + i (Sennrich et al. 2016). Token 0 is none.
+Of a pair of texts, token 1 stands between them, and where they are too long together the longer one is cut first, then both to halves.
 `tokenizer.json` says the same in the words of the library `tokenizers`.
 """
 
@@ -30,12 +31,23 @@ from torch.nn import functional
 SPACES = r"[\x00-\x20\x7f]+"
 PIECE = r" ?[^\x00-@\[-`{-\x7f]{1,64}| ?[0-9]{1,3}| ?[!-/:-@\[-`{-~]{1,16}| "
 """Letters, all that is not ASCII among them; digits; signs; each with the space before it."""
-FIRST_BYTE, FIRST_MERGE = 2, 258
-"""Numbers of tokens; 0 is none, and 1 stands between two texts."""
+SEPARATOR, FIRST_BYTE, FIRST_MERGE = 1, 2, 258
+"""Numbers of tokens; 0 is none."""
+Text = str | tuple[str, str]
+"""What a row is: a text, or a pair of them."""
 REMEMBERED = 2**16
 """Pieces whose tokens are kept."""
 AT_ONCE = 2**14
 """Tokens of a pass without gradients."""
+
+
+def cut(first: list[int], second: list[int], room: int) -> tuple[list[int], list[int]]:
+    """Two texts to `room` tokens together: the shorter one is whole if it takes no more than half, else each has half."""
+    short = min(len(first), len(second), room // 2)
+    if len(first) + len(second) <= room:
+        return first, second
+    long = room - short
+    return (first[:long], second[:short]) if len(first) > len(second) else (first[:short], second[:long])
 
 
 def pieces(text: str, most: int | None = None) -> list[str]:
@@ -69,9 +81,9 @@ class Tokens(nn.Module):
 
     merges: torch.Tensor
 
-    def __init__(self, vocabulary: int, max_tokens: int) -> None:
+    def __init__(self, vocabulary: int, max_tokens: int, pair: bool = False) -> None:
         super().__init__()
-        self.max_tokens = max_tokens
+        self.max_tokens, self.pair = max_tokens, pair
         self.register_buffer("merges", torch.full((vocabulary - FIRST_MERGE, 2), -1, dtype=torch.int32))
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())
         self.forget()
@@ -83,17 +95,26 @@ class Tokens(nn.Module):
 
     def forward(self, text_BL: torch.Tensor) -> torch.Tensor:
         rows = [bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in text_BL.cpu().numpy()]
-        return self.ids(rows).to(text_BL.device)
+        if not self.pair:
+            return self.ids(rows).to(text_BL.device)
+        pairs = [(first, second) for first, _, second in (row.partition("\0") for row in rows)]
+        return self.ids(pairs).to(text_BL.device)
 
-    def ids(self, texts: Iterable[str]) -> torch.Tensor:
-        """(B, T) int64."""
-        found = [torch.tensor(self.of_text(text)) for text in texts]
-        return nn.utils.rnn.pad_sequence(found, batch_first=True)
+    def ids(self, texts: Iterable[Text]) -> torch.Tensor:
+        """(B, T) int64, of texts or of pairs."""
+        found = [
+            self.of_text(text, self.max_tokens) if isinstance(text, str) else self.of_pair(*text) for text in texts
+        ]
+        return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in found], batch_first=True)
 
-    def of_text(self, text: str) -> list[int]:
-        """At most `max_tokens` of them, and at least one."""
-        parts = (self.of_piece(piece) for piece in pieces(text, self.max_tokens))
-        return list(islice(chain.from_iterable(parts), self.max_tokens))
+    def of_pair(self, first: str, second: str) -> list[int]:
+        one, other = cut(self.of_text(first), self.of_text(second), self.max_tokens - 1)
+        return [*one, SEPARATOR, *other]
+
+    def of_text(self, text: str, most: int | None = None) -> list[int]:
+        """The first `most`, and at least one."""
+        parts = (self.of_piece(piece) for piece in pieces(text, most))
+        return list(islice(chain.from_iterable(parts), most))
 
     def of_piece(self, piece: str) -> tuple[int, ...]:
         if self._ranks is None:
@@ -132,13 +153,14 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Token numbers (B, T) to the mean over a text's tokens (B, D)."""
+    """Token numbers (B, T) to the mean over a row's tokens (B, D). Tokens of a pair say, by their segment, which text they are of."""
 
-    def __init__(self, student: dict[str, Any]) -> None:
+    def __init__(self, student: dict[str, Any], pair: bool) -> None:
         super().__init__()
         width, dropout = student["width"], student["dropout"]
         self.token = nn.Embedding(student["vocabulary"], width)
         self.position = nn.Embedding(student["max_tokens"], width)
+        self.segment = nn.Embedding(2, width) if pair else None
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(Layer(width, student["heads"], dropout) for _ in range(student["layers"]))
         self.norm = nn.LayerNorm(width)
@@ -151,7 +173,10 @@ class Encoder(nn.Module):
 
     def encoded(self, ids_BT: torch.Tensor) -> torch.Tensor:
         inside_BT = ids_BT > 0
-        x_BTD = self.dropout(self.token(ids_BT) + self.position.weight[: ids_BT.shape[1]])
+        x_BTD = self.token(ids_BT) + self.position.weight[: ids_BT.shape[1]]
+        if self.segment is not None:
+            x_BTD = x_BTD + self.segment((ids_BT == SEPARATOR).cumsum(1))
+        x_BTD = self.dropout(x_BTD)
         for layer in self.layers:
             x_BTD = layer(x_BTD, inside_BT)
         inside_BT1 = inside_BT[:, :, None].to(x_BTD.dtype)
@@ -159,10 +184,10 @@ class Encoder(nn.Module):
         return found
 
 
-def layers(student: dict[str, Any], classes: int) -> "OrderedDict[str, nn.Module]":
+def layers(student: dict[str, Any], classes: int, pair: bool) -> "OrderedDict[str, nn.Module]":
     """(B, L) bytes -> (B, V) logits. Tensors: `tokens.merges`, `encoder.*`, `output`."""
-    found: OrderedDict[str, nn.Module] = OrderedDict(tokens=Tokens(student["vocabulary"], student["max_tokens"]))
-    found["encoder"] = Encoder(student)
+    tokens = Tokens(student["vocabulary"], student["max_tokens"], pair)
+    found: OrderedDict[str, nn.Module] = OrderedDict(tokens=tokens, encoder=Encoder(student, pair))
     found["output"] = nn.Linear(student["width"], classes)
     return found
 
@@ -180,8 +205,8 @@ class Model(nn.Module):
         return logits
 
     @torch.inference_mode()
-    def predict(self, texts: Sequence[str]) -> tuple[list[str], torch.Tensor]:
-        """The most probable class of each text, and all probabilities (B, V)."""
+    def predict(self, texts: Sequence[Text]) -> tuple[list[str], torch.Tensor]:
+        """The most probable class of each text, or pair of texts, and all probabilities (B, V)."""
         probabilities = torch.softmax(self(self.tokens.ids(texts)), 1)
         return [self.classes[i] for i in probabilities.argmax(1).tolist()], probabilities
 
@@ -190,13 +215,15 @@ def load(folder: str | Path = Path(__file__).parent) -> Model:
     """From `config.json` and `model.safetensors`, in eval mode."""
     folder = Path(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    classes = config["signature"]["output"]["classes"]
-    network = nn.Sequential(layers(config["student"], len(classes)))
+    classes, pair = config["signature"]["output"]["classes"], bool(config["signature"]["input"]["shape"])
+    network = nn.Sequential(layers(config["student"], len(classes), pair))
     network.load_state_dict(load_file(folder / "model.safetensors"))
     return Model(network, classes).eval()
 
 
 if __name__ == "__main__":
     lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
-    for name, row in zip(*load().predict(lines), strict=True):
+    model = load()
+    pairs = [(first, second) for first, _, second in (line.partition("\t") for line in lines)]
+    for name, row in zip(*model.predict(pairs if model.tokens.pair else lines), strict=True):
         print(f"{name}\t{row.max():.4f}")

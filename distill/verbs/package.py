@@ -112,7 +112,9 @@ def write_student(folder: RunFolder, params: PackageParams, student: Network, mo
     shutil.copyfile(Path(loader.__file__), folder.output("load.py"))
     if isinstance(params.student, TextEncoder):
         merges = student.tensors["tokens.merges"].tolist()
-        folder.output("tokenizer.json").write_text(tokenizer(merges, params.student.max_tokens), encoding="utf-8")
+        folder.output("tokenizer.json").write_text(
+            tokenizer(merges, params.student.max_tokens, bool(params.signature.input.shape)), encoding="utf-8"
+        )
     folder.output("model.onnx").write_bytes(model)
     shape, classes = params.signature.input.shape, len(params.signature.output.classes)
     number = parameters(params.student, shape, classes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from spec import rows
 from spec.distillation import Distillation
-from spec.facts import Facts
+from spec.facts import Facts, Roles
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.rows import RowSet
@@ -21,15 +21,22 @@ def columns_exist(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Columns that the job names are in the training rows, and input, label and id in held-out and validation rows too."""
     named = rows.roles(spec, facts)
     for one in rows.row_sets(spec, facts) if named else ():
-        for role in ("input", "label", "id", "group") if one.part == "train" else ("input", "label", "id"):
-            column = getattr(named, role)
-            if column is not None and column not in one.dataset.columns:
+        for role, column in _named(named, "group" if one.part == "train" else None) if named else ():
+            if column not in one.dataset.columns:
                 yield Problem(
                     code="no_such_column",
                     message=f'{one.reference} has no column "{column}".',
                     param=f"data.columns.{role}",
                     hint=suggestion(column, one.dataset.columns),
                 )
+
+
+def _named(roles: Roles, more: str | None) -> Iterator[tuple[str, str]]:
+    """(role, column): input, label, id, and one more role."""
+    yield from (("input", column) for column in roles.inputs)
+    for role in ("label", "id", more):
+        if role is not None and (column := getattr(roles, role)) is not None:
+            yield role, column
 
 
 def input_suits_the_student(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -41,14 +48,29 @@ def input_suits_the_student(spec: Distillation, facts: Facts) -> Iterator[Proble
         message = f"{train.reference} does not say which column is the input."
         yield Problem(code="input_missing", message=message, param="data.columns.input", hint="Name the column.")
         return
-    column = rows.input_column(spec, facts, train)
     text = isinstance(spec.student, TextStudent)
-    if column is not None and column.kind not in (TEXTS if text else ARRAYS):
-        yield Problem(
-            code="input_kind",
-            message=f'Column "{named.input}" holds {column.kind} values; {spec.student.type} takes {"texts" if text else "arrays or images"}.',
-            param="data.columns.input",
-        )
+    for name in named.inputs:
+        column = train.dataset.columns.get(name)
+        if column is not None and column.kind not in (TEXTS if text else ARRAYS):
+            yield Problem(
+                code="input_kind",
+                message=f'Column "{name}" holds {column.kind} values; {spec.student.type} takes {"texts" if text else "arrays or images"}.',
+                param="data.columns.input",
+            )
+
+
+def pairs_are_of_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Two columns are the input only of a student of texts, and they are not one column twice."""
+    named = rows.roles(spec, facts)
+    if named is None or len(named.inputs) < 2:
+        return
+    if named.inputs[0] == named.inputs[1]:
+        message = f'"{named.inputs[0]}" is named twice: a pair is of two columns.'
+        yield Problem(code="input_twice", message=message, param="data.columns.input[1]")
+    if not isinstance(spec.student, TextStudent):
+        message = f"{spec.student.type} takes one column, and the input has two."
+        hint = "Name one of the two, or take a student of texts."
+        yield Problem(code="input_kind", message=message, param="data.columns.input", hint=hint)
 
 
 def same_kind_of_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -188,6 +210,6 @@ def jitter_is_scored(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 RULES = (
-    columns_exist, input_suits_the_student, same_kind_of_rows, condition_has_one_list, condition_is_known, rows_are_left,
+    columns_exist, input_suits_the_student, pairs_are_of_texts, same_kind_of_rows, condition_has_one_list, condition_is_known, rows_are_left,
     sides_do_not_touch, jitter_moves, jitter_takes_images, jitter_is_scored,
 )  # fmt: skip

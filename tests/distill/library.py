@@ -1,5 +1,6 @@
 """The docstrings as a data set, and whole jobs on them, step by step in this process."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,11 @@ def inspected(root: Path, *paths: Path, **options: Any) -> Result:
 class Library:
     """The docstrings as a data set, and jobs on them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, write: Callable[[Path], tuple[Path, Path]] = docstrings.write, **options: Any
+    ) -> None:
         self.root = root
-        found = inspected(root / "dataset", *docstrings.write(root))
+        found = inspected(root / "dataset", *write(root), **options)
         assert found.status == "succeeded", found.error
         self.dataset = DatasetFacts.model_validate(found.facts)
         self.models: dict[str, tuple[ModelFacts, Path]] = {}

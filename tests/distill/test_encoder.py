@@ -51,7 +51,7 @@ def trained(library: Library) -> Path:
 
 
 def network(pairs: list[tuple[int, int]]) -> torch.nn.Sequential:
-    """Untrained."""
+    """Untrained, of single texts."""
     rows = torch.full((1024 - 258, 2), -1, dtype=torch.int32)
     rows[: len(pairs)] = torch.tensor(pairs, dtype=torch.int32).reshape(-1, 2)
     return initialised(ENCODER, TEXTS, 0, rows).eval()

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from distill.students import build
 from spec.facts import InputSignature, OutputSignature, Signature
-from spec.student import Convnet, Mlp, Student, TextClassifier, TextEncoder
-from spec.tensors import parameters, tensors
+from spec.student import Convnet, Mlp, Student, TextClassifier, TextEncoder, TextStudent
+from spec.tensors import PAIR, parameters, tensors
 
 WIDTHS = st.lists(st.integers(1, 70), min_size=1, max_size=4).map(tuple)
 NORMS = st.sampled_from(["none", "batch", "layer"])
@@ -38,9 +38,11 @@ def signature(shape: tuple[int, ...], classes: int) -> Signature:
     )
 
 
-@given(STUDENTS, SHAPES, st.integers(2, 12))
+@given(STUDENTS, SHAPES, st.booleans(), st.integers(2, 12))
 @settings(max_examples=80, deadline=None)
-def test_formulas_equal_torch(student: Student, shape: tuple[int, ...], classes: int) -> None:
+def test_formulas_equal_torch(student: Student, shape: tuple[int, ...], pair: bool, classes: int) -> None:
+    if isinstance(student, TextStudent):
+        shape = PAIR if pair else ()
     module = build(student, signature(shape, classes))
     state = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     assert tensors(student, shape, classes) == state

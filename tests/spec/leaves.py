@@ -15,6 +15,9 @@ BAG: Changes = {
     "evaluation": {},
 }
 ENCODER: Changes = BAG | {"student": {"type": "text_encoder", "width": 16}}
+PAIRS: Changes = BAG | {
+    "data": {"train": "ds_pairs/train", "heldout": "ds_pairs/test", "columns": {"input": ["query", "passage"]}}
+}
 WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
 JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
 EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
@@ -41,6 +44,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "data.augment.scale": (JITTER, {"data.augment.scale": 0.1}),
     "data.augment.copies": (JITTER, {"data.augment.copies": 3}),
     "data.columns.input": ({}, {"data.columns.input": "again"}),
+    "data.columns.input[]": (PAIRS, {"data.columns.input.0": "title"}),
     "data.columns.label": ({}, {"data.columns.label": "other"}),
     "data.columns.group": ({}, {"data.columns.group": "form"}),
     "data.columns.id": ({}, {"data.columns.id": None}),

@@ -22,12 +22,15 @@ EXEMPT = ("name", "metadata")
 ECHOES = ("spec", "baseline_spec")
 """Params that hold the document itself: a change in them alone is no effect."""
 COLUMNS = {"image": images(), "again": images(), "label": names(), "other": names(), "form": names(("a", "b"))}
-TEXTS = {"text": ColumnFacts(kind="text", dtype="str"), "label": names()}
+TEXT = ColumnFacts(kind="text", dtype="str")
+TEXTS = {"text": TEXT, "label": names()}
+PAIRS = {"query": TEXT, "passage": TEXT, "title": TEXT, "label": names()}
 KNOWN = facts(
     datasets={
         "ds_digits": dataset(columns=COLUMNS, roles=Roles(input="image", label="label", id="form")),
         "ds_more": dataset({"train": split("more", 2000)}, COLUMNS, overlaps={}),
         "ds_texts": dataset(columns=TEXTS, roles=Roles(input="text", label="label")),
+        "ds_pairs": dataset(columns=PAIRS, roles=Roles(input=("query", "passage"), label="label")),
         "ds_signals": signals().model_copy(
             update={"splits": {name: split(name, 1797, labels={}) for name in ("train", "other")}}
         ),

@@ -107,7 +107,7 @@ def test_the_baseline_differs_in_teacher_and_objective_alone(body: dict[str, Any
 
 def test_without_terms_of_its_own_the_baseline_learns_from_labels() -> None:
     made = without_teacher(job({"objective": [{"type": "soft_targets", "temperature": 20.0, "weight": 5.0}]}))
-    assert [term.model_dump() for term in made.objective] == [{"type": "labels", "weight": 1.0}]
+    assert [term.model_dump() for term in made.objective] == [{"type": "labels", "weight": 1.0, "balance": "none"}]
 
 
 def test_weights_of_the_rest_are_divided_by_their_sum() -> None:

@@ -63,11 +63,20 @@ class Datasets:
         return self.create(**body)
 
     def from_texts(
-        self, texts: Sequence[str], labels: Sequence[str] | None = None, *, name: str | None = None,
+        self, texts: Sequence[str] | Sequence[tuple[str, str]], labels: Sequence[str] | None = None, *, name: str | None = None,
         splits: Mapping[str, tuple[int, int]] | None = None, ids: Sequence[str] | None = None,
     ) -> Dataset:  # fmt: skip
-        """Makes a dataset of `texts` and their class names; `splits`: rows [from, to) of each. Raises ValueError where lengths differ."""
-        columns = {"text": texts, "label": labels, "id": ids}
+        """Makes a dataset of `texts`, or of pairs of them, and their class names; `splits`: rows [from, to) of each.
+
+        Raises ValueError where lengths differ.
+        """
+        pairs = [text for text in texts if not isinstance(text, str)]
+        if pairs and len(pairs) < len(texts):
+            raise ValueError("texts and pairs of texts are mixed")
+        inputs: dict[str, Any] = (
+            {"first": [a for a, _ in pairs], "second": [b for _, b in pairs]} if pairs else {"text": texts}
+        )
+        columns = inputs | {"label": labels, "id": ids}
         given = {column: values for column, values in columns.items() if values is not None}
         lengths = {column: len(values) for column, values in given.items()}
         if len(set(lengths.values())) > 1:
@@ -78,7 +87,7 @@ class Datasets:
         body: NewDataset = {
             "files": [file["id"]],
             "name": name,
-            "columns": {"input": "text", "label": "label" if labels is not None else None},
+            "columns": {"input": [*inputs] if pairs else "text", "label": "label" if labels is not None else None},
             "splits": {split: list(span) for split, span in (splits or {}).items()},
         }
         return self.create(**body)

@@ -61,8 +61,8 @@ class ColumnFacts(TypedDict):
 
 class Columns(TypedDict):
     """Roles of columns; `auto`: the role that the dataset gives; null: not used."""
-    input: NotRequired[Literal['auto'] | str]
-    """What teachers and student see: arrays or images."""
+    input: NotRequired[Literal['auto'] | str | Sequence[str]]
+    """What teachers and student see: arrays, images or texts; two columns of texts: pairs of them, such as a query and a passage."""
     label: NotRequired[Literal['auto'] | str | None]
     """The name of the class."""
     group: NotRequired[Literal['auto'] | str | None]
@@ -382,7 +382,7 @@ class InputSignature(TypedDict):
     """What a model takes: raw values * scale + offset; a text as it is."""
     kind: Literal['array', 'image', 'text']
     shape: list[int]
-    """Of a row; () for texts."""
+    """Of a row; () for texts, (2,) for pairs of texts."""
     dtype: str
     scale: float | list[float]
     """A number, or one a channel."""
@@ -688,7 +688,8 @@ class ResultRow(TypedDict):
 
 class Roles(TypedDict):
     """Which column plays which role; None: none does."""
-    input: str | None
+    input: str | list[str] | None
+    """Two columns: pairs of texts."""
     label: str | None
     group: str | None
     id: str | None

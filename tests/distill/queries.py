@@ -1,0 +1,43 @@
+"""Real pairs of texts: a docstring and two words of it, or of another one, in the words' own order; is it what was asked for?"""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from tests.distill import docstrings
+
+EVERY = 5
+"""One pair in so many is held out."""
+
+
+def number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def query(text: str) -> str:
+    """Two words of four letters or more."""
+    words = re.findall(r"\w{4,}", text) or [text]
+    first = number(text) % max(1, len(words) - 1)
+    return " ".join(words[first : first + 2])
+
+
+def pairs() -> list[tuple[str, str, str]]:
+    """(query, passage, label), half of them relevant."""
+    texts = docstrings.texts()[0]
+    found = []
+    for i, passage in enumerate(texts):
+        relevant = number(passage) % 7 % 2 == 0
+        source = passage if relevant else texts[(i + 1) % len(texts)]
+        found.append((query(source), passage, "relevant" if relevant else "other"))
+    return found
+
+
+def write(folder: Path) -> tuple[Path, Path]:
+    """`train.jsonl` and `test.jsonl`, which share no passage."""
+    paths = folder / "train.jsonl", folder / "test.jsonl"
+    with paths[0].open("w") as train, paths[1].open("w") as test:
+        for i, (asked, passage, label) in enumerate(pairs()):
+            row = {"query": asked, "passage": passage, "label": label}
+            (train if i % EVERY else test).write(json.dumps(row) + "\n")
+    return paths

@@ -1,0 +1,226 @@
+"""Pairs of texts, such as queries and passages: inspected, trained, distilled, delivered; what each student sees of them, by hand."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from distill.data.canonical import WIDTH
+from distill.data.rows import Rows
+from distill.export.contenders import Network
+from distill.export.conversion import compare
+from distill.students import initialised
+from distill.students.bag import Ngrams, padded
+from distill.students.encoder import Tokens, cut
+from spec.data import Columns
+from spec.facts import DatasetFacts, InputSignature, ModelFacts, OutputSignature, Roles, Signature
+from spec.params import InspectModel, SourceFile
+from spec.student import Student, TextEncoder
+from tests.distill import queries
+from tests.distill.library import SPEC, Library, accuracy, inspected
+from tests.distill.runs import here, read, run_folder
+
+INPUT = ("query", "passage")
+ENCODER: dict[str, Any] = {"type": "text_encoder", "width": 32, "vocabulary": 1024, "max_tokens": 48}
+PAIRS = Signature(
+    input=InputSignature(kind="text", shape=(2,), dtype="str"),
+    output=OutputSignature(kind="classes", classes=("a", "b")),
+)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    torch.set_num_threads(1)
+    return Library(tmp_path_factory.mktemp("pairs"), queries.write, columns=Columns(input=INPUT))
+
+
+@pytest.fixture(scope="module")
+def ranker(library: Library) -> Path:
+    return library.job("bag", SPEC)
+
+
+def test_facts_and_preview_have_both_texts(library: Library) -> None:
+    facts = library.dataset
+    assert facts.roles.input == INPUT
+    assert [facts.columns[name].kind for name in INPUT] == ["text", "text"]
+    first = read(library.root / "dataset/outputs/preview.json")["train"][0]
+    asked, passage, label = queries.pairs()[1]
+    assert (first["query"], first["passage"], first["label"]) == (asked, passage, label)
+    rows = Rows.open(library.rows("train"))
+    expected = hashlib.sha256(b"pair\n" + asked.encode() + b"\0" + passage.encode()).hexdigest()[: 2 * WIDTH]
+    assert rows.hexadecimal()[0] == expected
+    assert bytes(rows.inputs[:1][0]).rstrip(b"\0") == f"{asked}\0{passage}".encode()
+
+
+def test_a_job_may_look_at_one_side_or_turn_them_round(library: Library) -> None:
+    rows = Rows.open(library.rows("train"), Roles(input="query"))
+    asked, passage, _ = queries.pairs()[1]
+    assert bytes(rows.inputs[:1][0]).rstrip(b"\0") == asked.encode()
+    assert rows.hexadecimal()[0] == hashlib.sha256(b"text\n" + asked.encode()).hexdigest()[: 2 * WIDTH]
+    turned = Rows.open(library.rows("train"), Roles(input=("passage", "query")))
+    assert turned.hexadecimal()[0] == hashlib.sha256(f"pair\n{passage}\0{asked}".encode()).hexdigest()[: 2 * WIDTH]
+
+
+def test_equal_pairs_are_counted_and_turned_ones_are_others(tmp_path: Path) -> None:
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text("query,passage,label\none,two,a\none,two,a\nonetwo,three,b\n")
+    test.write_text("query,passage,label\ntwo,one,b\none,two,a\none,twothree,a\n")
+    found = inspected(tmp_path / "run", train, test, columns=Columns(input=INPUT))
+    facts = DatasetFacts.model_validate(found.facts)
+    assert facts.splits["train"].duplicates == 1
+    assert facts.overlaps == {"train|test": 1}
+
+
+@pytest.mark.parametrize(
+    ("columns", "line", "code", "words"),
+    [
+        (("query", "number"), {}, "pair_not_texts", "Column 'number' holds number values, and a pair is of texts."),
+        (("query", "pasage"), {}, "unknown_column", "Column 'pasage' does not exist."),
+        (("query", "query"), {}, "unknown_column", "Column 'query' has another role already."),
+        (INPUT, {"passage": " "}, "bad_rows", "column 'passage' is blank"),
+        (INPUT, {"query": None}, "bad_rows", "column 'query' is missing"),
+    ],
+)
+def test_columns_that_are_no_pair(
+    tmp_path: Path, columns: tuple[str, str], line: dict[str, Any], code: str, words: str
+) -> None:
+    row = {"query": "a", "passage": "b c", "number": 7, "label": "x"}
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in (row, row, row | line)))
+    error = inspected(tmp_path / "run", path, columns=Columns(input=columns)).error
+    assert error is not None
+    assert error.code == code
+    assert words in error.message
+
+
+def test_a_bag_finds_what_was_asked_for(library: Library, ranker: Path) -> None:
+    counts = library.dataset.splits["test"].labels
+    assert max(counts.values()) / sum(counts.values()) < 0.6
+    assert accuracy(ranker) > 0.9
+    blind = library.job("blind", SPEC | {"data": {"train": "ds_text", "columns": {"input": "query"}}})
+    assert accuracy(blind) < 0.7
+
+
+def test_an_encoder_learns_from_a_bag_to_the_report(library: Library, ranker: Path) -> None:
+    spec = SPEC | {"student": ENCODER, "teacher": {"models": ["mdl_bag"]}}
+    spec |= {"objective": [{"type": "soft_targets", "temperature": 2.0}], "training": {"epochs": 3, "seed": 1}}
+    job = library.job("encoder", spec)
+    assert accuracy(job, "teacher.0") == accuracy(ranker)
+    counts = library.dataset.splits["test"].labels
+    assert accuracy(job) >= max(counts.values()) / sum(counts.values()) - 0.05
+    shown = read(job / "grade/outputs/grade.json")["side_by_side"][0]["text"].split(" ‖ ")
+    assert tuple(shown) in {(asked, passage) for asked, passage, _ in queries.pairs()}
+
+
+@pytest.mark.parametrize("name", ["bag", "encoder"])
+def test_delivered_files_take_two_texts_alone_and_alike(
+    library: Library, ranker: Path, name: str, tmp_path: Path
+) -> None:
+    folder = library.root / name / "package" / "outputs"
+    rows = [(asked, passage) for asked, passage, _ in queries.pairs()[:40]]
+    (tmp_path / "pairs.txt").write_text("\n".join("\t".join(row) for row in rows))
+    command = [sys.executable, "-I", str(folder / "load.py"), str(tmp_path / "pairs.txt")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    student = read(folder / "config.json")["student"]
+    if name == "bag":
+        given = Ngrams(8192, 2, (3, 4, 5), 1024, pair=True)(padded(rows)).numpy()
+    else:
+        module = Network.open(
+            TypeAdapter[Student](Student).validate_python(student), PAIRS, folder / "model.safetensors"
+        )
+        given = module.module[0](padded(rows)).numpy()
+    logits = np.asarray(onnxruntime.InferenceSession(folder / "model.onnx").run(None, {"input": given})[0])
+    classes = read(folder / "config.json")["signature"]["output"]["classes"]
+    assert [line.split("\t")[0] for line in said.splitlines()] == [classes[i] for i in logits.argmax(axis=1)]
+
+
+def test_delivered_weights_of_pairs_can_be_uploaded(library: Library, ranker: Path, tmp_path: Path) -> None:
+    names = ("model.safetensors", "config.json")
+    files = tuple(SourceFile(path=name, filename=name) for name in names)
+    given = {f"files/{name}": ranker / "package/outputs" / name for name in names}
+    result = here(run_folder(tmp_path / "model", "inspect", InspectModel(files=files), given))
+    assert ModelFacts.model_validate(result.facts).signature.input.shape == (2,)
+
+
+def numbers(pair: tuple[str, str], **options: Any) -> list[int]:
+    found = Ngrams(997, options.pop("word_ngrams", 1), options.pop("byte_ngrams", ()), 1024, pair=True)
+    given = found(padded([pair, ("a much longer one", "beside it")]))[0]
+    return sorted(given[given > 0].tolist())
+
+
+def test_buckets_of_a_pair_are_those_of_the_documentation() -> None:
+    prime, base = 2**31 - 1, 1_000_003
+
+    def word(text: bytes) -> int:
+        return sum((c + 1) * base**i for i, c in enumerate(text)) % prime % (prime - 1) + 1
+
+    def salted(h: int, salt: int) -> int:
+        return (h * base + salt) % (prime - 1) + 1
+
+    def bucket(h: int) -> int:
+        return 1 + h * 1_664_525 % prime % 997
+
+    red, fox, runs = (word(text) for text in (b"red", b"fox", b"runs"))
+    expected = [red, fox, salted(fox, 1), salted(runs, 1), salted(fox, 2), 3]
+    assert numbers(("Red fox", "fox runs")) == sorted(map(bucket, expected))
+
+
+def test_a_pair_is_cut_text_by_text() -> None:
+    short = Ngrams(997, 1, (), 8, pair=True)
+    long, same = (f"{'q' * 7} {'r' * 30}", "p p p p"), ("q" * 7, "p p p p")
+    assert torch.equal(*(short(padded([row])).sort(dim=1).values[:, -4:] for row in (long, same)))
+
+
+def module(**changes: Any) -> torch.nn.Sequential:
+    student = TypeAdapter[TextEncoder](Student).validate_python(ENCODER | changes)
+    merges = torch.full((student.vocabulary - 258, 2), -1, dtype=torch.int32)
+    return initialised(student, PAIRS, 0, merges).eval()
+
+
+def test_tokens_of_a_pair() -> None:
+    tokens = module(max_tokens=8)[0]
+    assert isinstance(tokens, Tokens)
+    a, b, space = (2 + ord(letter) for letter in "ab ")
+    assert tokens(padded([("a", "bb"), ("aaaaaaa", "b")])).tolist() == [
+        [space, a, 1, space, b, b, 0, 0],
+        [space, a, a, a, a, 1, space, b],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "room", "kept"),
+    [
+        ((3, 4), 7, (3, 4)),
+        ((3, 9), 7, (3, 4)),
+        ((9, 3), 7, (4, 3)),
+        ((9, 9), 7, (3, 4)),
+        ((9, 8), 7, (4, 3)),
+        ((1, 9), 8, (1, 7)),
+    ],
+)
+def test_the_longer_text_is_cut_first(lengths: tuple[int, int], room: int, kept: tuple[int, int]) -> None:
+    first, second = cut([1] * lengths[0], [2] * lengths[1], room)
+    assert (len(first), len(second)) == kept
+
+
+def test_an_encoder_knows_which_text_is_which_and_its_graph_too() -> None:
+    made = module()
+    with torch.no_grad():
+        made.get_parameter("encoder.segment.weight").mul_(50)
+    student = TypeAdapter[TextEncoder](Student).validate_python(ENCODER)
+    network = Network(student=student, signature=PAIRS, module=made)
+    rows = padded([(asked, passage) for asked, passage, _ in queries.pairs()[:64]]).numpy()
+    found = compare(network, network.onnx(), rows)
+    assert found.largest_difference <= found.tolerance
+    with torch.no_grad():
+        before = made(torch.from_numpy(rows))
+        made.get_parameter("encoder.segment.weight").copy_(made.get_parameter("encoder.segment.weight").flip(0))
+        assert not torch.allclose(before, made(torch.from_numpy(rows)), atol=1e-3)
