@@ -19,8 +19,7 @@ def labels(logits_BV: torch.Tensor, labels_B: torch.Tensor, weights_V: torch.Ten
 def inverse_frequencies(labels: Ints, classes: int) -> npt.NDArray[np.float32]:
     """(V,): labelled rows / (classes with labels * rows of the class), whose mean over the labelled rows is one; 0 for a class without labels."""
     counts = np.bincount(labels[labels != UNSEEN], minlength=classes)
-    shares = counts * max(np.count_nonzero(counts), 1)
-    found: npt.NDArray[np.float32] = np.divide(counts.sum(), shares, where=shares > 0, out=np.zeros(classes)).astype(
-        "f4"
-    )
+    there = counts > 0
+    found = np.zeros(classes, dtype=np.float32)
+    found[there] = counts.sum() / (there.sum() * counts[there])
     return found

@@ -85,11 +85,6 @@ class Tokens(nn.Module):
         super().__init__()
         self.max_tokens, self.pair = max_tokens, pair
         self.register_buffer("merges", torch.full((vocabulary - FIRST_MERGE, 2), -1, dtype=torch.int32))
-        self.register_load_state_dict_post_hook(lambda module, _: module.forget())
-        self.forget()
-
-    def forget(self) -> None:
-        """Forgets what was read from `merges`, which are others now."""
         self._ranks: dict[tuple[int, int], int] | None = None
         self._known: dict[str, tuple[int, ...]] = {}
 
@@ -117,7 +112,7 @@ class Tokens(nn.Module):
         return list(islice(chain.from_iterable(parts), most))
 
     def of_piece(self, piece: str) -> tuple[int, ...]:
-        if self._ranks is None:
+        if self._ranks is None:  # whoever fills `merges` does it before the first text
             rows = self.merges.tolist()
             self._ranks = {(a, b): rank for rank, (a, b) in enumerate(rows) if a >= 0}
         found = self._known.get(piece)
@@ -169,7 +164,7 @@ class Encoder(nn.Module):
         rows = max(1, AT_ONCE // ids_BT.shape[1])
         if torch.is_grad_enabled() or len(ids_BT) <= rows:
             return self.encoded(ids_BT)
-        return torch.cat([self.encoded(part) for part in ids_BT.split(rows)])
+        return torch.cat([self.encoded(ids_BT[i : i + rows]) for i in range(0, len(ids_BT), rows)])
 
     def encoded(self, ids_BT: torch.Tensor) -> torch.Tensor:
         inside_BT = ids_BT > 0

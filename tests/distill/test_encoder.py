@@ -12,7 +12,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from pydantic import TypeAdapter
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -24,14 +23,14 @@ from distill.students.encoder import Tokens, pieces
 from spec.facts import InputSignature, ModelFacts, OutputSignature, Signature
 from spec.params import InspectModel, SourceFile
 from spec.size import encoder_operations
-from spec.student import Student, TextEncoder
+from spec.student import TextEncoder
 from tests.distill import docstrings
 from tests.distill.jobs import PARAMS
 from tests.distill.library import BAG, SPEC, Library, accuracy
 from tests.distill.runs import checkpoints, child, finished, here, read, resumed, run_folder, until
 
 SMALL: dict[str, Any] = {"type": "text_encoder", "width": 32, "vocabulary": 1024, "max_tokens": 32}
-ENCODER = TypeAdapter[TextEncoder](Student).validate_python(SMALL)
+ENCODER = TextEncoder.model_validate(SMALL)
 TEXTS = Signature(
     input=InputSignature(kind="text", shape=(), dtype="str"),
     output=OutputSignature(kind="classes", classes=("a", "b", "c")),

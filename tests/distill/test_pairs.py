@@ -160,7 +160,7 @@ def test_buckets_of_a_pair_are_those_of_the_documentation() -> None:
     prime, base = 2**31 - 1, 1_000_003
 
     def word(text: bytes) -> int:
-        return sum((c + 1) * base**i for i, c in enumerate(text)) % prime % (prime - 1) + 1
+        return int(sum((c + 1) * base**i for i, c in enumerate(text)) % prime % (prime - 1) + 1)
 
     def salted(h: int, salt: int) -> int:
         return (h * base + salt) % (prime - 1) + 1
@@ -180,7 +180,7 @@ def test_a_pair_is_cut_text_by_text() -> None:
 
 
 def module(**changes: Any) -> torch.nn.Sequential:
-    student = TypeAdapter[TextEncoder](Student).validate_python(ENCODER | changes)
+    student = TextEncoder.model_validate(ENCODER | changes)
     merges = torch.full((student.vocabulary - 258, 2), -1, dtype=torch.int32)
     return initialised(student, PAIRS, 0, merges).eval()
 
@@ -215,7 +215,7 @@ def test_an_encoder_knows_which_text_is_which_and_its_graph_too() -> None:
     made = module()
     with torch.no_grad():
         made.get_parameter("encoder.segment.weight").mul_(50)
-    student = TypeAdapter[TextEncoder](Student).validate_python(ENCODER)
+    student = TextEncoder.model_validate(ENCODER)
     network = Network(student=student, signature=PAIRS, module=made)
     rows = padded([(asked, passage) for asked, passage, _ in queries.pairs()[:64]]).numpy()
     found = compare(network, network.onnx(), rows)
