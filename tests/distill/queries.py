@@ -1,4 +1,4 @@
-"""Real pairs of texts: a docstring and two words of it, or of another one, in the words' own order; is it what was asked for?"""
+"""Real pairs of texts: a docstring and two words of it, or of another one, in the words' own order; is it what was asked for, and whose is it?"""
 
 import hashlib
 import json
@@ -22,14 +22,14 @@ def query(text: str) -> str:
     return " ".join(words[first : first + 2])
 
 
-def pairs() -> list[tuple[str, str, str]]:
-    """(query, passage, label), half of them relevant."""
-    texts = docstrings.texts()[0]
+def pairs() -> list[tuple[str, str, str, str]]:
+    """(query, passage, label, library of the passage), half of them relevant."""
+    texts, libraries = docstrings.texts()
     found = []
-    for i, passage in enumerate(texts):
+    for i, (passage, library) in enumerate(zip(texts, libraries, strict=True)):
         relevant = number(passage) % 7 % 2 == 0
         source = passage if relevant else texts[(i + 1) % len(texts)]
-        found.append((query(source), passage, "relevant" if relevant else "other"))
+        found.append((query(source), passage, "relevant" if relevant else "other", library))
     return found
 
 
@@ -37,7 +37,7 @@ def write(folder: Path) -> tuple[Path, Path]:
     """`train.jsonl` and `test.jsonl`, which share no passage."""
     paths = folder / "train.jsonl", folder / "test.jsonl"
     with paths[0].open("w") as train, paths[1].open("w") as test:
-        for i, (asked, passage, label) in enumerate(pairs()):
-            row = {"query": asked, "passage": passage, "label": label}
+        for i, (asked, passage, label, library) in enumerate(pairs()):
+            row = {"query": asked, "passage": passage, "label": label, "library": library}
             (train if i % EVERY else test).write(json.dumps(row) + "\n")
     return paths

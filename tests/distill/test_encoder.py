@@ -21,13 +21,13 @@ from distill.students.bag import padded
 from distill.students.byte_pairs import merges
 from distill.students.encoder import Tokens, pieces
 from spec.facts import InputSignature, ModelFacts, OutputSignature, Signature
-from spec.params import InspectModel, SourceFile
 from spec.size import encoder_operations
 from spec.student import TextEncoder
 from tests.distill import docstrings
 from tests.distill.jobs import PARAMS
 from tests.distill.library import BAG, SPEC, Library, accuracy
-from tests.distill.runs import checkpoints, child, finished, here, read, resumed, run_folder, until
+from tests.distill.runs import checkpoints, child, finished, read, resumed, run_folder, until
+from tests.distill.uploads import inspect
 
 SMALL: dict[str, Any] = {"type": "text_encoder", "width": 32, "vocabulary": 1024, "max_tokens": 32}
 ENCODER = TextEncoder.model_validate(SMALL)
@@ -67,9 +67,8 @@ def test_an_encoder_learns_from_a_bag_and_teaches_one(library: Library, trained:
     library.job("bag", SPEC)
     for name, student, teacher in (("taught", SMALL, "bag"), ("again", BAG, "encoder")):
         terms = [{"type": "soft_targets", "temperature": 2.0}]
-        job = library.job(
-            name, SPEC | {"student": student, "teacher": {"models": [f"mdl_{teacher}"]}, "objective": terms}
-        )
+        spec = SPEC | {"student": student, "teacher": {"models": [f"mdl_{teacher}"]}, "objective": terms}
+        job = library.job(name, spec | {"evaluation": {"baselines": []}})
         assert accuracy(job, "teacher.0") == accuracy(library.root / teacher)
         assert accuracy(job) > 0.5
 
@@ -130,9 +129,7 @@ def test_a_killed_training_of_an_encoder_ends_in_the_same_bytes(
 def test_delivered_weights_can_be_uploaded(trained: Path, tmp_path: Path) -> None:
     folder = trained / "package/outputs"
     names = ("model.safetensors", "config.json")
-    files = tuple(SourceFile(path=name, filename=name) for name in names)
-    given = {f"files/{name}": folder / name for name in names}
-    result = here(run_folder(tmp_path / "model", "inspect", InspectModel(files=files), given))
+    result = inspect(tmp_path, [(name, (folder / name).read_bytes()) for name in names], kind="model")
     facts = ModelFacts.model_validate(result.facts)
     assert (facts.architecture, facts.tensors["tokens.merges"]) == (ENCODER, (1024 - 258, 2))
     assert facts.parameters == read(folder / "config.json")["parameters"]
