@@ -159,7 +159,7 @@ class GradeParams(Params):
 
 
 class PackageParams(Params):
-    """The deliverable: outputs `model.safetensors, config.json, load.py, model.onnx, README.md, manifest.json, report.json, report.html`."""
+    """The deliverable: outputs `model.safetensors, config.json, load.py, model.onnx, README.md, manifest.json, report.json, report.html`, of an encoder `tokenizer.json`."""
 
     name: str
     student: Student

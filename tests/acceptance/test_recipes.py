@@ -14,7 +14,7 @@ from standalone.stack import Stack
 from stillhouse import Job, Stillhouse
 from stillhouse.types import NewSignature
 from tests.acceptance.tenant import tenant
-from tests.distill import docstrings
+from tests.distill import docstrings, queries
 
 RECIPES = sorted((ROOT / "recipes").glob("*.json"))
 SPLITS = {"train": (0, 1029), "test": (1029, 1797)}
@@ -44,6 +44,7 @@ class Material:
                 "ds_mnist": self.mnist,
                 "ds_signals": self.signals,
                 "ds_texts": self.texts,
+                "ds_pairs": self.pairs,
             }
             self._ids[name] = make.get(name, lambda: self.model(28 if name == "mdl_mnist" else 8))()
         return self._ids[name]
@@ -67,6 +68,12 @@ class Material:
         return self.client.datasets.from_texts(texts, labels, splits={"test": (0, 768), "train": (768, len(texts))})[
             "id"
         ]
+
+    def pairs(self) -> str:
+        found = queries.pairs()
+        texts, labels = [(asked, passage) for asked, passage, *_ in found], [label for _, _, label, _ in found]
+        splits = {"test": (0, 768), "train": (768, len(texts))}
+        return self.client.datasets.from_texts(texts, labels, splits=splits)["id"]
 
     def signals(self) -> str:
         scores = np.eye(10, dtype=np.float32)[self.labels] * 4
