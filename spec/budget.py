@@ -12,3 +12,5 @@ class Budget(Part):
 
     hours: Annotated[float, Field(gt=0, le=100000)] | None = None
     """Hours of leases on device steps; waiting is free. null: no cap."""
+    usd: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    """US dollars of all charges: calls to endpoints, and devices that have a price. null: no cap."""

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from distill.answers.tally import Tally
+
 
 class Figures(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -246,6 +248,21 @@ class Ratios(Figures):
     speed_of_all: float | None = None
 
 
+class Bill(Figures):
+    """What the teacher's calls have cost, beside what was said beforehand."""
+
+    usd: float
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    expected: float | None
+    """US dollars for answers, as estimated before the job began."""
+    low: float | None
+    high: float | None
+    cap: float | None
+    """`budget.usd`."""
+
+
 class Conversion(Figures):
     """The ONNX file beside torch, on the same rows."""
 
@@ -288,3 +305,8 @@ class Report(Figures):
     warnings: tuple[str, ...] = ()
     """What a reader must know beforehand: overlap that was allowed, training that was cut short."""
     conversion: Conversion | None = None
+    endpoint: str | None = None
+    """`ep_name/model` that answered, where one taught."""
+    answers: Tally | None = None
+    """What came of the questions."""
+    bill: Bill | None = None
