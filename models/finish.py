@@ -108,7 +108,9 @@ def _stopped(session: Session, job: Job, step: Step, steps: Mapping[str, Step], 
         _deliver(session, job, step, outcome)
         by = "the budget" if outcome.over_budget else "finish"
         asked = step.verb == "answer"
-        message = f"Asking was cut short by {by}." if asked else f"Training was cut at step {outcome.result.step} by {by}."
+        message = (
+            f"Asking was cut short by {by}." if asked else f"Training was cut at step {outcome.result.step} by {by}."
+        )
         event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
         if outcome.over_budget and step.verb != "answer":
             cut.shed(session, job, steps, cut.OVER_BUDGET)

@@ -105,7 +105,8 @@ def _to_come(session: Session, job: Job, asking: Step) -> int:
         (job.rates.get(queue, 0.0), min(seconds, SLICE) if cut else seconds)
         for queue, seconds, cut in session.execute(rows)
     ]
-    return ceil(sum(rate / 3600 * float(seconds) for rate, seconds in due) * MICRO)
+    hourly: float = sum(rate * seconds for rate, seconds in due)
+    return ceil(hourly / 3600 * MICRO)
 
 
 def _left_of_project(session: Session, project: str) -> int | None:

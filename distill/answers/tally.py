@@ -3,57 +3,14 @@
 import math
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from distill.data.rows import Ints
 from distill.graders.wilson import wilson
+from distill.report.figures import Agreement
 from distill.signals.scores import Floats
 
 FLOOR = 1e-6
 """Least probability of a choice: what no vote fell on is not impossible."""
-
-
-class Figure(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Agreement(Figure):
-    """Answers against gold labels. The noise of the teacher's labels is one minus `accuracy`."""
-
-    rows: int
-    """Answered rows with a gold label that may be seen."""
-    accuracy: float
-    low: float
-    high: float
-    """95% Wilson interval."""
-    nll: float
-    """Mean negative log-likelihood of gold, in nats, of the distributions that were read."""
-    nll_hard: float
-    """The same of its hard labels at their best: the chosen name at their own accuracy, the rest shared by the others."""
-
-
-class Part(Figure):
-    """Rows of one side."""
-
-    asked: int
-    kinds: dict[str, int]
-    """Rows by kind: answered, refused, empty, truncated, unparseable, failed."""
-    outside: float
-    """Mean probability (or share of votes) that fell on no choice, over answered rows."""
-    gold: Agreement | None
-
-
-class Tally(Figure):
-    """answers.json."""
-
-    model: str
-    read: str
-    samples: int
-    classes: tuple[str, ...]
-    parts: dict[str, Part]
-    """`heldout` and `train`."""
-    cut: bool = False
-    """A cap ended it before all training rows were asked."""
 
 
 def agreement(log_shares: Floats, truth: Ints) -> Agreement | None:

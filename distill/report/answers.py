@@ -1,7 +1,6 @@
 """What the teacher said when it was asked: rows by kind, how its answers were read, how good they are, and what they cost."""
 
-from distill.answers.tally import Agreement, Part, Tally
-from distill.report.figures import Bill, Report
+from distill.report.figures import Agreement, Asked, Bill, Report, Tally
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import DASH, count, decimal, money
 
@@ -19,7 +18,15 @@ def section(report: Report) -> Child:
         return None
     answers = report.answers
     title = tag("h2", "What the teacher answered")
-    return tag("section", title, _table(answers), _caption(report, answers), _worth(answers), _bill(report.bill))
+    return tag(
+        "section",
+        title,
+        _table(answers),
+        _caption(report, answers),
+        _worth(answers),
+        _unanswered(answers),
+        _bill(report.bill),
+    )
 
 
 def _table(answers: Tally) -> Markup:
@@ -32,7 +39,7 @@ def _table(answers: Tally) -> Markup:
     return tag("div", table, class_="scroll")
 
 
-def _row(name: str, part: Part, kinds: list[str]) -> Markup:
+def _row(name: str, part: Asked, kinds: list[str]) -> Markup:
     gold = part.gold
     right = f"{decimal(100 * gold.accuracy)} [{decimal(100 * gold.low)}, {decimal(100 * gold.high)}]" if gold else DASH
     cells = [count(part.asked), *(count(part.kinds.get(kind, 0)) for kind in kinds), decimal(100 * part.outside), right]
@@ -68,6 +75,25 @@ def worth_words(gold: Agreement) -> str:
         f"On {count(gold.rows)} held-out rows with gold the distributions {better} the names alone: {decimal(gold.nll, 3)} nats a row against "
         f"{decimal(gold.nll_hard, 3)} of hard labels at their own accuracy."
     )
+
+
+def _unanswered(answers: Tally) -> Child:
+    """The first rows that nobody learns from, with what was said."""
+    if not answers.unanswered:
+        return None
+    rows = [
+        tag(
+            "tr",
+            tag("th", f"{SIDES.get(one.side, one.side)} row {count(one.row)}", scope="row"),
+            tag("td", one.kind, data_label="kind"),
+            tag("td", one.said or DASH, data_label="said"),
+            tag("td", one.finish_reason or DASH, data_label="finish reason"),
+        )
+        for one in answers.unanswered
+    ]
+    head = tag("tr", [tag("th", words) for words in ("", "kind", "said", "finish reason")])
+    table = tag("table", tag("thead", head), tag("tbody", rows), class_="figures left")
+    return [tag("h3", "Rows without an answer, the first of them"), tag("div", table, class_="scroll")]
 
 
 def _bill(bill: Bill | None) -> Child:

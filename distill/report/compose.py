@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.answers.tally import Tally
-from distill.report.figures import Bill, Conversion, Grade, Latency, Ratios, Report, Size, StepCost
+from distill.report.figures import Bill, Conversion, Grade, Latency, Ratios, Report, Size, StepCost, Tally
 from distill.report.specdiff import difference
 from distill.report.verdict import verdict
 from spec.params import PackageParams

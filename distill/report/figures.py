@@ -9,8 +9,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from distill.answers.tally import Tally
-
 
 class Figures(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -246,6 +244,59 @@ class Ratios(Figures):
     speed_of_one: float | None = None
     """p50 of the first teacher alone / student's."""
     speed_of_all: float | None = None
+
+
+class Agreement(Figures):
+    """Answers against gold labels. The noise of the teacher's labels is one minus `accuracy`."""
+
+    rows: int
+    """Answered rows with a gold label that may be seen."""
+    accuracy: float
+    low: float
+    high: float
+    """95% Wilson interval."""
+    nll: float
+    """Mean negative log-likelihood of gold, in nats, of the distributions that were read."""
+    nll_hard: float
+    """The same of its hard labels at their best: the chosen name at their own accuracy, the rest shared by the others."""
+
+
+class Asked(Figures):
+    """Rows of one side."""
+
+    asked: int
+    kinds: dict[str, int]
+    """Rows by kind: answered, refused, empty, truncated, unparseable, failed."""
+    outside: float
+    """Mean probability (or share of votes) that fell on no choice, over answered rows."""
+    gold: Agreement | None
+
+
+class Unanswered(Figures):
+    """A row that nobody learns from, and why."""
+
+    side: str
+    row: int
+    """Its number in the rows file."""
+    kind: str
+    said: str
+    """The beginning of the answer, or of the error."""
+    finish_reason: str | None
+
+
+class Tally(Figures):
+    """answers.json."""
+
+    model: str
+    read: str
+    samples: int
+    classes: tuple[str, ...]
+    parts: dict[str, Asked]
+    """`heldout` and `train`."""
+    unanswered: tuple[Unanswered, ...] = ()
+    """The first of each kind, at most 20 together."""
+    cut: bool = False
+    """A cap ended it before all training rows were asked."""
 
 
 class Bill(Figures):

@@ -14,10 +14,11 @@ import numpy as np
 from distill.answers.asker import Asker, Closed, connect
 from distill.answers.choices import Choices, Reading
 from distill.answers.prompts import Prompts, examples
-from distill.answers.tally import Part, Tally, agreement, log_shares
+from distill.answers.tally import agreement, log_shares
 from distill.data.draw import Division, divide
 from distill.data.rows import Ints, Rows
 from distill.progress import Progress
+from distill.report.figures import Asked, Tally, Unanswered
 from distill.run import RunFolder
 from distill.signals.scores import SHARD, Floats, index_path, shard_path
 from distill.signals.scratch import scratch
@@ -27,6 +28,8 @@ from spec.problem import Problem, Refused
 from spec.run import GATEWAY, Result
 
 OVER_BUDGET = "over_budget"
+SHOWN, MOST_SHOWN = 4, 20
+"""Rows without an answer that are shown: of each kind and side, and together."""
 PATIENCE = 5.0
 """Seconds that the gateway has to open."""
 
@@ -48,6 +51,7 @@ class Side:
     """(n,) gold labels that may be seen, -1 elsewhere."""
     kinds: Counter[str] = field(default_factory=Counter)
     outside: float = 0.0
+    unanswered: list[Unanswered] = field(default_factory=list)
 
     @property
     def asked(self) -> int:
@@ -154,7 +158,7 @@ def _ask(
     try:
         for reply in asker.ask(questions(), lambda: folder.stop_requested):
             reading = read(params, choices, reply)
-            _take(side, reply.id, reading)
+            _take(side, reply, reading)
             log.write(json.dumps(_line(params, side, reply, reading), ensure_ascii=False) + "\n")
             told(side.asked)
     except Closed as error:
@@ -172,12 +176,20 @@ def read(params: AnswerParams, choices: Choices, told: Told) -> Reading:
     return choices.by_text(told.answers, structured=params.question.structured)
 
 
-def _take(side: Side, place: int, reading: Reading) -> None:
+def _take(side: Side, told: Told, reading: Reading) -> None:
     side.kinds[reading.kind] += 1
     if reading.shares is not None:
-        side.logs[place] = log_shares(reading.shares)
-        side.answered[place] = True
+        side.logs[told.id] = log_shares(reading.shares)
+        side.answered[told.id] = True
         side.outside += reading.outside
+    elif side.kinds[reading.kind] <= SHOWN:
+        first = told.answers[0] if told.answers else None
+        said = first.text if first else f"{told.failed}: {told.message}"
+        finish = first.finish_reason if first else None
+        row = int(side.which[told.id])
+        side.unanswered.append(
+            Unanswered(side=side.name, row=row, kind=reading.kind, said=said[:200], finish_reason=finish)
+        )
 
 
 def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dict[str, Any]:
@@ -229,7 +241,7 @@ def _tally(params: AnswerParams, sides: tuple[Side, ...], cut: bool) -> Tally:
         samples=params.question.sampling.n,
         classes=params.classes,
         parts={
-            side.name: Part(
+            side.name: Asked(
                 asked=side.asked,
                 kinds=dict(side.kinds),
                 outside=side.outside / max(int(side.answered.sum()), 1),
@@ -237,6 +249,7 @@ def _tally(params: AnswerParams, sides: tuple[Side, ...], cut: bool) -> Tally:
             )
             for side in sides
         },
+        unanswered=tuple(row for side in sides for row in side.unanswered)[:MOST_SHOWN],
         cut=cut,
     )
 

@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from distill.answers.tally import Tally
 from distill.data.rows import Rows
 from distill.export import load
 from distill.export.card import card
@@ -20,7 +19,7 @@ from distill.export.latency import SECONDS, measure
 from distill.export.manifest import digests, manifest
 from distill.record import Config
 from distill.report.compose import compose
-from distill.report.figures import Grade, Latency, Size
+from distill.report.figures import Grade, Latency, Size, Tally
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder

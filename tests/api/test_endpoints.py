@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from gateway.probe import PROSE
 from standalone.process import ROOT
 from tests.acceptance.teacher import Teacher, served
 from tests.api.jobs import jobs_of
@@ -44,18 +45,12 @@ def test_it_is_probed_when_it_is_made(boss: Tenant, teacher: Teacher) -> None:
     assert made["id"] == "ep_words" and made["state"] == "ready" and made["models"] == ["words"]
     able = made["probed"]["words"]
     assert able["top_logprobs"] == 3 and able["several"] and not able["structured"] and not able["prompt_logprobs"]
-    prose = (len(teacher_prose().split()) - 2) / (len(teacher_prose().encode()) - len(b"Say yes."))
+    prose = (len(PROSE.split()) - 2) / (len(PROSE.encode()) - len(b"Say yes."))
     assert able["tokens_per_byte"] == pytest.approx(prose, abs=1e-4)
     assert made["price"] == PRICE | {"version": 1, "cached": None, "batch_discount": 0.0}
     assert teacher.keys == {KEY}
     assert good(boss.client.get("/v1/endpoints/ep_words")) == made
     assert good(boss.client.get("/v1/endpoints"))["data"] == [made]
-
-
-def teacher_prose() -> str:
-    from gateway.probe import PROSE
-
-    return PROSE
 
 
 def test_what_it_cannot_do_is_seen(boss: Tenant) -> None:
@@ -85,8 +80,8 @@ def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) ->
 
 
 def test_one_name_is_one_endpoint(boss: Tenant, teacher: Teacher) -> None:
-    sent = {"json": body(teacher), "headers": {"idempotency-key": "once"}}
-    first, second = (good(boss.client.post("/v1/endpoints", **sent)) for _ in range(2))
+    once = {"idempotency-key": "once"}
+    first, second = (good(boss.client.post("/v1/endpoints", json=body(teacher), headers=once)) for _ in range(2))
     assert first["id"] == second["id"] and first["created_at"] == second["created_at"]
     refused(boss.client.post("/v1/endpoints", json=body(teacher)), 409, "name_taken")
 
