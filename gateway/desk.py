@@ -42,6 +42,10 @@ UNBILLED = ("unreachable", "rate_limited", "server_error")
 """Failures that no endpoint bills."""
 HOPELESS = ("unauthorized", "forbidden", "not_found", "refused", "redirected")
 """Failures that every further call would meet."""
+SPENT = {
+    "job": Problem(code="over_budget", message="The cap leaves no money for one more call.", param="budget.usd"),
+    "project": Problem(code="month_cap", message="The project's cap of this month leaves no money for one more call."),
+}
 log = structlog.get_logger(__name__)
 
 
@@ -170,13 +174,12 @@ class Desk:
         except CallFailed as error:
             await self._tell(Told(id=id, failed=error.kind, message=error.message))
         except Broke as error:
-            code = "over_budget" if error.cap == "job" else "month_cap"
-            await self._stop(code, "The cap leaves no money for one more call.")
+            await self._stop(SPENT[error.cap])
         except Lost:
-            await self._stop("lost", "The step is somebody else's.")
+            await self._stop(Problem(code="interrupted", message="The step is somebody else's."))
         except Exception:
             log.exception("question_failed")
-            await self._stop("internal", "A question could not be asked.")
+            await self._stop(Problem(code="internal", message="A question could not be asked."))
 
     async def _asked(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
         """Answers of the samples, kept and booked. Raises CallFailed, Broke, Lost."""
@@ -198,7 +201,7 @@ class Desk:
                 await asyncio.sleep(_pause(attempt, error.retry_after))
             except Permanent as error:
                 if error.kind in HOPELESS:
-                    await self._stop("endpoint_refuses", f"{self.form.endpoint}: {error.message}")
+                    await self._stop(Problem(code="endpoint_refuses", message=f"{self.form.endpoint}: {error.message}"))
                 else:
                     await self._note(well=False, error=error)
                 raise
@@ -239,7 +242,7 @@ class Desk:
         await item.done
         if cost > set_aside:
             message = f"A call was billed ${cost / 1e6:.6f}, and could cost ${set_aside / 1e6:.6f} at most by the endpoint's price."
-            await self._stop("bill_exceeded", message)
+            await self._stop(Problem(code="bill_exceeded", message=message))
         return answers
 
     async def _settle(self, item: Settled, set_aside: int) -> None:
@@ -285,13 +288,14 @@ class Desk:
         if well:
             self._throttle.went_well()
         elif self._breaker.tripped:
-            await self._stop("endpoint_failing", f"{self.form.endpoint}: most calls fail, the last one with: {error}")
+            message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
+            await self._stop(Problem(code="endpoint_failing", message=message))
 
-    async def _stop(self, code: str, message: str) -> None:
+    async def _stop(self, problem: Problem) -> None:
         """Nothing more is asked; the child is told once."""
         if self.stopped is None:
-            self.stopped = Problem(code=code, message=message)
-            await self._tell(Told(stop=code))
+            self.stopped = problem
+            await self._tell(Told(stop=problem.code))
 
 
 def _answer(choice: Choice) -> Answer:

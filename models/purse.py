@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Literal
 
-from sqlalchemy import Index, func, select
+from sqlalchemy import ColumnElement, Index, and_, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -89,9 +89,16 @@ def _left_of_job(session: Session, job: Job, asking: Step) -> int | None:
     """Of the job's cap: less what was spent, what is set aside, and what the steps that must still come will cost."""
     if job.usd is None:
         return None
-    spent = session.scalar(select(func.coalesce(func.sum(Charge.usd), 0.0)).where(Charge.job == job.id)) or 0.0
-    opened = session.scalar(select(func.coalesce(func.sum(Reservation.open), 0)).where(Reservation.job == job.id))
-    return floor(job.usd * MICRO) - ceil(round(spent * MICRO, 3)) - int(opened or 0) - _to_come(session, job, asking)
+    taken = _taken(session, Charge.job == job.id, Reservation.job == job.id)
+    return floor(job.usd * MICRO) - taken - _to_come(session, job, asking)
+
+
+def _taken(session: Session, charges: ColumnElement[bool], reservations: ColumnElement[bool]) -> int:
+    """Spent and set aside together, by one statement: a settlement between two would be in neither sum."""
+    spent = select(func.coalesce(func.sum(Charge.usd), 0.0)).where(charges).scalar_subquery()
+    opened = select(func.coalesce(func.sum(Reservation.open), 0)).where(reservations).scalar_subquery()
+    usd, aside = session.execute(select(spent, opened)).one()
+    return ceil(round(float(usd) * MICRO, 3)) + int(aside)
 
 
 def _to_come(session: Session, job: Job, asking: Step) -> int:
@@ -105,8 +112,8 @@ def _to_come(session: Session, job: Job, asking: Step) -> int:
         (job.rates.get(queue, 0.0), min(seconds, SLICE) if cut else seconds)
         for queue, seconds, cut in session.execute(rows)
     ]
-    hourly: float = sum(rate * seconds for rate, seconds in due)
-    return ceil(hourly / 3600 * MICRO)
+    dollars = sum(float(rate) * float(seconds) for rate, seconds in due) / 3600
+    return ceil(dollars * MICRO)
 
 
 def _left_of_project(session: Session, project: str) -> int | None:
@@ -116,10 +123,8 @@ def _left_of_project(session: Session, project: str) -> int | None:
         return None
     session.execute(select(Project.id).where(Project.id == project).with_for_update(key_share=True))
     month = func.to_char(func.timezone("UTC", func.now()), "YYYY-MM")
-    mine = (Charge.project == project, func.left(Charge.day, 7) == month)
-    spent = session.scalar(select(func.coalesce(func.sum(Charge.usd), 0.0)).where(*mine)) or 0.0
-    opened = session.scalar(select(func.coalesce(func.sum(Reservation.open), 0)).where(Reservation.project == project))
-    return floor(cap * MICRO) - ceil(round(spent * MICRO, 3)) - int(opened or 0)
+    mine = and_(Charge.project == project, func.left(Charge.day, 7) == month)
+    return floor(cap * MICRO) - _taken(session, mine, Reservation.project == project)
 
 
 def settle(session: Session, grip: Grip, project: str, spent: Spent) -> bool:

@@ -35,7 +35,8 @@ class Bill:
     expected: int
     high: int
     minimum: int
-    """Held-out answers and a floor of training answers, all at their bounds, and the call in flight at the end."""
+    """Held-out answers and a floor of training answers, as dear as they may be expected to be, and the last call at its bound: what is
+    set aside for the others comes back before."""
     heldout: int
     """Expected, of held-out rows alone."""
 
@@ -109,7 +110,7 @@ def bill(spec: Distillation, facts: Facts) -> Bill | None:
     longest = max(_longest(one, shown) for one in (train, apart or train))
     expected = count.train * training[0] + count.heldout * judged[0]
     most_of_all = count.train * training[1] + count.heldout * judged[1]
-    floor = min(FLOOR, count.train) * training[1] + count.heldout * judged[1] + of_call(longest)[1]
+    floor = HIGH * (min(FLOOR, count.train) * training[0] + count.heldout * judged[0]) + of_call(longest)[1]
     return Bill(
         rows=count.train + count.heldout,
         low=int(LOW * expected),

@@ -22,7 +22,7 @@ class Dollars(BaseModel):
     expected: float
     high: float
     minimum: float
-    """`budget.usd` must cover it: held-out answers and a floor of training answers at their bounds, and devices for what cannot be cut."""
+    """`budget.usd` must cover it: held-out answers, a floor of training answers, and devices for what cannot be cut."""
     answers: float
     """Of the expected: calls to the endpoint."""
     devices: float

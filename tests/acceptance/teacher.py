@@ -53,6 +53,8 @@ class Teacher:
 
     rate_in: float = 1.0
     rate_out: float = 2.0
+    tokens_factor: int = 1
+    """A word counts as so many tokens."""
     latency: float = 0.0
     logprobs: bool = True
     several: bool = True
@@ -139,7 +141,7 @@ class Teacher:
         for index in range(body.get("n", 1)):
             said = best if not body.get("temperature") else source.choices(list(shares), list(shares.values()))[0]
             choices.append(self._choice(index, said, shares, body, fault))
-        words = sum(len(message["content"].split()) for message in body["messages"])
+        words = self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])
         self.calls += 1
         self.tokens_in += words
         self.tokens_out += len(choices)

@@ -60,5 +60,5 @@ ENDPOINTS: list[Any] = [
     (rules.cap_has_something_to_pay, ASKED | {"budget": {"usd": 5.0}}, known(price=None),
       [("budget.usd", "price_unknown", "ep_open has no price, so a cap in dollars cannot be held.")]),
     (rules.cap_covers_answers, ASKED | {"budget": {"usd": 0.01}}, known(),
-      [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.0798 that the job needs at least.")]),
+      [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.0266 that the job needs at least.")]),
 ]
