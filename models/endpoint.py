@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Index, LargeBinary, Select, select
 from sqlalchemy.dialects.postgresql import JSONB
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, Created, ProjectId
 from spec.digest import digest
 from spec.facts import EndpointFacts
+from spec.terms import of_host
 
 
 class Endpoint(Base):
@@ -36,7 +38,8 @@ class Endpoint(Base):
         """What rules and plans may know of it."""
         price = self.prices[-1] if self.prices else None
         where = digest({"wire": self.wire, "url": self.url})
-        told = {**(self.facts or {}), "digest": where, "wire": self.wire, "price": price}
+        terms = of_host(urlsplit(self.url).hostname or "")
+        told = {**(self.facts or {}), "digest": where, "wire": self.wire, "price": price, "terms": terms}
         return EndpointFacts.model_validate(told)
 
 

@@ -143,6 +143,18 @@ class Price(Fact):
     """Share that a batch call is cheaper by."""
 
 
+class Terms(Fact):
+    """What a service's terms say of training on its outputs."""
+
+    host: str
+    party: str
+    forbids: str
+    """In a few words of ours."""
+    source: str
+    effective: str
+    """Date of the version that was read."""
+
+
 class Capabilities(Fact):
     """What a probe has seen of one model behind an endpoint."""
 
@@ -177,6 +189,8 @@ class EndpointFacts(Fact):
     """By model."""
     price: Price | None = None
     """None: nobody has said, and calls are booked at nothing."""
+    terms: Terms | None = None
+    """Known terms of its host that restrict training; None: none are known."""
 
 
 class PairFacts(Fact):

@@ -1,6 +1,6 @@
 """The steps of a job: a static plan, computed when its facts are known and never grown at run time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from spec import cost, rows
@@ -31,6 +31,8 @@ from spec.teacher import asked
 
 VERSIONS: dict[str, int] = {"inspect": 2, "answer": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
+PREVIEW = "preview"
+"""The step after whose success a job waits for its owner."""
 PERSONAL: frozenset[Verb] = frozenset({"package"})
 """Verbs whose outputs tell of their job, its costs and its hour: done for every job, however alike."""
 
@@ -72,6 +74,7 @@ def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
     variants = _variants(resolved)
     taught = {"answer": _answer, "score": _score}.get(_source(resolved) or "")
     return (
+        *([_preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
         *([taught(resolved, facts, given)] if taught else []),
         *(_train(role, job, facts, given, resolved) for role, job in variants.items()),
         _grade(resolved, facts, given),
@@ -128,10 +131,24 @@ def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         queue="io",
         params=_dump(params),
         inputs=row_files(resolved, facts, "train", "heldout"),
+        after=(PREVIEW,) if resolved.budget.preview is not None else (),
         divisible=True,
         memory=needed.memory,
         seconds=needed.seconds,
         context={"endpoint": named[0]},
+    )
+
+
+def _preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
+    """The first of the questions, after which the job waits for its owner. What is asked here is not paid for again."""
+    whole = _answer(resolved, facts, given)
+    return replace(
+        whole,
+        name=PREVIEW,
+        params=whole.params | {"first": resolved.budget.preview},
+        after=(),
+        divisible=False,
+        seconds=cost.START,
     )
 
 

@@ -24,6 +24,8 @@ class Teacher(Part):
     """One weight a model, divided by their sum; `auto`: equal."""
     combine: Literal["arithmetic", "geometric"] = "geometric"
     """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
+    accept_terms: bool = False
+    """You have read the terms of the teacher's endpoint, and what you make is allowed. Asked for where known terms restrict training on outputs."""
 
 
 def behind(model: str) -> tuple[str, str] | None:

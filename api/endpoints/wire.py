@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from models.endpoint import Endpoint as Row
 from spec.distillation import Metadata
-from spec.facts import Capabilities
+from spec.facts import Capabilities, Terms
 from spec.facts import Price as PriceFacts
 from spec.part import Part
 from spec.problem import Problem
@@ -102,6 +102,8 @@ class Endpoint(BaseModel):
     probed: dict[str, Capabilities]
     """By model."""
     probed_at: int | None
+    terms: Terms | None
+    """Known terms of its host that restrict training on outputs: a job says `teacher.accept_terms`."""
     error: Problem | None
     metadata: dict[str, str]
     created_at: int
@@ -125,6 +127,7 @@ class Endpoint(BaseModel):
                 "models": facts.get("models", []),
                 "probed": facts.get("probed", {}),
                 "probed_at": row.probed_at and int(row.probed_at.timestamp()),
+                "terms": row.known().terms,
                 "error": row.error,
                 "metadata": row.metadata_,
                 "created_at": int(row.created_at.timestamp()),

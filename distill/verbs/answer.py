@@ -6,7 +6,7 @@ Nothing is kept here: the gateway keeps every answer before it tells it, so whoe
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 import numpy as np
@@ -58,12 +58,18 @@ class Side:
         return sum(self.kinds.values())
 
 
+Sides = tuple[Side, Side]
+"""Held-out rows, training rows."""
+
+
 def run(folder: RunFolder, params: AnswerParams) -> Result:
     """Refused: `no_gateway` (typed by a person), `no_answers`, `over_budget` where the cap does not cover the held-out rows."""
     rows = Rows.open(folder.input("train/rows.arrow"), params.take.roles)
     division = divide(rows, params.take)
     shown = examples(params.question, rows, division, params.classes, params.take.seed)
-    sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
+    sides: Sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
+    if params.first is not None:
+        sides = _first(sides, params.first)
     asker = _connected(folder)
     total = sum(len(side.which) for side in sides)
     progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
@@ -75,6 +81,8 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     if folder.stop_requested or asker.stopped not in (None, OVER_BUDGET):
         return Result(status="stopped")
     cut = asker.stopped == OVER_BUDGET
+    if params.first is not None:
+        return _previewed(folder, params, sides)
     _check(sides, cut)
     _write(folder, sides)
     tally = _tally(params, sides, cut)
@@ -112,6 +120,40 @@ def _side(folder: RunFolder, params: AnswerParams, name: str, part: str, rows: R
         logs=scratch(folder.path, (len(which), len(params.classes))),
         answered=np.zeros(len(which), dtype=np.bool_),
         truth=truth,
+    )
+
+
+def _first(sides: Sides, number: int) -> Sides:
+    """The first rows in the order in which all will be asked; of both sides where there is room."""
+    heldout, train = sides
+    few = max(number // 2, number - len(train.which))
+    return (_of(heldout, few), _of(train, number - min(few, len(heldout.which))))
+
+
+def _of(side: Side, number: int) -> Side:
+    return replace(
+        side,
+        which=side.which[:number],
+        truth=side.truth[:number],
+        logs=side.logs[:number],
+        answered=side.answered[:number],
+    )
+
+
+def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
+    """The answers as events, for whoever has to approve them."""
+    for line in folder.output("answers.jsonl").read_text(encoding="utf-8").splitlines():
+        told = json.loads(line)
+        side = next(side for side in sides if side.name == told["side"])
+        question = Prompts(params.question, side.rows, ()).text(told["row"])
+        said = " | ".join(told.get("answers", [])) or told.get("message", "")
+        folder.message(
+            f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({told['label'] or told['kind']})"
+        )
+    tally = _tally(params, sides, cut=False)
+    folder.output("answers.json").write_text(tally.model_dump_json(indent=1))
+    return Result(
+        status="succeeded", summary={"parts": {name: part.model_dump() for name, part in tally.parts.items()}}
     )
 
 
@@ -203,7 +245,7 @@ def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dic
     return line
 
 
-def _check(sides: tuple[Side, ...], cut: bool) -> None:
+def _check(sides: Sides, cut: bool) -> None:
     """Something is there to learn from, and to report about."""
     heldout, train = sides
     if cut and (heldout.asked < len(heldout.which) or not train.answered.any()):
@@ -220,7 +262,7 @@ def _check(sides: tuple[Side, ...], cut: bool) -> None:
             raise Refused(Problem(code="no_answers", message=message, param="data.responses", hint=hint))
 
 
-def _write(folder: RunFolder, sides: tuple[Side, ...]) -> None:
+def _write(folder: RunFolder, sides: Sides) -> None:
     """Shards and indexes, by part of the scores."""
     for part in sorted({side.part for side in sides}):
         mine = [side for side in sides if side.part == part]
@@ -234,7 +276,7 @@ def _write(folder: RunFolder, sides: tuple[Side, ...]) -> None:
             np.save(folder.output(shard_path(0, part, shard)), values, allow_pickle=False)
 
 
-def _tally(params: AnswerParams, sides: tuple[Side, ...], cut: bool) -> Tally:
+def _tally(params: AnswerParams, sides: Sides, cut: bool) -> Tally:
     return Tally(
         model=params.question.model,
         read=params.read,

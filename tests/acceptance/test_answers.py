@@ -207,6 +207,23 @@ def test_a_month_cap_pauses_and_a_cancelled_job_stops_paying(stack: Stack, teach
         assert run.get()["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
 
 
+def test_a_preview_waits_for_its_owner(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
+    endpoint(owner, teacher)
+    rows = dataset(stack, owner, 120)
+    run = Run.start(owner, job(rows, budget={"preview": 20}))
+    until(lambda: run.get()["state"] == "paused")
+    found = run.get()
+    assert teacher.calls == 20 and "preview" in found["waiting"]["reason"]
+    assert found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+    shown = [event["message"] for event in run.events() if event["type"] == "message" and " -> " in event["message"]]
+    assert len(shown) == 20 and all(
+        any(name in line.rpartition(" -> ")[2] for name in ("animals", "plants", "stones")) for line in shown
+    )
+    good(owner.client.post(f"/v1/distillations/{run.id}/resume"))
+    ended(run)
+    assert set(teacher.asked.values()) == {1} and teacher.calls == 120, "what the preview asked is not paid for again"
+
+
 def test_another_project_has_neither_endpoint_nor_answers(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
     endpoint(owner, teacher)
     ended(Run.start(owner, job(dataset(stack, owner, 120))))

@@ -79,6 +79,14 @@ def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) ->
     assert new["key_hint"] == "0000" and "sk-another-key-0000" in teacher.keys
 
 
+def test_known_terms_are_told(owner: Tenant) -> None:
+    made = good(
+        owner.client.post("/v1/endpoints", json={"name": "closed", "url": "https://API.OpenAI.com/v1", "model": "m"})
+    )
+    assert made["terms"]["party"] == "OpenAI" and made["terms"]["source"].startswith("https://openai.com/")
+    assert good(owner.client.get("/v1/endpoints/ep_closed"))["terms"] == made["terms"]
+
+
 def test_one_name_is_one_endpoint(boss: Tenant, teacher: Teacher) -> None:
     once = {"idempotency-key": "once"}
     first, second = (good(boss.client.post("/v1/endpoints", json=body(teacher), headers=once)) for _ in range(2))

@@ -37,6 +37,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "teacher.weights": ({"teacher.weights": [1.0, 2.0, 3.0]}, {"teacher.weights": "auto"}),
     "teacher.weights[]": ({"teacher.weights": [1.0, 2.0, 3.0]}, {"teacher.weights.0": 4.0}),
     "teacher.combine": ({}, {"teacher.combine": "arithmetic"}),
+    "teacher.accept_terms": (ASKED | {"teacher.models": ["ep_closed/large"]}, {"teacher.accept_terms": True}),
     "data.train": ({}, {"data.train": "ds_more/train"}),
     "data.heldout": ({}, {"data.heldout": 0.2}),
     "data.validation": ({}, {"data.validation": 0.2}),
@@ -115,6 +116,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "evaluation.baselines[]": ({}, {"evaluation.baselines.1": "untrained"}),
     "evaluation.contract.retention": ({}, {"evaluation.contract.retention": 0.9}),
     "evaluation.contract.lift": ({}, {"evaluation.contract.lift": 0.02}),
+    "budget.preview": (ASKED, {"budget.preview": 20}),
     "budget.usd": (ASKED, {"budget.usd": 0.000001}),
     "budget.hours": (LABELS_ONLY, {"budget.hours": 0.0001}),
 }

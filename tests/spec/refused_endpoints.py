@@ -4,6 +4,7 @@ from typing import Any
 
 from spec.facts import ColumnFacts, Facts, Roles
 from spec.rules import endpoint as rules
+from spec.terms import KNOWN
 from tests.spec.builders import dataset, endpoint, facts, images, names
 from tests.spec.leaves import ASKED
 
@@ -59,6 +60,12 @@ ENDPOINTS: list[Any] = [
       [(f"{SAMPLING}.max_tokens", "unbounded_answers", "A cap in dollars needs a bound for each answer, and sampling.max_tokens is null.")]),
     (rules.cap_has_something_to_pay, ASKED | {"budget": {"usd": 5.0}}, known(price=None),
       [("budget.usd", "price_unknown", "ep_open has no price, so a cap in dollars cannot be held.")]),
+    (rules.terms_are_accepted, ASKED, known(terms=KNOWN[1]),
+      [("teacher.accept_terms", "terms_not_accepted", "The terms of Anthropic (of 2025-06-17) forbid building a competing product or service, training competing AI models included.")]),
+    (rules.terms_are_accepted, ASKED | {"teacher.accept_terms": True}, known(),
+      [("teacher.accept_terms", "changes_nothing", "teacher.accept_terms changes nothing here: no terms are known that ask for it.")]),
+    (rules.preview_has_answers, ASKED | {"data.responses": {"type": "given"}, "budget": {"preview": 20}}, known(),
+      [("budget.preview", "changes_nothing", "budget.preview changes nothing here: no teacher answers.")]),
     (rules.cap_covers_answers, ASKED | {"budget": {"usd": 0.01}}, known(),
       [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.0266 that the job needs at least.")]),
 ]

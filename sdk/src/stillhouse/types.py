@@ -22,6 +22,8 @@ class Budget(TypedDict):
     """Hours of leases on device steps; waiting is free. null: no cap."""
     usd: NotRequired[float | None]
     """US dollars of all charges: calls to endpoints, and devices that have a price. null: no cap."""
+    preview: NotRequired[int | None]
+    """Ask so many rows first, and pause with their answers and what they cost; `resume` goes on. null: go on by itself."""
 
 
 class Calibration(TypedDict):
@@ -332,7 +334,7 @@ class Dollars(TypedDict):
     expected: float
     high: float
     minimum: float
-    """`budget.usd` must cover it: held-out answers and a floor of training answers at their bounds, and devices for what cannot be cut."""
+    """`budget.usd` must cover it: held-out answers, a floor of training answers, and devices for what cannot be cut."""
     answers: float
     """Of the expected: calls to the endpoint."""
     devices: float
@@ -355,6 +357,7 @@ class Endpoint(TypedDict):
     models: list[str]
     probed: dict[str, Capabilities]
     probed_at: int | None
+    terms: Terms | None
     error: Problem | None
     metadata: dict[str, str]
     created_at: int
@@ -922,6 +925,8 @@ class Teacher(TypedDict):
     """One weight a model, divided by their sum; `auto`: equal."""
     combine: NotRequired[Literal['arithmetic', 'geometric']]
     """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
+    accept_terms: NotRequired[bool]
+    """You have read the terms of the teacher's endpoint, and what you make is allowed. Asked for where known terms restrict training on outputs."""
 
 
 class TeacherResponses(TypedDict):
@@ -936,6 +941,17 @@ class TeacherResponses(TypedDict):
     structured: NotRequired[bool]
     """Ask for JSON by a schema that allows the choices alone (structured outputs)."""
     sampling: NotRequired[Sampling]
+
+
+class Terms(TypedDict):
+    """What a service's terms say of training on its outputs."""
+    host: str
+    party: str
+    forbids: str
+    """In a few words of ours."""
+    source: str
+    effective: str
+    """Date of the version that was read."""
 
 
 class TextClassifier(TypedDict):
