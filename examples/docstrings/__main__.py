@@ -17,7 +17,9 @@ def main() -> None:
     asked = parser.parse_args()
     made = rows(asked.seed, asked.rows)
     asked.path.write_text("".join(json.dumps(asdict(row)) + "\n" for row in made))
-    print(f"{len(made):,} rows of {len({row.label for row in made})} classes: {dict(Counter(row.split for row in made))}")
+    print(
+        f"{len(made):,} rows of {len({row.label for row in made})} classes: {dict(Counter(row.split for row in made))}"
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-SKIPPED = re.compile(r"(^|/)(tests?|testing|_?vendor(ed)?|externals?|_?extern|conftest|test_[^/]*|[^/]*_pb2?)(\.py|/|$)")
+SKIPPED = re.compile(
+    r"(^|/)(tests?|testing|_?vendor(ed)?|externals?|_?extern|conftest|test_[^/]*|[^/]*_pb2?)(\.py|/|$)"
+)
 TWINS = re.compile(r"_?(asyncio|asyncs?|aio|sync)_?")
 MARKUP = re.compile(r":[\w:.+-]+:`~?[.!]?([^`<]*)(?:<[^`]*>)?`|`+([^`]*)`+|[*|]+|\s+")
 
