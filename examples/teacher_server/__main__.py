@@ -27,7 +27,7 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", asked.port))
     ledger, limits = Ledger(path, (Decimal(given), Decimal(told))), Limits(asked.rpm, asked.concurrency)
     server = Server(Batches(fit(Encoder(), *gold(asked.data))), ledger, limits, asked.latency, asked.key)
-    config = uvicorn.Config(server.app(), log_level="warning", http=Protocol)
+    config = uvicorn.Config(server.app(), log_level="warning", http=Protocol, timeout_graceful_shutdown=2)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
 
