@@ -1,6 +1,7 @@
 """The teacher behind the chat-completions wire: what a hosted model looks like from outside, its faults included."""
 
 import asyncio
+import itertools
 import json
 import socket
 import struct
@@ -171,7 +172,7 @@ class Server:
 def split(name: str, offsets: list[tuple[int, int]]) -> list[str]:
     """The name's own characters, token by token."""
     ends = [0, *(end for _, end in offsets)]
-    return [name[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [name[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def check(asked: object) -> None:
