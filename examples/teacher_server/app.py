@@ -1,246 +1,245 @@
-"""The teacher behind the chat-completions wire: what a hosted model looks like from outside, its faults included."""
+"""The teacher behind two wires: what a hosted model looks like from outside, its limits, bill and faults included."""
 
 import asyncio
-import itertools
 import json
-import socket
-import struct
+import time
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from secrets import compare_digest
+from typing import Protocol
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from examples.teacher_server.answer import Answer, asked_text, choose, offered, tell
-from examples.teacher_server.batches import Batches
+from examples.teacher_server import anthropic, openai
+from examples.teacher_server.answer import GARBAGE, REFUSAL, Answer, answers, verbatim
+from examples.teacher_server.ask import Ask
 from examples.teacher_server.faults import UNBILLED, Faults
-from examples.teacher_server.ledger import Ledger
-from examples.teacher_server.limits import Limits
+from examples.teacher_server.ledger import Counts, Ledger
+from examples.teacher_server.limits import Limits, retry
+from examples.teacher_server.refused import Json, Refused
+from examples.teacher_server.tokens import Tokens
+from examples.teacher_server.transport import reset
 
 MODEL = "minilm-docstrings"
-Json = dict[str, object]
+STARTED = 1_760_000_000  # the model's birthday on the wire: the same on every machine
 
 
-class Protocol(HttpToolsProtocol):
-    """uvicorn's own, with the connection within reach: a fault may reset it."""
+class Source(Protocol):
+    """What knows the classes: the model or a table."""
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["transport"] = self.transport  # type: ignore[typeddict-unknown-key]  # ours alone
+    classes: list[str]
+
+    async def logprobs(self, text: str) -> list[float]: ...
 
 
-class Refused(Exception):
-    def __init__(self, status: int, message: str, param: str | None = None, code: str | None = None) -> None:
-        self.status, self.message, self.param, self.code = status, message, param, code
+class Wire(Protocol):
+    NAME: str
+
+    def read(self, body: bytes) -> tuple[str, Ask]: ...
+    def reply(
+        self, call: str, model: str, created: int, ask: Ask, answers: Sequence[Answer], counts: Counts | None
+    ) -> Json: ...
+    def error(self, refused: Refused) -> Json: ...
+
+
+@dataclass
+class Call:
+    wire: Wire
+    request: Request
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    fault: str | None = None
 
 
 @dataclass
 class Server:
-    batches: Batches
+    source: Source
+    tokens: Tokens
     ledger: Ledger
     limits: Limits
+    model: str = MODEL
     latency: float = 0.0
     key: str | None = None
+    cached_from: int = 1024
     faults: Faults = field(default_factory=Faults)
-
-    def __post_init__(self) -> None:
-        encoder = self.batches.teacher.encoder.tokenizer
-        self.count = lambda text: len(encoder.encode(text, add_special_tokens=False).ids)
-        self.pieces = {
-            name: split(name, encoder.encode(name, add_special_tokens=False).offsets) for name in self.classes
-        }
-
-    @property
-    def classes(self) -> list[str]:
-        return self.batches.teacher.classes
 
     def app(self) -> Starlette:
         routes = [
             Route("/v1/models", self.models),
+            Route("/v1/models/{model}", self.one_model),
             Route("/v1/chat/completions", self.chat, methods=["POST"]),
+            Route("/v1/messages", self.messages, methods=["POST"]),
+            Route("/faults", self.show_faults, methods=["GET"]),
             Route("/faults", self.set_faults, methods=["POST"]),
-            Route("/ledger", self.read_ledger),
-            Route("/prices", self.read_prices),
+            Route("/ledger", self.show_ledger),
         ]
-        return Starlette(routes=routes, exception_handlers={Refused: refusal})
+        return Starlette(routes=routes, exception_handlers={Refused: shown, HTTPException: unknown})
 
     async def models(self, request: Request) -> Response:
-        self.check(request)
-        return JSONResponse(
-            {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "examples"}]}
-        )
+        wire = wire_of(request)
+        try:
+            self.check(request, wire)
+        except Refused as refused:
+            return JSONResponse(wire.error(refused), refused.status)
+        if wire is anthropic:
+            own: Json = {
+                "type": "model",
+                "id": self.model,
+                "display_name": self.model,
+                "created_at": "2025-10-09T00:00:00Z",
+            }
+            return JSONResponse({"data": [own], "has_more": False, "first_id": self.model, "last_id": self.model})
+        return JSONResponse({"object": "list", "data": [self.described()]})
 
-    async def read_ledger(self, request: Request) -> Response:
-        self.check(request)
-        return JSONResponse({"object": "list", "data": self.ledger.rows()})
+    async def one_model(self, request: Request) -> Response:
+        self.check(request, openai)
+        if request.path_params["model"] != self.model:
+            raise self.no_such_model(request.path_params["model"])
+        return JSONResponse(self.described())
 
-    async def read_prices(self, request: Request) -> Response:
-        given, told = (float(price) for price in self.ledger.prices)
-        return JSONResponse({"unit": "dollars per million tokens", "models": {MODEL: {"input": given, "output": told}}})
+    def described(self) -> Json:
+        return {"id": self.model, "object": "model", "created": STARTED, "owned_by": "examples"}
+
+    def no_such_model(self, model: str) -> Refused:
+        return Refused(404, f"The model {model!r} does not exist; this is {self.model!r}.", "model", "model_not_found")
+
+    async def show_ledger(self, request: Request) -> Response:
+        self.check(request)
+        return JSONResponse(self.ledger.shown())
+
+    async def show_faults(self, request: Request) -> Response:
+        self.check(request)
+        return JSONResponse(self.faults.shown())
 
     async def set_faults(self, request: Request) -> Response:
-        """{"rates": {kind: share of calls}, "seed": 1, "seconds": 1.0}; replies with what was injected until now."""
+        """{"shares": {kind: share of calls}, "seed": 1, "seconds": 1.0}, counted anew; replies with what was before."""
         self.check(request)
-        before = dict(self.faults.count)
+        before = self.faults.shown()
         try:
             self.faults = Faults(**await request.json())
         except (TypeError, ValueError) as wrong:
-            raise Refused(400, str(wrong), "rates") from wrong
-        return JSONResponse({"injected": before})
+            raise Refused(400, str(wrong), "shares") from wrong
+        return JSONResponse(before)
 
-    def check(self, request: Request) -> None:
-        if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
+    def check(self, request: Request, wire: Wire | None = None) -> None:
+        """The key, as the wire carries it; as either does where no wire is meant."""
+        if wire is anthropic and "anthropic-version" not in request.headers:
+            raise Refused(400, "anthropic-version: header is required")
+        if self.key is None:
+            return
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        given = {openai: [bearer], anthropic: [request.headers.get("x-api-key", "")]}
+        keys = given.get(wire) or [key for found in given.values() for key in found]  # type: ignore[call-overload]
+        if not any(compare_digest(key.encode(), self.key.encode()) for key in keys):
             raise Refused(401, "Incorrect API key provided.", code="invalid_api_key")
 
     async def chat(self, request: Request) -> Response:
-        self.check(request)
-        call, fault = f"chatcmpl-{uuid.uuid4().hex}", self.faults.draw()
-        wait = self.limits.refused() or (1 if fault == "status_429" else None)
-        if wait is not None:
-            self.ledger.write(call, 429, fault, (0, 0))
-            headers = {**self.limits.headers(), "retry-after": str(wait)}
-            return JSONResponse(envelope("Rate limit reached.", None, "rate_limit_exceeded"), 429, headers)
-        self.limits.running += 1
+        return await self.call(Call(openai, request))
+
+    async def messages(self, request: Request) -> Response:
+        return await self.call(Call(anthropic, request))
+
+    async def call(self, call: Call) -> Response:
+        """One call from its key to its reply. Every call is in the ledger once, before its reply leaves."""
         try:
-            if fault in UNBILLED:
-                self.ledger.write(call, 500, fault, (0, 0))
-                raise Refused(500, "The server had an error while processing your request.")
-            asked = await request.json()
-            check(asked)
-            body = await self.complete(call, asked, fault)
-            return await self.reply(request, body, bool(asked.get("stream")), fault)
-        finally:
-            self.limits.running -= 1
+            self.check(call.request, call.wire)
+            model, ask = call.wire.read(await call.request.body())
+            if model != self.model:
+                raise self.no_such_model(model)
+            prompt, cached = self.tokens.prompt(ask.contents, self.cached_from)
+            self.admit(call, ask, prompt)
+            self.limits.running += 1
+            try:
+                return await self.answered(call, ask, prompt, cached)
+            finally:
+                self.limits.running -= 1
+        except Refused as refused:
+            self.ledger.write(call.id, refused.status, call.fault, None)
+            headers = {**self.headers(call), **refused.headers}
+            return JSONResponse(call.wire.error(refused), refused.status, headers)
 
-    async def complete(self, call: str, asked: Json, fault: str | None) -> Json:
-        """The reply's body; the call is in the ledger when it returns."""
-        messages = asked["messages"]
-        assert isinstance(messages, list)
-        prompt = "\n".join(str(message["content"]) for message in messages)
-        latency = asyncio.sleep(self.latency)
-        row, _ = await asyncio.gather(self.batches.logprobs(asked_text(str(messages[-1]["content"]))), latency)
-        logprobs = dict(zip(self.classes, row, strict=True))
-        allowed = enum(asked.get("response_format")) or offered(prompt, self.classes)
-        among = {name: logprobs[name] for name in allowed if name in logprobs} or logprobs
-        total = int(str(asked.get("n") or 1))
-        seeds = [
-            (asked.get("seed"), prompt, n) if asked.get("seed") is not None else uuid.uuid4() for n in range(total)
-        ]
-        heat, top_p = float(str(asked.get("temperature", 1))), float(str(asked.get("top_p", 1)))
-        limit = asked.get("max_completion_tokens") or asked.get("max_tokens")
-        names = [choose(among, heat, top_p, seed) for seed in seeds]
-        answers = [tell(name, among, self.pieces, int(str(limit)) if limit else None) for name in names]
-        tokens = sum(self.count(str(message["content"])) for message in messages), sum(len(a.pieces) for a in answers)
-        self.ledger.write(call, 0 if fault == "reset" else 200, fault, tokens)
-        usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
-        choices = [choice(n, answer, asked, fault) for n, answer in enumerate(answers)]
-        return {
-            "id": call,
-            "object": "chat.completion",
-            "created": 0,
-            "model": MODEL,
-            "choices": choices,
-            "usage": usage,
-        }
+    def admit(self, call: Call, ask: Ask, prompt: int) -> None:
+        """Raises Refused where a limit or a fault is in the way. A call counts with its prompt and all that it may answer."""
+        longest = max(len(self.tokens.pieces(name)) for name in self.source.classes)
+        wait = self.limits.refused(prompt + ask.n * (ask.limit or longest))
+        if wait is None:
+            call.fault = self.faults.draw()
+            wait = 1.0 if call.fault == "status_429" else None
+        if wait is not None:
+            raise Refused(429, "Rate limit reached.", code="rate_limit_exceeded", headers=dict(retry(wait)))
+        if call.fault == "status_500":
+            raise Refused(500, "The server had an error while processing your request.")
 
-    async def reply(self, request: Request, body: Json, stream: bool, fault: str | None) -> Response:
-        if fault == "reset":
-            reset(request.scope["transport"])
-        whole = "".join(events(body)) if stream else json.dumps(body)
-        if fault == "malformed_json":
+    async def answered(self, call: Call, ask: Ask, prompt: int, cached: int) -> Response:
+        if call.fault in UNBILLED:
+            self.ledger.write(call.id, 0, call.fault, None)
+            return lost(call)
+        begun = time.monotonic()
+        row = await self.source.logprobs(ask.text)
+        made = spoiled(call.fault, ask, self.tokens) or answers(
+            ask, dict(zip(self.source.classes, row, strict=True)), self.tokens
+        )
+        await asyncio.sleep(max(0.0, self.latency - (time.monotonic() - begun)))
+        counts = Counts(prompt, cached, sum(len(answer.pieces) for answer in made))
+        self.ledger.write(call.id, 0 if call.fault == "reset" else 200, call.fault, counts)
+        if call.fault == "reset":
+            return lost(call)
+        name = f"{'msg_' if call.wire is anthropic else 'chatcmpl-'}{call.id}"
+        told = None if call.fault == "no_usage" else counts
+        return self.sent(call, ask, call.wire.reply(name, self.model, int(time.time()), ask, made, told))
+
+    def headers(self, call: Call) -> dict[str, str]:
+        if call.wire is anthropic:
+            return {"request-id": f"req_{call.id}", **self.limits.anthropic_headers()}
+        return {"x-request-id": f"req_{call.id}", **self.limits.headers()}
+
+    def sent(self, call: Call, ask: Ask, body: Json) -> Response:
+        whole = "".join(openai.events(body, ask)) if ask.stream else json.dumps(body)
+        if call.fault == "malformed_json":
             whole = whole.replace('":', '"', 3)
-        kind, headers = "text/event-stream" if stream else "application/json", self.limits.headers()
-        if fault == "truncated_body":
-            headers["content-length"] = str(len(whole.encode()))
-        if fault in ("slow_body", "truncated_body"):
-            parts = self.halves(whole, fault, request.scope["transport"])
-            return StreamingResponse(parts, media_type=kind, headers=headers)
-        return Response(whole, media_type=kind, headers=headers)
+        kind, headers = "text/event-stream" if ask.stream else "application/json", self.headers(call)
+        if call.fault not in ("slow_body", "truncated_body"):
+            return Response(whole, media_type=kind, headers=headers)
+        headers["content-length"] = str(len(whole.encode()))
+        return StreamingResponse(self.halves(call, whole), media_type=kind, headers=headers)
 
-    async def halves(self, whole: str, fault: str, transport: asyncio.Transport) -> AsyncIterator[str]:
+    async def halves(self, call: Call, whole: str) -> AsyncIterator[str]:
         yield whole[: len(whole) // 2]
-        if fault == "truncated_body":
-            transport.close()
-        await asyncio.sleep(0.01 if fault == "truncated_body" else self.faults.seconds)
-        yield whole[len(whole) // 2 :]
+        if call.fault == "truncated_body":
+            call.request.scope["transport"].close()
+        else:
+            await asyncio.sleep(self.faults.seconds)
+            yield whole[len(whole) // 2 :]
 
 
-def split(name: str, offsets: list[tuple[int, int]]) -> list[str]:
-    """The name's own characters, token by token."""
-    ends = [0, *(end for _, end in offsets)]
-    return [name[start:end] for start, end in itertools.pairwise(ends)]
+def spoiled(fault: str | None, ask: Ask, tokens: Tokens) -> list[Answer]:
+    """The answers of a model that went wrong; none where it did not."""
+    if fault == "empty":
+        return [Answer([], [])] * ask.n
+    if fault == "refused":
+        return [replace(verbatim(REFUSAL, ask, tokens), finish="refusal")] * ask.n
+    return [verbatim(GARBAGE, ask, tokens)] * ask.n if fault == "garbage" else []
 
 
-def check(asked: object) -> None:
-    messages = asked.get("messages") if isinstance(asked, dict) else None
-    if (
-        not isinstance(messages, list)
-        or not messages
-        or not all(isinstance(m, dict) and "content" in m for m in messages)
-    ):
-        raise Refused(400, "messages: a list of objects with role and content", "messages")
+def lost(call: Call) -> Response:
+    reset(call.request.scope["transport"])
+    return Response()
 
 
-def enum(wanted: object) -> list[str]:
-    """The classes that a JSON schema allows; its one property is `label`."""
-    if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
-        return []
-    try:
-        found = wanted["json_schema"]["schema"]["properties"]["label"]["enum"]
-    except (KeyError, TypeError) as missing:
-        raise Refused(400, "only a schema whose property `label` has an enum", "response_format") from missing
-    return [str(name) for name in found]
+def wire_of(request: Request) -> Wire:
+    return anthropic if "anthropic-version" in request.headers else openai
 
 
-def choice(index: int, answer: Answer, asked: Json, fault: str | None) -> Json:
-    text = "".join(answer.pieces)
-    content = json.dumps({"label": text}) if asked.get("response_format") and answer.finish == "stop" else text
-    message: Json = {"role": "assistant", "content": content, "refusal": None}
-    if fault in ("empty", "refused"):
-        message |= {
-            "content": "" if fault == "empty" else None,
-            "refusal": "I cannot help with that." if fault == "refused" else None,
-        }
-    most = int(str(asked.get("top_logprobs") or 0))
-    said = [
-        {**token(piece, tops[piece]), "top_logprobs": [token(*pair) for pair in list(tops.items())[:most]]}
-        for piece, tops in zip(answer.pieces, answer.tops, strict=True)
-    ]
-    told = {"content": said} if asked.get("logprobs") else None
-    return {"index": index, "message": message, "finish_reason": answer.finish, "logprobs": told}
+async def shown(request: Request, refused: Exception) -> Response:
+    assert isinstance(refused, Refused)
+    return JSONResponse(openai.error(refused), refused.status)
 
 
-def token(piece: str, logprob: float) -> Json:
-    return {"token": piece, "logprob": logprob, "bytes": list(piece.encode())}
-
-
-def events(body: Json) -> list[str]:
-    """Each choice in one chunk, then the usage, as `stream_options.include_usage` asks for."""
-    choices = body["choices"]
-    assert isinstance(choices, list)
-    head = {**body, "object": "chat.completion.chunk", "usage": None}
-    chunks = [
-        {**head, "choices": [{**{k: v for k, v in c.items() if k != "message"}, "delta": c["message"]}]}
-        for c in choices
-    ]
-    chunks.append({**head, "choices": [], "usage": body["usage"]})
-    return [*(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks), "data: [DONE]\n\n"]
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """The peer gets RST, not FIN: nothing that was written lingers."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
-
-
-def envelope(message: str, param: str | None, code: str | None) -> Json:
-    return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
-
-
-async def refusal(request: Request, wrong: Exception) -> Response:
-    assert isinstance(wrong, Refused)
-    return JSONResponse(envelope(wrong.message, wrong.param, wrong.code), wrong.status)
+async def unknown(request: Request, missing: Exception) -> Response:
+    assert isinstance(missing, HTTPException)
+    message = f"Unknown request: {request.method} {request.url.path}"
+    return JSONResponse(wire_of(request).error(Refused(missing.status_code, message)), missing.status_code)

@@ -7,7 +7,7 @@ from examples.teacher_server.teacher import Teacher
 
 class Batches:
     def __init__(self, teacher: Teacher, size: int = 32) -> None:
-        self.teacher, self.size = teacher, size
+        self.teacher, self.size, self.classes = teacher, size, teacher.classes
         self.waiting: list[tuple[str, asyncio.Future[list[float]]]] = []
         self.running: asyncio.Task[None] | None = None
 
@@ -21,7 +21,13 @@ class Batches:
     async def run(self) -> None:
         while self.waiting:
             batch, self.waiting = self.waiting[: self.size], self.waiting[self.size :]
-            found = await asyncio.to_thread(self.teacher.logprobs, [text for text, _ in batch])
-            for (_, future), row in zip(batch, found.tolist(), strict=True):
+            try:
+                found = await asyncio.to_thread(self.teacher.logprobs, [text for text, _ in batch])
+                rows = zip((future for _, future in batch), found.tolist(), strict=True)
+            except BaseException as wrong:
+                for _, future in batch:
+                    future.set_exception(wrong)
+                raise
+            for future, row in rows:
                 if not future.done():
                     future.set_result(row)

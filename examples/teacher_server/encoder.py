@@ -4,6 +4,7 @@
 Names of tensors: B texts, T tokens, D = 384 width, H = 12 heads.
 """
 
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,16 +26,19 @@ def folder() -> Path:
 
 
 def tokenizer() -> Tokenizer:
+    """Without a limit of length: what is billed is every token of a prompt."""
     made: Tokenizer = Tokenizer.from_file(str(folder() / "tokenizer.json"))
     made.no_padding()
-    made.enable_truncation(LENGTH)
+    made.no_truncation()
     return made
 
 
 class Encoder:
     def __init__(self) -> None:
         self.tokenizer = tokenizer()
+        self.tokenizer.enable_truncation(LENGTH)
         self.weights = load_file(folder() / "model.safetensors")
+        self.digest = sha256(folder().joinpath("model.safetensors").read_bytes()).hexdigest()
 
     @torch.inference_mode()
     def encode(self, texts: list[str]) -> Tensor:

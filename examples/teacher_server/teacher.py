@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from examples.teacher_server.encoder import WIDTH, Encoder
+from examples.teacher_server.embeddings import Embeddings
+from examples.teacher_server.encoder import WIDTH
 
 SCALE, DECAY, STEPS = 20.0, 0.1, 60  # chosen on the validation split of the docstrings
 
@@ -12,19 +13,19 @@ SCALE, DECAY, STEPS = 20.0, 0.1, 60  # chosen on the validation split of the doc
 class Teacher:
     """Knows `classes`; says their log-probabilities for a text."""
 
-    def __init__(self, encoder: Encoder, classes: list[str], weight: Tensor, bias: Tensor) -> None:
-        self.encoder, self.classes, self.weight, self.bias = encoder, classes, weight, bias
+    def __init__(self, embeddings: Embeddings, classes: list[str], weight: Tensor, bias: Tensor) -> None:
+        self.embeddings, self.classes, self.weight, self.bias = embeddings, classes, weight, bias
 
     def logprobs(self, texts: list[str]) -> Tensor:
         """Natural log-probabilities (B, K), in the order of `classes`."""
         with torch.inference_mode():
-            return F.log_softmax(F.linear(self.encoder.encode(texts) * SCALE, self.weight, self.bias), 1)
+            return F.log_softmax(F.linear(self.embeddings(texts) * SCALE, self.weight, self.bias), 1)
 
 
-def fit(encoder: Encoder, texts: list[str], labels: list[str]) -> Teacher:
+def fit(embeddings: Embeddings, texts: list[str], labels: list[str]) -> Teacher:
     """A softmax regression on the unit vectors, by L-BFGS from zero: the same head each time."""
     classes = sorted(set(labels))
-    x, y = encoder.encode(texts).clone() * SCALE, torch.tensor([classes.index(label) for label in labels])
+    x, y = embeddings.of_set(texts).clone() * SCALE, torch.tensor([classes.index(label) for label in labels])
     weight = torch.zeros(len(classes), WIDTH, requires_grad=True)
     bias = torch.zeros(len(classes), requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=STEPS, line_search_fn="strong_wolfe")
@@ -36,4 +37,4 @@ def fit(encoder: Encoder, texts: list[str], labels: list[str]) -> Teacher:
         return value
 
     optimizer.step(loss)  # type: ignore[arg-type]  # torch wants a float of a closure that returns the loss
-    return Teacher(encoder, classes, weight.detach(), bias.detach())
+    return Teacher(embeddings, classes, weight.detach(), bias.detach())
