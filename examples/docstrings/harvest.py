@@ -1,4 +1,4 @@
-"""First lines of docstrings, read from the source of installed libraries. Nothing is imported: `ast` parses the files."""
+"""Docstrings, read from the source of installed libraries. Nothing is imported: `ast` parses the files."""
 
 import ast
 import re
@@ -11,12 +11,12 @@ SKIPPED = re.compile(
     r"(^|/)(tests?|testing|_?vendor(ed)?|externals?|_?extern|conftest|test_[^/]*|[^/]*_pb2?)(\.py|/|$)"
 )
 TWINS = re.compile(r"_?(asyncio|asyncs?|aio|sync)_?")
-MARKUP = re.compile(r":[\w:.+-]+:`~?[.!]?([^`<]*)(?:<[^`]*>)?`|`+([^`]*)`+|[*|]+|\s+")
+MARKUP = re.compile(r":[\w:.+-]+:`~?[.!]?([^`<]*)(?:<[^`]*>)?`|`+([^`]*)`+|[-=~^]{3,}|[*|]+|\s+")
 
 
-def lines(library: str, seed: int) -> Iterator[tuple[str, str]]:
-    """(module, first line) of every docstring of `library`, its modules in an order drawn from the seed. A synchronous
-    module and its asynchronous twin go by one name and come together."""
+def docstrings(library: str, seed: int) -> Iterator[tuple[str, str]]:
+    """(module, docstring on one line) of every docstring of `library`, its modules in an order drawn from the seed. A
+    synchronous module and its asynchronous twin go by one name and come together."""
     root = folder(library)
     modules: dict[str, list[Path]] = {}
     for path in sorted(root.rglob("*.py")):
@@ -24,7 +24,7 @@ def lines(library: str, seed: int) -> Iterator[tuple[str, str]]:
         if not SKIPPED.search(name):
             modules.setdefault(TWINS.sub("", name), []).append(path)
     for module in sorted(modules, key=lambda name: sha256(f"{seed} {library} {name}".encode()).digest()):
-        yield from ((module, line) for path in modules[module] for line in firsts(path))
+        yield from ((module, text) for path in modules[module] for text in of_file(path))
 
 
 def folder(library: str) -> Path:
@@ -35,19 +35,19 @@ def folder(library: str) -> Path:
     return Path(found.submodule_search_locations[0])
 
 
-def firsts(path: Path) -> Iterator[str]:
-    """The first lines in one file; none of a file that is no Python of this version."""
+def of_file(path: Path) -> Iterator[str]:
+    """The docstrings of one file; none of a file that is no Python of this version."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            words = (ast.get_docstring(node) or "").partition("\n\n")[0]
-            if words:
-                yield plain(words)
+            text = plain(ast.get_docstring(node) or "")
+            if text:
+                yield text
 
 
 def plain(text: str) -> str:
     """Without markup, on one line."""
-    return MARKUP.sub(lambda found: found[1] or found[2] or " ", text).strip()
+    return re.sub(r" {2,}", " ", MARKUP.sub(lambda found: found[1] or found[2] or " ", text)).strip()

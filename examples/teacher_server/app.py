@@ -51,8 +51,11 @@ class Wire(Protocol):
 class Call:
     wire: Wire
     request: Request
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
     fault: str | None = None
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        self.id = ("msg_" if self.wire is anthropic else "chatcmpl-") + uuid.uuid4().hex
 
 
 @dataclass
@@ -188,9 +191,8 @@ class Server:
         self.ledger.write(call.id, 0 if call.fault == "reset" else 200, call.fault, counts)
         if call.fault == "reset":
             return lost(call)
-        name = f"{'msg_' if call.wire is anthropic else 'chatcmpl-'}{call.id}"
         told = None if call.fault == "no_usage" else counts
-        return self.sent(call, ask, call.wire.reply(name, self.model, int(time.time()), ask, made, told))
+        return self.sent(call, ask, call.wire.reply(call.id, self.model, int(time.time()), ask, made, told))
 
     def headers(self, call: Call) -> dict[str, str]:
         if call.wire is anthropic:
