@@ -218,6 +218,20 @@ class TestLimits:
             assert {reply.status_code for reply in pool.map(slow.chat, [TEXT] * 16)} == {200}
             assert 0.4 <= time.monotonic() - begun < 16 * 0.4
 
+    def test_a_call_whose_client_is_gone_is_billed(self, folder: Path) -> None:
+        with serving("--table", folder / "table.jsonl", "--latency", "0.3") as slow:
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(
+                    f"{slow.url}/chat/completions",
+                    json={"model": "minilm-docstrings", "messages": [{"role": "user", "content": TEXT}]},
+                    headers=slow.headers,
+                    timeout=httpx.Timeout(5, read=0.1),
+                )
+            deadline = time.monotonic() + 30
+            while slow.ledger()["calls"] == 0:
+                assert time.monotonic() < deadline
+            assert slow.ledger()["completion_tokens"] > 0
+
     def test_a_bucket_names_the_wait_that_is_needed(self) -> None:
         bucket = Bucket(60)
         bucket.left = 0.5
