@@ -135,8 +135,8 @@ class Server:
         if self.key is None:
             return
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        given = {openai: [bearer], anthropic: [request.headers.get("x-api-key", "")]}
-        keys = given.get(wire) or [key for found in given.values() for key in found]  # type: ignore[call-overload]
+        own = request.headers.get("x-api-key", "")
+        keys = [bearer] if wire is openai else [own] if wire is anthropic else [bearer, own]
         if not any(compare_digest(key.encode(), self.key.encode()) for key in keys):
             raise Refused(401, "Incorrect API key provided.", code="invalid_api_key")
 
