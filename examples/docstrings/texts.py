@@ -10,11 +10,11 @@ from itertools import groupby
 from examples.docstrings.harvest import docstrings
 
 LIBRARIES = (
-    "google.protobuf", "huggingface_hub", "mpmath", "narwhals", "networkx", "onnxruntime", "openai", "prompt_toolkit",
-    "psycopg", "pydantic", "pygments", "rich", "sklearn", "sqlalchemy", "torch",
+    "fsspec", "jinja2", "kombu", "mpmath", "narwhals", "networkx", "onnxruntime", "openai", "psycopg", "pygments", "rich",
+    "sklearn", "transformers",
 )  # fmt: skip
-OTHER_NAMES = ("protobuf", "pytorch", "scikit-learn", "scikit", "hugging face", "mp", "np", "nw", "nx", "sa")
-WORDS, LENGTH, ROWS = 6, 300, 400
+OTHER_NAMES = ("jinja", "hugging face", "huggingface", "mp", "nw", "nx", "ort", "scikit-learn", "scikit")
+WORDS, LENGTH, ROWS = 10, 200, 320
 SHARES = {"heldout": 0.2, "validation": 0.1}  # of each library's rows; the rest is train
 
 
