@@ -50,4 +50,4 @@ def of_file(path: Path) -> Iterator[str]:
 
 def plain(text: str) -> str:
     """Without markup, on one line."""
-    return re.sub(r" {2,}", " ", MARKUP.sub(lambda found: found[1] or found[2] or " ", text)).strip()
+    return re.sub(r"\s+", " ", MARKUP.sub(lambda found: found[1] or found[2] or " ", text)).strip()

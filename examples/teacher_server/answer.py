@@ -33,7 +33,7 @@ class Answer:
 
 def answers(ask: Ask, distribution: Mapping[str, float], tokens: Tokens) -> list[Answer]:
     """`ask.n` answers drawn from the log-probabilities of the classes, renormalised among those that may be said."""
-    among = {name: distribution[name] for name in ask.among(distribution)}
+    among = {name: distribution[name] for name in ask.among(list(distribution))}
     spoken = {name: tokens.pieces(ask.frame.write(name) if ask.frame else name) for name in among}
     made = []
     for number in range(ask.n):

@@ -182,7 +182,7 @@ class Server:
             self.ledger.write(call.id, 0, call.fault, None)
             return lost(call)
         begun = time.monotonic()
-        row = await self.source.logprobs(ask.text)
+        row = await self.source.logprobs(ask.text(self.source.classes))
         made = spoiled(call.fault, ask, self.tokens) or answers(
             ask, dict(zip(self.source.classes, row, strict=True)), self.tokens
         )

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from examples.teacher_server.refused import Refused
@@ -39,33 +39,36 @@ class Ask:
     stream: bool = False
     stream_usage: bool = False
 
-    @property
-    def text(self) -> str:
+    def text(self, classes: Sequence[str]) -> str:
         """What is to be classed: what follows the last line that begins with `Text:`, up to an empty line; without such a
-        line the last paragraph that offers no names."""
+        line the last paragraph that offers none of the classes."""
         said = self.contents[-1]
         found = list(TEXT.finditer(said))
         if found:
             return said[found[-1].end() :].strip().partition("\n\n")[0]
-        paragraphs = [part for part in said.strip().split("\n\n") if not OFFER.search(part)]
+        paragraphs = [part for part in said.strip().split("\n\n") if not offered(part, classes)]
         return (paragraphs or [said])[-1].strip()
 
-    def among(self, classes: Iterable[str]) -> list[str]:
+    def among(self, classes: Sequence[str]) -> list[str]:
         """The classes that the schema allows, else those after the last "one of:" that names any, else all.
 
         Raises Refused where a schema allows none of them.
         """
-        known = list(classes)
-        if self.frame is not None and self.frame.names:
-            allowed = [name for name in known if name in self.frame.names]
-            if not allowed:
-                raise Refused(400, "The schema's enum holds none of the classes.", "response_format")
-            return allowed
-        for offer in reversed(OFFER.findall("\n".join(self.contents))):
-            named = {name.strip(" .\"'`").lower() for name in offer.split(",")}
-            if allowed := [name for name in known if name.lower() in named]:
-                return allowed
-        return known
+        if self.frame is None or not self.frame.names:
+            return offered("\n".join(self.contents), classes) or list(classes)
+        allowed = [name for name in classes if name in self.frame.names]
+        if not allowed:
+            raise Refused(400, "The schema's enum holds none of the classes.", "response_format")
+        return allowed
+
+
+def offered(said: str, classes: Sequence[str]) -> list[str]:
+    """The classes after the last "one of:" that names any."""
+    for offer in reversed(OFFER.findall(said)):
+        named = {name.strip(" .\"'`").lower() for name in offer.split(",")}
+        if found := [name for name in classes if name.lower() in named]:
+            return found
+    return []
 
 
 def frame(schema: object, param: str) -> Frame:

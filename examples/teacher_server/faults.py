@@ -26,7 +26,7 @@ class Faults:
         """Raises ValueError for an unknown kind, and for shares that are none."""
         self.shares, self.seed, self.seconds, self.injected = dict(shares or {}), seed, seconds, Counter[str]()
         for kind, share in self.shares.items():
-            if kind not in KINDS or isinstance(share, str) or not 0 <= share <= 1:
+            if kind not in KINDS or not 0 <= share <= 1:
                 raise ValueError(f"shares.{kind}: kinds are {', '.join(KINDS)}, and a share is from 0 to 1")
         if sum(self.shares.values()) > 1 + 1e-9:
             raise ValueError("shares: they add up to more than 1")
