@@ -37,5 +37,5 @@ def fit(embeddings: Embeddings, texts: list[str], labels: list[str]) -> Teacher:
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
         return value
 
-    optimizer.step(loss)  # type: ignore[arg-type]  # torch wants a float of a closure that returns the loss
+    optimizer.step(loss)  # type: ignore[no-untyped-call]  # nor is this one
     return Teacher(embeddings, classes, weight.detach().float(), bias.detach().float())

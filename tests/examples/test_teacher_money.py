@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -44,7 +44,7 @@ def well(client: Client) -> Iterator[None]:
 def usd(usage: dict[str, Any]) -> Decimal:
     cached = usage["prompt_tokens_details"]["cached_tokens"]
     fresh = usage["prompt_tokens"] - cached
-    return (fresh * INPUT + cached * CACHED + usage["completion_tokens"] * OUTPUT) / 10**6
+    return Decimal(fresh * INPUT + cached * CACHED + usage["completion_tokens"] * OUTPUT) / 10**6
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
@@ -174,7 +174,7 @@ def malformed(client: Client) -> bool:
     return True
 
 
-FAULTS = {
+FAULTS: dict[str, Callable[[Client], object]] = {
     "status_429": rate_limited,
     "status_500": lambda client: status(client, 500).json()["error"]["message"],
     "drop": broken,
