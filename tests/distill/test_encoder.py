@@ -12,10 +12,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from tokenizers import Tokenizer
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from distill.data.rows import Rows
+from distill.export.tokenizer import tokenizer
 from distill.students import initialised
 from distill.students.bag import padded
 from distill.students.byte_pairs import merges
@@ -107,6 +109,32 @@ def tokens_of(text: str, path: Path) -> list[int]:
                 i += 1
         ids += [model["vocab"][part] for part in parts]
     return ids
+
+
+ODD = [
+    "naïve  ΑΣ ΣΑΣ İstanbul\t x",
+    "日本 語",
+    "a" * 300,
+    "!!??" * 9,
+    "12.5e-3",
+    "<none>",
+    "\u00a0 x\u3000y",
+    "x\x01\x7fy",
+    "ẞ ﬁ 𐐀",
+]
+
+
+def test_the_library_tokenizers_gives_the_same_numbers() -> None:
+    texts = docstrings.texts()[0][:600] + ODD
+    pairs = list(zip(texts, reversed(texts), strict=True))
+    found = merges(texts, 500)
+    for most in (8, 9, 40):
+        tokens = Tokens(258 + 500, most, pair=True)
+        tokens.merges[: len(found)] = torch.tensor(found, dtype=torch.int32)
+        theirs = Tokenizer.from_str(tokenizer(tokens.merges.tolist(), most, pair=True))
+        assert [theirs.encode(*pair).ids for pair in pairs] == [tokens.of_pair(*pair) for pair in pairs]
+        alone = Tokenizer.from_str(tokenizer(tokens.merges.tolist(), most, pair=False))
+        assert [alone.encode(text).ids for text in texts] == [tokens.of_text(text, most) for text in texts]
 
 
 def test_a_killed_training_of_an_encoder_ends_in_the_same_bytes(

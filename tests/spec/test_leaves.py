@@ -15,7 +15,8 @@ from spec.plan import plan
 from spec.problem import Refused
 from spec.resolve import resolve
 from spec.rules import problems, warnings
-from tests.spec.builders import dataset, document, facts, images, names, signals, split
+from spec.terms import KNOWN as KNOWN_TERMS
+from tests.spec.builders import dataset, document, endpoint, facts, images, names, signals, split
 from tests.spec.leaves import CASES, Changes
 
 EXEMPT = ("name", "metadata")
@@ -26,6 +27,7 @@ TEXT = ColumnFacts(kind="text", dtype="str")
 TEXTS = {"text": TEXT, "label": names()}
 PAIRS = {"query": TEXT, "passage": TEXT, "title": TEXT, "label": names()}
 KNOWN = facts(
+    endpoints={"ep_open": endpoint(), "ep_closed": endpoint(terms=KNOWN_TERMS[0])},
     datasets={
         "ds_digits": dataset(columns=COLUMNS, roles=Roles(input="image", label="label", id="form")),
         "ds_more": dataset({"train": split("more", 2000)}, COLUMNS, overlaps={}),
@@ -34,7 +36,7 @@ KNOWN = facts(
         "ds_signals": signals().model_copy(
             update={"splits": {name: split(name, 1797, labels={}) for name in ("train", "other")}}
         ),
-    }
+    },
 )
 
 Schema = dict[str, Any]
