@@ -36,8 +36,8 @@ $(VENV)/ready-dev: $(INPUTS)
 	@touch $(VENV)/ready $@
 
 .PHONY: demo up test check format docs
-demo: $(VENV)/ready ## the whole way: services, teachers, a job, its report (ARGS="--seed 2", "--shuffle-teacher")
-	@$(RUN) examples/digits/demo.py $(ARGS)
+demo: $(VENV)/ready ## the whole way: services, teachers, two jobs, their reports (ARGS="--seed 2", "--shuffle-teacher")
+	@$(RUN) -m examples.demo $(ARGS)
 
 up: $(VENV)/ready ## the stack in the foreground; prints the URL and, the first time, an admin key (ARGS="--port 8401")
 	@$(RUN) -m standalone up $(ARGS)

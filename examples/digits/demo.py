@@ -1,89 +1,32 @@
-"""`make demo`: three real teachers, one small student, and the proof, on a service that runs on this machine.
+"""The demo's first job: three real teachers of handwritten digits, one small student, and the proof."""
 
-From the first upload on, only the public API is used.
-"""
-
-import argparse
 import json
-import os
 import shlex
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import teachers
 import torch
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from examples.digits import teachers
+from examples.service import GIVEN, HOME, ROOT, console, heading
 from stillhouse import Job, Stillhouse, figures
 from stillhouse.types import Distillation
 
-ROOT = Path(__file__).resolve().parents[2]
-HOME = Path(os.environ.get("STILLHOUSE_HOME", ROOT / "data"))
 RESULTS = ROOT / "build" / "digits"
 JOB = Path(__file__).with_name("job.sh")
-GIVEN = bool(os.environ.get("STILLHOUSE_API_KEY"))
-"""The environment names a server."""
-console = Console(highlight=False)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="of teachers, student, batches and labelled rows")
-    parser.add_argument("--shuffle-teacher", action="store_true", help="teachers that learned shuffled labels")
-    asked = parser.parse_args()
-    began = time.monotonic()
-    torch.set_num_threads(1)
+def run(client: Stillhouse, seed: int, *, shuffle: bool) -> None:
+    """Data and teachers, the job, its figures, and how to do the same by curl."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    with service(), Stillhouse() as client:
-        dataset, models = material(client, asked.seed, asked.shuffle_teacher)
-        heading("The job: a student of 2,506 parameters, the teachers' soft targets, a fifth of the labels")
-        job = client.distillations.create(recipe(dataset, models, asked.seed))
-        console.print(f"started as {job.id}")
-        show(client, job.wait(), shuffled=asked.shuffle_teacher)
-        heading("The same job by curl" + ("" if GIVEN else " (with `make up` in another terminal)"))
-        print(by_curl(client.base_url, models, asked.seed))
-    console.print(f"\nAll of it took {time.monotonic() - began:.0f} s.")
-
-
-@contextmanager
-def service() -> Iterator[None]:
-    """The server that the environment names; else one of our own, for as long as the demo runs."""
-    if GIVEN:
-        yield
-        return
-    heading("PostgreSQL, Valkey, api and a worker (this is `make up`)")
-    # The launcher ends the stack should this process be killed.
-    launch = [
-        sys.executable,
-        str(ROOT / "standalone" / "launch.py"),
-        str(os.getpid()),
-        str(int(signal.SIGTERM)),
-        "self",
-        "--",
-    ]
-    up = [sys.executable, "-m", "standalone", "--home", str(HOME), "up"]
-    stack = subprocess.Popen([*launch, *up], cwd=ROOT, stdout=subprocess.PIPE, text=True, process_group=0)
-    assert stack.stdout is not None
-    try:
-        ready = stack.stdout.readline().strip()
-        if not ready:
-            sys.exit(
-                "the stack did not start; if another one runs here, stop it, or set STILLHOUSE_URL and STILLHOUSE_API_KEY"
-            )
-        console.print(ready, soft_wrap=True)
-        os.environ["STILLHOUSE_URL"] = next(word for word in ready.split() if word.startswith("http"))
-        os.environ["STILLHOUSE_API_KEY"] = (HOME / "admin-key").read_text().strip()
-        yield
-    finally:
-        stack.terminate()
-        stack.wait()
+    dataset, models = material(client, seed, shuffle)
+    heading("The job: a student of 2,506 parameters, the teachers' soft targets, a fifth of the labels")
+    job = client.distillations.create(recipe(dataset, models, seed))
+    console.print(f"started as {job.id}")
+    show(client, job.wait(), shuffled=shuffle)
+    heading("The same job by curl" + ("" if GIVEN else " (with `make up` in another terminal)"))
+    print(by_curl(client.base_url, models, seed))
 
 
 def material(client: Stillhouse, seed: int, shuffle: bool) -> tuple[str, list[str]]:
@@ -142,11 +85,3 @@ def by_curl(url: str, models: list[str], seed: int) -> str:
         else f"export STILLHOUSE_URL={url} STILLHOUSE_API_KEY=$(cat {shlex.quote(str(HOME / 'admin-key'))})\n"
     )
     return f"{key}teachers='{json.dumps(models)}' seed={seed}\n{JOB.read_text()}"
-
-
-def heading(text: str) -> None:
-    console.print(f"\n[bold]{text}[/bold]")
-
-
-if __name__ == "__main__":
-    main()

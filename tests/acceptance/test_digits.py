@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-import teachers
 import torch
 
+from examples.digits import teachers
 from standalone.process import ROOT
 from standalone.stack import Stack
 from stillhouse import InvalidRequest, Job, Stillhouse

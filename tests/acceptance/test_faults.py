@@ -139,7 +139,7 @@ def test_a_worker_frozen_past_its_lease(pair: Stack, owner: Tenant, unbroken: Ru
 def test_an_emptied_redis_with_50_jobs_queued(pair: Stack, unbroken: Run) -> None:
     """Both workers are idle and away while the bells ring; when they come back there is no bell left. No job is like another: each is run."""
     owner, spec = unbroken.owner, unbroken.get()["spec"]
-    files = [owner.upload(digits.npz(100, seed), f"{seed}.npz") for seed in range(40)]
+    files = [owner.upload(digits.npz(100, seed), f"{seed}.npz") for seed in range(45)]
     broker = Redis.from_url(pair.environment["STILLHOUSE_BROKER_URL"].replace("redis+socket://", "unix://"))
     until(lambda: all(idle(worker) for worker in pair.workers))
     for worker in pair.workers:
@@ -147,7 +147,7 @@ def test_an_emptied_redis_with_50_jobs_queued(pair: Stack, unbroken: Run) -> Non
     try:
         until(lambda: broker.info("clients")["blocked_clients"] == 0)  # nobody is on the line any more
         inspected = [good(owner.client.post("/v1/datasets", json={"files": [file]}))["id"] for file in files]
-        jobs = [Run.start(owner, short(spec, number)) for number in range(10)]
+        jobs = [Run.start(owner, short(spec, number)) for number in range(5)]
         assert broker.llen("gpu") == broker.llen("cpu") == 1
         broker.flushall()
         assert broker.dbsize() == 0

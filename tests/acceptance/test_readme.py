@@ -78,6 +78,7 @@ def up(folder: Path, environment: dict[str, str]) -> Iterator[None]:
 
 def shape(said: str) -> tuple[list[str], list[str]]:
     """Columns, and roles with a figure in each column, of the table in a text."""
+    said = said.partition("A teacher behind an endpoint")[0]
     head = next(line.split() for line in said.splitlines() if line.split()[:1] == COLUMNS[:1])
     return head, re.findall(ROW, said, re.MULTILINE)
 
