@@ -7,6 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 RUN := $(VENV)/bin/python
 INPUTS := pyproject.toml sdk/pyproject.toml constraints.txt
 ARGS ?=
+JOBS ?= 2
 
 .PHONY: help
 help: ## list the targets
@@ -41,8 +42,8 @@ demo: $(VENV)/ready ## the whole way: services, teachers, a job, its report (ARG
 up: $(VENV)/ready ## the stack in the foreground; prints the URL and, the first time, an admin key (ARGS="--port 8401")
 	@$(RUN) -m standalone up $(ARGS)
 
-test: $(VENV)/ready-dev ## all tests (ARGS="tests/spec -k rules")
-	@$(RUN) -m pytest $(ARGS)
+test: $(VENV)/ready-dev ## all tests (ARGS="tests/spec -k rules"; JOBS=2 processes, each a whole file at a time)
+	@$(RUN) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/ready-dev ## format, lint, types, import contracts, migrations, generated documents
 	@$(RUN) -m ruff format --check .

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     """Run folders and half-received uploads. Local disk; may be emptied while nothing runs."""
     pepper: str = ""
     """Secret that keys are hashed with (HMAC-SHA256). Required; the same for every api process."""
+    sealing_keys: str = ""
+    """Master keys that endpoints' keys are sealed with (AES-256-GCM): 32 bytes each, base64, separated by commas. The first seals, all open:
+    put a new one first, run `python -m api.admin reseal`, then take the old one away. The same for every api process and io worker."""
 
     max_upload_bytes: int = 5 * 2**30
     """Largest file that POST /v1/files takes."""

@@ -1,4 +1,4 @@
-"""What an administrator does before there is a key: `python -m api.admin first-key | create-project | create-key`."""
+"""What an administrator does before there is a key: `python -m api.admin first-key | create-project | create-key | reseal`."""
 
 import argparse
 import sys
@@ -11,6 +11,8 @@ from api.keys.service import revealed
 from api.keys.wire import NewKey, Scope
 from api.projects.service import create as make_project
 from api.projects.wire import NewProject
+from gateway.seal import Keyring, Sealed
+from models.endpoint import sealed_by_others
 from models.key import Key
 from models.project import Project, of_name
 from settings import settings
@@ -43,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     key.add_argument("--name", default="command line")
     key.add_argument("--scopes", default="read,write", type=lambda text: text.split(","), help="of read,write,admin")
     key.set_defaults(act=create_key)
+    again = commands.add_parser("reseal", help="seal all keys of endpoints with the first of STILLHOUSE_SEALING_KEYS")
+    again.set_defaults(act=reseal)
     return top
 
 
@@ -64,6 +68,18 @@ def create_key(session: Session, asked: argparse.Namespace) -> str:
     if named is None:
         raise SystemExit(f"no project {asked.project!r}")
     return secret(session, NewKey(name=asked.name, scopes=asked.scopes, project=named.id))
+
+
+def reseal(session: Session, _: argparse.Namespace) -> str:
+    """Keys of endpoints that lie under an older master key are sealed with the first one; nothing stands still meanwhile."""
+    keyring = Keyring.parse(settings().sealing_keys)
+    moved = 0
+    for row in session.scalars(sealed_by_others(keyring.current).with_for_update()):
+        held = Sealed(str(row.sealed_by), bytes(row.sealed or b""))
+        sealed = keyring.reseal(held, project=row.project, endpoint=row.id)
+        row.sealed_by, row.sealed = sealed.key, sealed.box
+        moved += 1
+    return f"{moved} keys resealed"
 
 
 def secret(session: Session, wanted: NewKey) -> str:

@@ -11,6 +11,7 @@ from api.distillations.past import router as histories
 from api.distillations.routes import router as distillations
 from api.document import document
 from api.edge import Edge
+from api.endpoints.routes import router as endpoints
 from api.errors import ErrorEnvelope
 from api.files.routes import router as files
 from api.files.upload import FORM_BYTES
@@ -25,7 +26,7 @@ from api.usage.routes import router as usage
 from api.workers.routes import router as workers
 from settings import Settings, settings
 
-ROUTERS = (files, datasets, models, distillations, histories, projects, keys, usage, workers)
+ROUTERS = (files, datasets, models, endpoints, distillations, histories, projects, keys, usage, workers)
 REQUIRED = ("database_url", "broker_url", "storage", "pepper")
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorEnvelope, "description": "The request cannot be served: why, and what to do."},

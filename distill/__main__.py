@@ -9,6 +9,7 @@ from pathlib import Path
 from distill.failure import failed
 from distill.run import RunFolder
 from spec.params import (
+    AnswerParams,
     GradeParams,
     InspectDataset,
     InspectModel,
@@ -21,11 +22,14 @@ from spec.params import (
 from spec.run import Result, Run
 
 PARAMS: dict[str, type[Params]] = {
+    "answer": AnswerParams,
     "score": ScoreParams,
     "train": TrainParams,
     "grade": GradeParams,
     "package": PackageParams,
 }
+TORCHLESS = ("inspect", "answer")
+"""Verbs that begin without torch: an upload is first looked at, a teacher is only asked."""
 INSPECTED: dict[object, type[Params]] = {"dataset": InspectDataset, "model": InspectModel, "pair": InspectPair}
 
 
@@ -39,7 +43,7 @@ def perform(folder: RunFolder) -> Result:
     """Imports the verb (measured apart) and runs it; every way of failing becomes a Result."""
     run = folder.run
     try:
-        if run.verb != "inspect":
+        if run.verb not in TORCHLESS:
             folder.load("distill.device").prepare(run.threads)
         verb = folder.load(f"distill.verbs.{run.verb}")
         result: Result = verb.run(folder, parameters(run))

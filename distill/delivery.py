@@ -61,8 +61,8 @@ def deliver(
 
 
 def labels_seen(params: TrainParams, transfer: Transfer) -> int:
-    """Rows whose labels the loss uses: none where no term asks for labels."""
-    asked = any(isinstance(term, Labels) for term in params.objective)
+    """Rows whose gold labels the loss uses: none where no term asks for labels, or where they are a teacher's answers."""
+    asked = params.answers != "labels" and any(isinstance(term, Labels) for term in params.objective)
     return int(np.count_nonzero(transfer.labels != UNSEEN)) if asked else 0
 
 

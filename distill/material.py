@@ -10,12 +10,14 @@ from distill.signals.scores import Floats, Scores
 from distill.signals.uploaded import Uploaded
 from distill.transfer import Transfer
 from distill.watch import Watched
+from spec.objective import SoftTargets
 from spec.params import TrainParams
 from spec.problem import Problem, Refused
 
 
 def transfer_set(folder: RunFolder, params: TrainParams, rows: Rows, division: Division) -> Transfer:
-    """The rows to learn from, with labels as far as they may be seen, and what teachers say of them.
+    """The rows to learn from, with labels as far as they may be seen, and what teachers say of them. Where a teacher answers, the rows are
+    those that it answered, and the labels its answers.
 
     Refused: `no_training_rows`, `signals_missing`.
     """
@@ -23,16 +25,24 @@ def transfer_set(folder: RunFolder, params: TrainParams, rows: Rows, division: D
     if not len(division.train):
         message, hint = "No training row is left.", "Conditions, shares and held-out rows leave none."
         raise Refused(Problem(code="no_training_rows", message=message, param="data", hint=hint))
-    known = rows.targets(classes)[division.train]
-    seen = np.isin(division.train, division.labelled)
+    which = division.train
+    if params.answers is not None:
+        which = which[Scores(folder.input("scores"), 1, folder.path).known("train", which)]
+    known = rows.targets(classes)[which]
+    seen = np.isin(which, division.labelled)
     counts = np.bincount(known[known >= 0], minlength=len(classes))
     copies = (selection.augment.copies or 0) if selection.augment else 0
+    teachers = _teacher_logits(folder, params, rows, which, copies)
+    labels = np.where(seen, known, UNSEEN)
+    if params.answers == "labels":
+        assert teachers is not None
+        labels = teachers[:, 0].argmax(axis=1)
     return Transfer(
         inputs=rows.inputs,
         digests=rows.digests,
-        rows=division.train,
-        labels=np.where(seen, known, UNSEEN),
-        teachers=_teacher_logits(folder, params, rows, division.train, copies),
+        rows=which,
+        labels=labels,
+        teachers=teachers if any(isinstance(term, SoftTargets) for term in params.objective) else None,
         absent=np.flatnonzero(counts == 0) if counts.any() else np.empty(0, dtype=np.int64),
         augment=selection.augment,
         seed=selection.seed,

@@ -1,15 +1,18 @@
 """One call to a model behind an endpoint: its reply, or a failure of a known class."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Literal
 
-from gateway import openai
+from gateway import anthropic, openai
 from gateway.client import Client, Response
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.reply import Ask, Reply
 
+WIRES = {"openai": openai, "anthropic": anthropic}
 PERMANENT = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 
 
@@ -19,6 +22,7 @@ class Endpoint:
 
     url: str
     key: str | None = field(default=None, repr=False)
+    wire: Literal["openai", "anthropic"] = "openai"
 
     def __post_init__(self) -> None:
         """A key that no header can hold would be quoted by the HTTP library's error."""
@@ -28,11 +32,20 @@ class Endpoint:
 
 async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
     """Asks once, without a retry. Raises `Retryable` or `Permanent`; no message holds the key."""
-    url = endpoint.url.rstrip("/") + openai.PATH
-    response = await client.send("POST", url, headers=openai.headers(endpoint.key), body=openai.request(ask))
+    wire = WIRES[endpoint.wire]
+    response = await send(client, endpoint, wire.request(ask))
+    answered: Reply = wire.reply(response.body)
+    return answered
+
+
+async def send(client: Client, endpoint: Endpoint, body: Mapping[str, object]) -> Response:
+    """One request as it stands. Raises as `call` does for every status but 200."""
+    wire = WIRES[endpoint.wire]
+    url = endpoint.url.rstrip("/") + wire.PATH
+    response = await client.send("POST", url, headers=wire.headers(endpoint.key), body=body)
     if response.status != 200:
         raise failed(response, endpoint.key)
-    return openai.reply(response.body)
+    return response
 
 
 def failed(response: Response, key: str | None) -> CallFailed:

@@ -54,6 +54,7 @@ class _Logprobs(BaseModel):
 
 class _Message(BaseModel):
     content: str | None = None
+    refusal: str | None = None
 
 
 class _Choice(BaseModel):
@@ -62,7 +63,8 @@ class _Choice(BaseModel):
     logprobs: _Logprobs | None = None
 
     def read(self) -> Choice:
-        return Choice(self.message.content or "", self.finish_reason, self._tops())
+        refused = bool(self.message.refusal) or self.finish_reason == "content_filter"
+        return Choice(self.message.content or "", self.finish_reason, self._tops(), refused=refused)
 
     def _tops(self) -> tuple[Mapping[str, float], ...] | None:
         if self.logprobs is None or self.logprobs.content is None:

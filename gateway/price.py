@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import Self
 
 from gateway.reply import Usage
+from spec import facts
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,13 @@ class Price:
             raise ValueError("rates are dollars per million tokens, 0 or more")
         if not (self.batch.is_finite() and 0 <= self.batch <= 1):
             raise ValueError("batch is a share from 0 to 1")
+
+    @classmethod
+    def of(cls, price: facts.Price) -> Self:
+        """As an endpoint's row has it; through decimal text, so that 0.1 is a tenth."""
+        cached = None if price.cached is None else Decimal(str(price.cached))
+        batch = Decimal(str(price.batch_discount))
+        return cls(Decimal(str(price.input)), Decimal(str(price.output)), cached, batch)
 
 
 def amount(usage: Usage, price: Price, *, batch: bool = False) -> int:

@@ -53,6 +53,8 @@ class Choice:
     text: str
     finish_reason: str | None
     top_logprobs: tuple[Mapping[str, float], ...] | None = None
+    refused: bool = False
+    """The endpoint says itself that it will not answer."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,11 @@ class Keyring:
         self._ciphers = {_name(master): AESGCM(master) for master in masters}
         self._current = _name(masters[0])
 
+    @property
+    def current(self) -> str:
+        """Name of the master key that seals."""
+        return self._current
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """From base64 keys separated by commas. Raises `ValueError`, which repeats nothing of `text`."""

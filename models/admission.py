@@ -1,5 +1,6 @@
 """How a job comes to be: accepted on its facts as far as they are known, planned when they all are."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -13,16 +14,18 @@ from models.file import File
 from models.job import ENDED, Job, JobKind, JobState
 from models.model import Model
 from models.step import Queue, Step
+from models.worker import rates
 from spec import plan
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.ids import new_id
-from spec.price import estimate
+from spec.price import estimate, uncovered
 from spec.problem import Problem, Refused
 from spec.resolve import resolve
 from spec.rules import problems, warnings
 from spec.waiting import PAIR, references, waiting
 
+CONNECTED = timedelta(minutes=1)  # a worker that was heard of within it tells what devices cost
 UNCOMPARED = Problem(code="internal", message="Training and held-out rows could not be compared.")
 
 __all__ = ["accept", "admit", "compare", "gather", "make_datasets", "start_inspection", "unplanned"]
@@ -62,6 +65,7 @@ def accept(
         raise Refused(*found)
     job = Job(id=new_id("dst_"), project=project, kind=JobKind.DISTILLATION, name=spec.name, spec=posted)
     job.subject, job.hours, job.metadata_ = new_id("mdl_"), spec.budget.hours, metadata
+    job.usd, job.rates = spec.budget.usd, rates(session, CONNECTED)
     student = Model(id=job.subject, project=project, name=spec.name, origin="distillation", request={}, job=job.id)
     session.add_all([job, student])
     session.flush()
@@ -118,7 +122,10 @@ def admit(session: Session, job: Job) -> set[str]:
     steps = plan.plan(resolved, facts)
     job.resolved = resolved.model_dump(mode="json")
     job.warnings = [warning.model_dump(exclude_none=True) for warning in warnings(resolved, facts)]
-    job.estimate = estimate(steps, facts).model_dump()
+    expected = estimate(steps, facts, resolved=resolved, rates=job.rates)
+    job.estimate = expected.model_dump()
+    if short := uncovered(resolved, expected):
+        return _refuse(session, job, (short,))
     for ordinal, step in enumerate(steps):
         inputs = {path: file.model_dump() for path, file in step.inputs.items()}
         if not _add_step(session, job, ordinal, step, inputs):

@@ -1,4 +1,4 @@
-"""Charges: an append-only ledger of device-seconds (and, with endpoints, of money)."""
+"""Charges: a ledger of device-seconds and of calls to endpoints, in seconds, tokens and dollars. A row only grows."""
 
 from collections.abc import Iterable
 
@@ -11,13 +11,15 @@ from models.step import Step
 from models.worker import Worker
 from spec.ids import new_id
 
+DAY_NOW = func.to_char(func.timezone("UTC", func.now()), "YYYY-MM-DD")
+
 
 class Charge(Base):
     __tablename__ = "charges"
     __table_args__ = (
         Index(None, "project", "created_at"),
         Index(None, "job"),
-        Index(None, "step", "fence", unique=True),
+        Index(None, "step", "fence", "kind", "endpoint", "price_version", "day", unique=True),
     )
 
     id: Mapped[Id]  # chg_
@@ -25,17 +27,25 @@ class Charge(Base):
     job: Mapped[str]
     step: Mapped[str]
     fence: Mapped[int]
-    kind: Mapped[str]  # device_seconds
+    kind: Mapped[str]  # device_seconds or calls
     queue: Mapped[str]
     device: Mapped[str]
     seconds: Mapped[float]
     usd: Mapped[float] = mapped_column(server_default="0")
+    day: Mapped[str]  # YYYY-MM-DD (UTC) on which it was booked
+    endpoint: Mapped[str] = mapped_column(server_default="")  # ep_, of calls
+    price_version: Mapped[int] = mapped_column(server_default="0")
+    calls: Mapped[int] = mapped_column(server_default="0")
+    input_tokens: Mapped[int] = mapped_column(server_default="0")
+    output_tokens: Mapped[int] = mapped_column(server_default="0")
+    cached_tokens: Mapped[int] = mapped_column(server_default="0")  # of the input, from the endpoint's cache
     created_at: Mapped[Created]
 
 
-def by_job(ids: Iterable[str]) -> Select[str, float]:
-    """Device seconds booked so far, for each job that has any. The caller has checked whose jobs they are."""
-    return select(Charge.job, func.sum(Charge.seconds)).where(Charge.job.in_(tuple(ids))).group_by(Charge.job)
+def by_job(ids: Iterable[str]) -> Select[str, float, float]:
+    """Device seconds and dollars booked so far, for each job that has any. The caller has checked whose jobs they are."""
+    sums = select(Charge.job, func.sum(Charge.seconds), func.sum(Charge.usd))
+    return sums.where(Charge.job.in_(tuple(ids))).group_by(Charge.job)
 
 
 def book(session: Session, job: Job, step: Step) -> float:
@@ -56,6 +66,7 @@ def book(session: Session, job: Job, step: Step) -> float:
             device=worker.device if worker else "unknown",
             seconds=seconds,
             usd=seconds * worker.price_per_hour / 3600 if worker else 0.0,
+            day=DAY_NOW,
         )
     )
     return seconds

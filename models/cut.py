@@ -22,13 +22,13 @@ class Halt(StrEnum):
     LEVEL = "level"  # a baseline: the student was cut, train to its number of steps
 
 
-OVER_BUDGET = Problem(code="over_budget", message="Left out: the budget of hours is used up.", param="budget.hours")
+OVER_BUDGET = Problem(code="over_budget", message="Left out: the budget is used up.", param="budget")
 FINISHED = Problem(code="finished_early", message="Left out: the job was asked to finish before this had begun.")
 
 
 def student_of(steps: Mapping[str, Step]) -> Step | None:
     """The step that may be cut and must succeed; None in a job without training."""
-    return next((step for step in steps.values() if step.divisible and not step.optional), None)
+    return next((step for step in steps.values() if step.verb == "train" and not step.optional), None)
 
 
 def baselines_of(steps: Mapping[str, Step]) -> list[Step]:

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.dataset import Dataset, Readiness
+from models.endpoint import Endpoint
 from models.file import File
 from models.job import Job, JobKind, JobState
 from models.model import Model
@@ -25,6 +26,8 @@ def gather(session: Session, project: str, spec: Distillation) -> Facts:
         facts = _add(facts, row.made_for, row) if row.made_for in named else facts
     for model in session.scalars(select(Model).where(Model.project == project, Model.id.in_(named))):
         facts = _add(facts, model.id, model)
+    for endpoint in session.scalars(select(Endpoint).where(Endpoint.project == project, Endpoint.id.in_(named))):
+        facts = facts.model_copy(update={"endpoints": facts.endpoints | {endpoint.id: endpoint.known()}})
     unmade = named - facts.datasets.keys() - facts.processing.keys() - facts.failed.keys()
     files = session.scalars(select(File.id).where(File.project == project, File.id.in_(unmade)))
     facts = facts.model_copy(update={"processing": facts.processing | {id: f"inspection of {id}" for id in files}})

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from models import blob, charge, cut, event, share
+from models import blob, charge, cut, event, purse, share
 from models import job as jobs
 from models import step as steps_of
 from models.advance import advance
@@ -22,6 +22,15 @@ from spec.problem import Problem
 from spec.run import Result
 
 DISK_FULL = "disk_full"
+PAUSING = {
+    DISK_FULL: "Paused: the disk is full.",
+    "endpoint_refuses": "Paused: the endpoint refuses every call.",
+    "endpoint_failing": "Paused: most calls to the endpoint fail.",
+    "endpoint_key": "Paused: the endpoint's key cannot be opened here.",
+    "bill_exceeded": "Paused: a call was billed higher than it could be.",
+    "month_cap": "Paused: the project's cap of this month is used up.",
+}
+"""Failures that the job waits out instead of failing, and nobody counts. A full disk is watched; the others wait for `resume`."""
 HALVING = ("score", "train")  # verbs that need less memory where a pass has fewer rows
 AGAIN = 2  # attempts of the others, which need the same each time
 
@@ -57,6 +66,7 @@ def finish(session: Session, grip: Grip, outcome: Outcome, patience: Patience) -
     if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
         return set()
     seconds = charge.book(session, job, step)
+    purse.forfeit(session, step, job)
     step.log = outcome.log or step.log
     kept = outcome.outputs | ({"log.txt": outcome.log} if outcome.log else {})
     blob.keep(session, job.project, step.id, kept)
@@ -96,10 +106,13 @@ def _stopped(session: Session, job: Job, step: Step, steps: Mapping[str, Step], 
     elif shortened and outcome.outputs:
         step.cut = True
         _deliver(session, job, step, outcome)
-        reason = "the budget of hours" if outcome.over_budget else "finish"
-        message = f"Training was cut at step {outcome.result.step} by {reason}."
+        by = "the budget" if outcome.over_budget else "finish"
+        asked = step.verb == "answer"
+        message = (
+            f"Asking was cut short by {by}." if asked else f"Training was cut at step {outcome.result.step} by {by}."
+        )
         event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
-        if outcome.over_budget:
+        if outcome.over_budget and step.verb != "answer":
             cut.shed(session, job, steps, cut.OVER_BUDGET)
     else:
         move(session, job, step, StepState.PAUSED if job.wish is Intent.PAUSE else StepState.READY)
@@ -114,8 +127,8 @@ def _failed(session: Session, job: Job, step: Step, result: Result, patience: Pa
         step.micro_batch = (step.micro_batch or step.params.get("batch_size") or PASS) // 2
         last = step.micro_batch < 1
     elif result.retry == "infrastructure":
-        # A full disk is nobody's interruption: the job waits for room, however often.
-        step.interruptions += error.code != DISK_FULL
+        # What a job waits out is nobody's interruption, however often.
+        step.interruptions += error.code not in PAUSING
         last = step.interruptions > BOUND
         wait = min(1.0 * step.interruptions, 30.0)
     elif result.retry == "memory":
@@ -133,9 +146,9 @@ def _failed(session: Session, job: Job, step: Step, result: Result, patience: Pa
         step.summary = result.summary
         fail(session, job, step, error)
         return
-    if error.code == DISK_FULL and wish is not Intent.PAUSE:
-        job.paused_for, wish = DISK_FULL, Intent.PAUSE
-        event.append(session, job, "message", "Paused: the disk is full.", step=step.name, data={"level": "error"})
+    if error.code in PAUSING and wish is not Intent.PAUSE:
+        job.paused_for, wish = error.code, Intent.PAUSE
+        event.append(session, job, "message", PAUSING[error.code], step=step.name, data={"level": "error"})
     step.not_before = func.clock_timestamp() + timedelta(seconds=wait)
     state = StepState.PAUSED if wish is Intent.PAUSE else StepState.READY
     move(session, job, step, state, error.message, error=error.model_dump(exclude_none=True))

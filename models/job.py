@@ -4,8 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, func, or_, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Index, Select, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Created, Id, ProjectId, one_of
@@ -63,13 +63,15 @@ class Job(Base):
     subject: Mapped[str | None]  # ds_ or mdl_ that the job's facts are about
     state: Mapped[str] = mapped_column(default=JobState.QUEUED)
     intent: Mapped[str] = mapped_column(default=Intent.RUN)
-    paused_for: Mapped[str | None]  # why it waits whatever is wanted of it: "disk_full"
+    paused_for: Mapped[str | None]  # why it waits whatever is wanted of it: a code of models/finish.py's PAUSING
     waiting_for: Mapped[list[Any]] = mapped_column(server_default="[]")  # ids whose facts are awaited
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # spec.problem.Problem
     problems: Mapped[list[Any]] = mapped_column(server_default="[]")  # all that its rules found once facts were in
     warnings: Mapped[list[Any]] = mapped_column(server_default="[]")
     priority: Mapped[int] = mapped_column(server_default="0")
     hours: Mapped[float | None]  # budget.hours
+    usd: Mapped[float | None]  # budget.usd
+    rates: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # queue -> dollars an hour, when it was accepted
     estimate: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", server_default="{}")
     last_seq: Mapped[int] = mapped_column(server_default="0")
@@ -107,6 +109,17 @@ def needing(project: str, ids: tuple[str, ...]) -> Select[str]:
     models = [Job.spec["teacher"]["models"].contains([id]) for id in ids]
     live = of_project(project).where(Job.state.not_in(ENDED))
     return live.where(or_(Job.subject.in_(ids), *rows, *models)).with_only_columns(Job.id).order_by(Job.id)
+
+
+def asking(project: str, endpoint: str) -> Select[str]:
+    """Distillations that have not ended and name a model behind this endpoint."""
+    names = func.jsonb_path_exists(
+        Job.spec,
+        cast("$.teacher.models[*] ? (@ starts with $named)", JSONPATH),
+        func.jsonb_build_object("named", f"{endpoint}/"),
+    )
+    live = of_project(project).where(Job.state.not_in(ENDED), names)
+    return live.with_only_columns(Job.id).order_by(Job.id)
 
 
 def _dataset_named(*path: str) -> ColumnElement[str]:

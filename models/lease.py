@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from models import charge, share
+from models import charge, purse, share
 from models import job as jobs
 from models import step as steps_of
 from models.advance import advance
@@ -17,8 +17,9 @@ from spec.problem import Problem
 
 BOUND = 20  # interruptions in a row, without a checkpoint between, that are nobody's fault
 
-# What is left of a cap: less what device steps have used and use now, less the estimates of those that must still
-# come; shared between the steps that use it up now.
+# What is left of a cap in hours: less what device steps have used and use now, less the estimates of those that must still
+# come; shared between the steps that use it up now. Of a cap in dollars the same: less all charges, what is set aside for
+# calls, what running steps have cost since their claim, and the estimates of those to come; over the price of what runs.
 HEARTBEAT = text("""
 UPDATE steps SET lease = clock_timestamp() + make_interval(secs => :lease)
 FROM jobs
@@ -28,6 +29,7 @@ RETURNING
        THEN 'cancel' WHEN jobs.paused_for IS NOT NULL AND jobs.intent <> 'cancel' THEN 'pause'
        ELSE jobs.intent END AS intent,
   steps.halt,
+  LEAST(
   CASE WHEN jobs.hours IS NULL OR steps.queue <> 'gpu' THEN NULL ELSE (
     SELECT (jobs.hours * 3600
         - sum(s.seconds + CASE WHEN s.state = 'running' AND s.claimed_at IS NOT NULL
@@ -35,7 +37,18 @@ RETURNING
         - coalesce(sum(s.estimate) FILTER (WHERE NOT s.optional AND NOT s.divisible AND s.id <> steps.id
                                AND s.state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')), 0))
       / greatest(1, count(*) FILTER (WHERE s.state = 'running'))
-    FROM steps s WHERE s.job = jobs.id AND s.queue = 'gpu') END AS seconds_left
+    FROM steps s WHERE s.job = jobs.id AND s.queue = 'gpu') END,
+  CASE WHEN jobs.usd IS NULL OR steps.queue = 'io' THEN NULL ELSE (
+    SELECT (jobs.usd - (SELECT coalesce(sum(c.usd), 0) FROM charges c WHERE c.job = jobs.id)
+        - (SELECT coalesce(sum(r.open), 0) / 1e6 FROM reservations r WHERE r.job = jobs.id)
+        - coalesce(sum(p.rate / 3600 * CASE WHEN s.state = 'running' AND s.claimed_at IS NOT NULL
+                               THEN extract(epoch FROM clock_timestamp() - s.claimed_at)::float
+                               WHEN NOT s.optional AND NOT s.divisible THEN s.estimate ELSE 0 END), 0))
+      / nullif(sum(CASE WHEN s.state = 'running' THEN p.rate / 3600 ELSE 0 END), 0)
+    FROM steps s LEFT JOIN workers w ON w.id = s.owner
+      CROSS JOIN LATERAL (SELECT greatest(coalesce((jobs.rates->>s.queue)::float, 0), coalesce(w.price_per_hour, 0)) AS rate) p
+    WHERE s.job = jobs.id AND s.queue <> 'io' AND s.state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')) END)
+    AS seconds_left
 """)
 
 
@@ -74,6 +87,7 @@ def expire(session: Session, id: str, job_id: str, dead: str | None = None) -> s
         return set()
     step = next(step for step in steps if step.id == id)
     seconds = charge.book(session, job, step)
+    purse.forfeit(session, step, job)
     step.fence += 1
     step.interruptions += 1
     wish = will(job, steps)

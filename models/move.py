@@ -11,6 +11,7 @@ from models import step as steps_of
 from models.job import Intent, Job
 from models.step import SETTLED, Step, StepState
 from spec.digest import output_digest, serving_keys, step_key
+from spec.plan import PREVIEW
 from spec.problem import Problem
 
 
@@ -26,6 +27,8 @@ def move(session: Session, job: Job, step: Step, state: StepState, message: str 
     step.state = state
     if state in SETTLED:
         step.finished_at = func.clock_timestamp()
+    if state == StepState.SUCCEEDED and step.name == PREVIEW:
+        job.paused_for = PREVIEW
     if state != StepState.RUNNING:
         step.owner = step.lease = step.claimed_at = step.halt = None
     event.append(session, job, "step", message, step=step.name, data={"state": state, "attempt": step.attempts, **data})

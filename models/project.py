@@ -3,10 +3,12 @@
 from sqlalchemy import Delete, Select, delete, func, select
 from sqlalchemy.orm import Mapped
 
+from models.answer import StoredAnswer
 from models.base import Base, Created, Id
 from models.blob import Ref
 from models.charge import Charge
 from models.dataset import Dataset
+from models.endpoint import Endpoint
 from models.file import File
 from models.idempotency import IdempotencyKey
 from models.job import Job
@@ -21,6 +23,7 @@ class Project(Base):
     id: Mapped[Id]  # proj_
     name: Mapped[str]
     quota_bytes: Mapped[int | None]
+    usd_per_month: Mapped[float | None]  # cap of all charges of a calendar month (UTC)
     created_at: Mapped[Created]
 
 
@@ -45,13 +48,18 @@ def locked(id: str) -> Select[Project]:
 
 def contents(id: str) -> dict[str, Select[int]]:
     """How many things of each noun a project has, by the noun's plural."""
-    nouns = {"files": File.project, "datasets": Dataset.project, "models": Model.project, "jobs": Job.project}
+    nouns = {
+        "files": File.project, "datasets": Dataset.project, "models": Model.project, "jobs": Job.project,
+        "endpoints": Endpoint.project,
+    }  # fmt: skip
     return {noun: select(func.count()).where(owner == id) for noun, owner in nouns.items()}
 
 
 def remains(id: str) -> list[Delete]:
     """What an empty project still has, to be deleted with it."""
-    owners = (Key.project, IdempotencyKey.project, ProjectShare.project, Charge.project, Ref.project)
+    owners = (
+        Key.project, IdempotencyKey.project, ProjectShare.project, Charge.project, Ref.project, StoredAnswer.project,
+    )  # fmt: skip
     return [delete(owner.class_).where(owner == id) for owner in owners]
 
 

@@ -24,6 +24,7 @@ def told(session: Session, job: Job, steps: Sequence[Step]) -> dict[str, Any]:
         "inputs": _names(session, job),
         "steps": [_row(step, *costs.get(step.id, (None, 0.0))) for step in steps],
         "warnings": [warning["message"] for warning in job.warnings],
+        "bill": _bill(session, job),
     }
 
 
@@ -42,6 +43,20 @@ def _row(step: Step, device: str | None, usd: float) -> dict[str, Any]:
         "step": step.summary.get("step"),
         "reason": step.error["message"] if step.error else None,
     }
+
+
+def _bill(session: Session, job: Job) -> dict[str, Any] | None:
+    """What calls to endpoints have cost so far, beside what was expected; None where there were none."""
+    sums = (Charge.calls, Charge.input_tokens, Charge.output_tokens, Charge.cached_tokens, Charge.usd)
+    found = session.execute(
+        select(*(func.coalesce(func.sum(one), 0) for one in sums)).where(Charge.job == job.id, Charge.kind == "calls")
+    ).one()
+    expected = (job.estimate or {}).get("usd")
+    if expected is None and not found[0]:
+        return None
+    names = ("calls", "input_tokens", "output_tokens", "cached_tokens", "usd")
+    told = dict(zip(names, (*(int(one) for one in found[:-1]), float(found[-1])), strict=True))
+    return told | {"expected": expected, "cap": job.usd}
 
 
 def _names(session: Session, job: Job) -> dict[str, str]:

@@ -9,19 +9,28 @@ from models.charge import Charge
 from models.step import Step
 
 JOB: ColumnElement[str] = Charge.job.expression
-DAY: ColumnElement[str] = func.to_char(func.timezone("UTC", Charge.created_at), "YYYY-MM-DD")
+DAY: ColumnElement[str] = Charge.day.expression
+ENDPOINT: ColumnElement[str] = Charge.endpoint.expression
+STEP: ColumnElement[str] = Charge.step.expression
 SECONDS: ColumnElement[float] = func.coalesce(func.sum(Charge.seconds), 0.0)
 USD: ColumnElement[float] = func.coalesce(func.sum(Charge.usd), 0.0)
 
 
-def total(project: str) -> Select[float, float]:
-    """Device seconds and dollars of a project."""
-    return select(SECONDS, USD).where(Charge.project == project)
+CALLS: ColumnElement[int] = func.coalesce(func.sum(Charge.calls), 0)
+INPUT: ColumnElement[int] = func.coalesce(func.sum(Charge.input_tokens), 0)
+OUTPUT: ColumnElement[int] = func.coalesce(func.sum(Charge.output_tokens), 0)
+CACHED: ColumnElement[int] = func.coalesce(func.sum(Charge.cached_tokens), 0)
 
 
-def by(group: ColumnElement[str], project: str) -> Select[str, float, float]:
-    """The same by `JOB` or `DAY`."""
-    return select(group, SECONDS, USD).where(Charge.project == project).group_by(group)
+def total(project: str) -> Select[float, float, int, int, int, int]:
+    """Device seconds, dollars, calls, and tokens in, out and cached of a project."""
+    return select(SECONDS, USD, CALLS, INPUT, OUTPUT, CACHED).where(Charge.project == project)
+
+
+def by(group: ColumnElement[str], project: str) -> Select[str, float, float, int, int, int, int]:
+    """The same by `JOB`, `STEP`, `ENDPOINT` (those of no endpoint left out) or `DAY`."""
+    sums = select(group, SECONDS, USD, CALLS, INPUT, OUTPUT, CACHED)
+    return sums.where(Charge.project == project, group != "").group_by(group)
 
 
 def held_by_jobs(jobs: Sequence[str]) -> Select[str, int]:

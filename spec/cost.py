@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from math import ceil, prod
 
 from spec import rows, size
+from spec.bill import able
 from spec.distillation import Distillation
 from spec.facts import Facts, ModelFacts
+from spec.responses import TeacherResponses
 from spec.signature import classes, teachers
 from spec.student import TextClassifier
+from spec.teacher import asked
 from spec.tensors import parameters
 from spec.training import Training
 
@@ -27,6 +30,10 @@ GRADE = 1.0
 """Seconds of resampling and figures."""
 SLICE = 3.0
 """Seconds of the shortest training that a capped job still does: the floor of a train step."""
+AT_ONCE = 16
+"""Calls in flight that an endpoint is expected to bear."""
+CALL = 0.002
+"""Seconds of a core that a call takes us."""
 PROCESS = 400 * 2**20
 """Bytes of a process that has imported torch."""
 BATCH = 4096
@@ -37,6 +44,17 @@ BATCH = 4096
 class Cost:
     seconds: float
     memory: int
+
+
+def answer(spec: Distillation, facts: Facts) -> Cost:
+    """Calls, so many at once as endpoints usually take; the network's time, not a core's."""
+    count, seen = rows.counts(spec, facts), able(spec, facts)
+    held = count.items + count.heldout
+    responses = spec.data.responses
+    samples = responses.sampling.n if isinstance(responses, TeacherResponses) else 1
+    seconds = (seen.seconds if seen else 0.0) or 0.2
+    memory = PROCESS // 2 + size.FLOAT * held * len(classes(spec, facts)) + 64 * held
+    return Cost(seconds=START + held * samples * max(seconds / AT_ONCE, CALL), memory=memory)
 
 
 def score(spec: Distillation, facts: Facts) -> Cost:
@@ -110,5 +128,6 @@ def package(spec: Distillation, facts: Facts) -> Cost:
 
 def minimum(spec: Distillation, facts: Facts) -> float:
     """Device seconds that no cap can save: scoring, one slice of training, grading."""
-    scoring = score(spec, facts).seconds if spec.teacher and spec.teacher.models else 0.0
+    scores = spec.teacher and spec.teacher.models and not asked(spec.teacher)
+    scoring = score(spec, facts).seconds if scores else 0.0
     return scoring + SLICE + grade(spec, facts).seconds

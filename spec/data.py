@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from spec.part import Auto, List, Name, Part, Seed, Share
+from spec.responses import GivenResponses, Responses
 from spec.teacher import DatasetId
 
 
@@ -49,12 +50,6 @@ class Jitter(Part):
     """A fixed number of drawn copies a row (a teacher scores each once); null: a new draw each epoch, labels only."""
 
 
-class GivenResponses(Part):
-    """The data says what follows each input."""
-
-    type: Literal["given"]
-
-
 class Data(Part):
     """Rows. Draws are by hash of (seed, purpose, row digest or group), so added rows move no old row to another side (below 10,000 rows, where shares are met exactly: one old row for each added, in each draw)."""
 
@@ -75,7 +70,7 @@ class Data(Part):
     augment: Jitter | None = None
     """Jittered copies of the training rows, beside the rows themselves."""
     columns: Columns = Columns()
-    responses: GivenResponses = GivenResponses(type="given")
+    responses: Responses = GivenResponses(type="given")
     """Who writes what follows an input."""
     allow_overlap: bool = False
     """Go on although held-out rows are among the training rows. The report says so."""

@@ -23,6 +23,10 @@ NOT_JSON = Problem(
 )
 
 
+SECRET = ("key",)
+"""Fields whose values no error repeats."""
+
+
 def parse(document: object) -> Distillation:
     """The job that a document describes. Raises Refused with every problem of its structure."""
     try:
@@ -71,7 +75,8 @@ def _problem(error: Mapping[str, Any], where: Place, model: type[BaseModel]) -> 
         return _unknown(where.path, error["loc"], model)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _untagged(where, error)
-    message = f"{where.path} must be {expected(where.annotation)}{_shown(error.get('input'))}."
+    shown = "" if where.path.rpartition(".")[2] in SECRET else _shown(error.get("input"))
+    message = f"{where.path} must be {expected(where.annotation)}{shown}."
     return Problem(code="invalid_value", message=message, param=where.path)
 
 

@@ -44,6 +44,10 @@ class SplitFacts(Fact):
     """Counts of the label column's values in this split."""
     labelled: int = 0
     """Rows that have a label."""
+    text_bytes: dict[str, int] = {}
+    """Bytes (UTF-8) of all values of each column of texts or names, without those of arrays."""
+    longest: dict[str, int] = {}
+    """Bytes of the longest value of each of them."""
 
 
 class Roles(Fact):
@@ -127,6 +131,68 @@ class ModelFacts(Fact):
     """Labels that it was trained on: counted for a student of ours, declared for an upload; None: not known."""
 
 
+class Price(Fact):
+    """US dollars per million tokens, as of a version: what it was when a call was made is what the call costs."""
+
+    version: int = 1
+    input: float = 0.0
+    output: float = 0.0
+    cached: float | None = None
+    """Of input that comes from the endpoint's cache; None: as other input."""
+    batch_discount: float = 0.0
+    """Share that a batch call is cheaper by."""
+
+
+class Terms(Fact):
+    """What a service's terms say of training on its outputs."""
+
+    host: str
+    party: str
+    forbids: str
+    """In a few words of ours."""
+    source: str
+    effective: str
+    """Date of the version that was read."""
+
+
+class Capabilities(Fact):
+    """What a probe has seen of one model behind an endpoint."""
+
+    top_logprobs: int = 0
+    """Most likely tokens told at each place of an answer; 0: none."""
+    prompt_logprobs: bool = False
+    """Log probabilities of a prompt's own tokens, as vLLM gives them."""
+    several: bool = False
+    """Takes `n`: several answers to one call."""
+    structured: bool = False
+    """Takes `response_format` with a JSON schema, and keeps to it."""
+    streaming: bool = False
+    seconds: float = 0.0
+    """Median of the probe's calls."""
+    tokens_per_byte: float = 0.3
+    """Of English prose, as the endpoint counts the prompt."""
+    tokens_per_call: float = 8.0
+    """Of a prompt beside its text."""
+    limits: dict[str, int] = {}
+    """From the reply's headers: requests and tokens a minute, as far as it says."""
+
+
+class EndpointFacts(Fact):
+    """Somebody's API, as it was probed."""
+
+    digest: str
+    """sha256 of wire and URL: a new key or price voids no answer."""
+    wire: Literal["openai", "anthropic"] = "openai"
+    models: tuple[str, ...] = ()
+    """As it lists them; () where it does not."""
+    probed: dict[str, Capabilities] = {}
+    """By model."""
+    price: Price | None = None
+    """None: nobody has said, and calls are booked at nothing."""
+    terms: Terms | None = None
+    """Known terms of its host that restrict training; None: none are known."""
+
+
 class PairFacts(Fact):
     """Of two sets of rows from two datasets: training and held-out rows, or rows and the signals for them."""
 
@@ -142,6 +208,7 @@ class Facts(Fact):
     datasets: dict[str, DatasetFacts] = {}
     """By `ds_x` or `file-x`, without split."""
     models: dict[str, ModelFacts] = {}
+    endpoints: dict[str, EndpointFacts] = {}
     pairs: dict[str, PairFacts] = {}
     """By "<train split digest>|<held-out split digest>"."""
     processing: dict[str, str] = {}

@@ -9,6 +9,7 @@ from spec.evaluation import Contract
 from spec.facts import ModelFacts, Roles, Signature
 from spec.grader import Metric
 from spec.objective import Term
+from spec.responses import Sampling
 from spec.student import Student
 
 PASS = 1024
@@ -101,6 +102,39 @@ class ScoreParams(Params):
     """Only the rows of this selection (where, share, or augment copies need it); None: all rows. The index of rows scored is `train/rows.npy`."""
 
 
+class Question(Params):
+    """How every row is put to a teacher behind an endpoint."""
+
+    endpoint: str
+    """sha256 of its wire and URL; where it is, the child does not learn."""
+    model: str
+    system: str | None
+    template: str
+    """`{column}` is the row's value (spec/template.py)."""
+    examples: int = 0
+    """Labelled training rows shown before the question; the same for every row."""
+    sampling: Sampling = Sampling()
+    top_logprobs: int = 0
+    structured: bool = False
+
+
+class AnswerParams(Params):
+    """A teacher's answers on the training and held-out rows of a selection, asked through the socket `gateway` of the run folder.
+
+    Outputs as `score` writes them, as if the answers were scores of one teacher: `teacher.0/<part>/<shard:05d>.npy`, float32
+    log-probabilities (rows, classes), and `<part>/rows.npy`, the numbers of the rows that were answered, ascending. Beside them
+    `answers.jsonl`, every row with its answer or why there is none, and `answers.json` (distill/answers/tally.py).
+    """
+
+    question: Question
+    classes: tuple[str, ...]
+    """The choices, in the order of the scores."""
+    read: Literal["logprobs", "votes", "text"]
+    take: Selection
+    first: int | None = None
+    """A preview: only so many rows, each shown with its answer; no scores are written."""
+
+
 class TrainParams(Params):
     """One student. `inputs/train/rows.arrow`, `inputs/heldout/…`, `inputs/validation/…`, `inputs/scores/…` or `inputs/signals/rows.arrow`."""
 
@@ -124,6 +158,8 @@ class TrainParams(Params):
     select: Literal["last", "best"]
     bias_correction: bool
     headline: Metric
+    answers: Literal["labels", "rows"] | None = None
+    """Of a teacher that answers. `labels`: they are the labels, on every row; `rows`: only rows that were answered are learned from."""
     stop_step: int | None = None
     """Baseline of a student that was finished early: train to this step of the same schedule."""
 
@@ -154,6 +190,8 @@ class GradeParams(Params):
     """Of the first soft term: the dark-knowledge page is drawn at it."""
     teacher_labels: tuple[int | None, ...] = ()
     """Labels that each teacher was trained on, None where that is not known; (): of none."""
+    answers: bool = False
+    """The teacher answers rows: those that it did not answer are errors of its, and no transfer rows."""
     bootstrap: int = 2000
     bootstrap_seed: int = 0
 
@@ -165,6 +203,8 @@ class PackageParams(Params):
     student: Student
     signature: Signature
     teachers: tuple[TeacherInput, ...] = ()
+    endpoint: str | None = None
+    """`ep_name/model` that answered, where one did; inputs `inputs/answers/answers.json`."""
     baselines: tuple[str, ...] = ()
     """Roles whose latency is measured too; inputs `inputs/<role>/model.safetensors`."""
     spec: dict[str, Any]

@@ -1,6 +1,6 @@
 """The steps of a job: a static plan, computed when its facts are known and never grown at run time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from spec import cost, rows
@@ -12,21 +12,27 @@ from spec.grader import Accuracy, Metric
 from spec.inputs import row_files, teacher_files, teacher_inputs
 from spec.objective import SoftTargets
 from spec.params import (
+    AnswerParams,
     GradedModel,
     GradeParams,
     PackageParams,
     Params,
+    Question,
     ScoreParams,
     TrainParams,
 )
 from spec.resolve import refusal
+from spec.responses import TeacherResponses
 from spec.rules import warnings
 from spec.run import Verb
 from spec.selection import selection
 from spec.signature import signature, teachers
+from spec.teacher import asked
 
-VERSIONS: dict[str, int] = {"inspect": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
+VERSIONS: dict[str, int] = {"inspect": 2, "answer": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
+PREVIEW = "preview"
+"""The step after whose success a job waits for its owner."""
 PERSONAL: frozenset[Verb] = frozenset({"package"})
 """Verbs whose outputs tell of their job, its costs and its hour: done for every job, however alike."""
 
@@ -65,14 +71,22 @@ class Step:
 def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
     """The steps of a resolved job whose rules found nothing, each after what it needs."""
     given = signature(resolved, facts)
-    scored = bool(resolved.teacher and resolved.teacher.models)
     variants = _variants(resolved)
+    taught = {"answer": _answer, "score": _score}.get(_source(resolved) or "")
     return (
-        *([_score(resolved, facts, given)] if scored else []),
-        *(_train(role, job, facts, given) for role, job in variants.items()),
+        *([_preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
+        *([taught(resolved, facts, given)] if taught else []),
+        *(_train(role, job, facts, given, resolved) for role, job in variants.items()),
         _grade(resolved, facts, given),
         _package(resolved, facts, given),
     )
+
+
+def _source(job: Distillation) -> Literal["answer", "score"] | None:
+    """The step that makes the teacher's scores: by asking an endpoint, or by running weights; None where no step does."""
+    if asked(job.teacher):
+        return "answer"
+    return "score" if job.teacher and job.teacher.models else None
 
 
 def _variants(resolved: Distillation) -> dict[str, Distillation]:
@@ -89,6 +103,53 @@ def _step_of(role: str) -> str:
 def _dump(params: Params) -> dict[str, Any]:
     """Defaults are left out: a new field with a neutral default keeps old keys."""
     return params.model_dump(mode="json", exclude_defaults=True)
+
+
+def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
+    responses, named = resolved.data.responses, asked(resolved.teacher)
+    assert isinstance(responses, TeacherResponses) and responses.read != "auto" and named
+    able = facts.endpoints[named[0]].probed.get(named[1])
+    params = AnswerParams(
+        question=Question(
+            endpoint=facts.endpoints[named[0]].digest,
+            model=named[1],
+            system=responses.prompt.system,
+            template=responses.prompt.template,
+            examples=responses.prompt.examples,
+            sampling=responses.sampling,
+            top_logprobs=able.top_logprobs if able and responses.read == "logprobs" else 0,
+            structured=responses.structured,
+        ),
+        classes=given.output.classes,
+        read=responses.read,
+        take=selection(resolved, facts),
+    )
+    needed = cost.answer(resolved, facts)
+    return Step(
+        name="answer",
+        verb="answer",
+        queue="io",
+        params=_dump(params),
+        inputs=row_files(resolved, facts, "train", "heldout"),
+        after=(PREVIEW,) if resolved.budget.preview is not None else (),
+        divisible=True,
+        memory=needed.memory,
+        seconds=needed.seconds,
+        context={"endpoint": named[0]},
+    )
+
+
+def _preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
+    """The first of the questions, after which the job waits for its owner. What is asked here is not paid for again."""
+    whole = _answer(resolved, facts, given)
+    return replace(
+        whole,
+        name=PREVIEW,
+        params=whole.params | {"first": resolved.budget.preview},
+        after=(),
+        divisible=False,
+        seconds=cost.START,
+    )
 
 
 def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
@@ -114,9 +175,15 @@ def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     )
 
 
-def _train(role: str, job: Distillation, facts: Facts, given: Signature) -> Step:
-    """One student; its params do not say whose: a labels-only job and another's baseline are one step."""
-    training = job.training
+def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolved: Distillation) -> Step:
+    """One student; its params do not say whose: a labels-only job and another's baseline are one step.
+
+    Where a teacher answers, the baselines learn from the answered rows alone: a row counts for all or for nobody.
+    """
+    training, source = job.training, _source(job)
+    answers: Literal["labels", "rows"] | None = "labels" if source == "answer" else None
+    if source is None and _source(resolved) == "answer":
+        source, answers = "answer", "rows"
     count = rows.counts(job, facts).items
     assert training.batch_size != "auto" and training.learning_rate != "auto" and training.precision != "auto"
     params = TrainParams(
@@ -135,9 +202,9 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature) -> Step
         select=training.select,
         bias_correction=training.bias_correction,
         headline=_graders(job)[0] if rows.chooses(job) else Accuracy(type="accuracy"),
+        answers=answers,
         **_ensemble(job),
     )
-    scored = bool(job.teacher and job.teacher.models)
     needed = cost.train(job, facts, given.input.shape)
     return Step(
         name=_step_of(role),
@@ -145,7 +212,7 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature) -> Step
         queue="gpu",
         params=_dump(params),
         inputs=row_files(job, facts, "train", "heldout", "validation", "signals"),
-        needs={"scores": "score"} if scored else {},
+        needs={"scores": source} if source else {},
         optional=role != "student",
         divisible=True,
         memory=needed.memory,
@@ -166,6 +233,7 @@ def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         signals=bool(resolved.teacher and resolved.teacher.signals),
         temperature=next((term.temperature for term in resolved.objective if isinstance(term, SoftTargets)), None),
         teacher_labels=_labels_of(teachers(resolved, facts)),
+        answers=_source(resolved) == "answer",
         **_ensemble(resolved),
     )
     needed = cost.grade(resolved, facts)
@@ -175,7 +243,7 @@ def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         queue="gpu",
         params=_dump(params),
         inputs=row_files(resolved, facts, "train", "heldout", "signals"),
-        needs=({"scores": "score"} if params.teachers else {}) | {"student": "train"},
+        needs=({"scores": source} if (source := _source(resolved)) else {}) | {"student": "train"},
         wants=trained,
         memory=needed.memory,
         seconds=needed.seconds,
@@ -194,6 +262,7 @@ def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         student=resolved.student,
         signature=given,
         teachers=teacher_inputs(resolved, facts),
+        endpoint=next(iter(resolved.teacher.models), None) if resolved.teacher and asked(resolved.teacher) else None,
         baselines=trained,
         spec=_document(resolved),
         baseline_spec=_document(without_teacher(resolved)) if "no_teacher" in trained else None,
@@ -206,7 +275,7 @@ def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         queue="cpu",
         params=_dump(params),
         inputs=row_files(resolved, facts, "train", "heldout") | teacher_files(resolved, facts),
-        needs={"student": "train", "grade": "grade"},
+        needs={"student": "train", "grade": "grade"} | ({"answers": "answer"} if params.endpoint else {}),
         wants={str(role): _step_of(role) for role in trained},
         memory=needed.memory,
         seconds=needed.seconds,

@@ -1,12 +1,32 @@
 """What a plan is expected to take, with the basis of the estimate. A function of plan and facts alone."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import ceil
 
 from pydantic import BaseModel, ConfigDict
 
 from spec import cost
+from spec.bill import HIGH, LOW, bill
+from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.plan import Step
+from spec.problem import Problem
+
+
+class Dollars(BaseModel):
+    """US dollars, with an interval: other texts than the probe's prose have other tokens."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    low: float
+    expected: float
+    high: float
+    minimum: float
+    """`budget.usd` must cover it: held-out answers, a floor of training answers, and devices for what cannot be cut."""
+    answers: float
+    """Of the expected: calls to the endpoint."""
+    devices: float
+    """Of the expected: workers that have a price."""
 
 
 class Estimate(BaseModel):
@@ -20,16 +40,26 @@ class Estimate(BaseModel):
     """Of the largest step."""
     minimum_seconds: float
     """Of device steps, when a cap cuts all that can be cut: `budget.hours` must cover it."""
+    usd: Dollars | None = None
+    """None: nothing of the job has a price. What was answered before costs nothing, and is not taken off here."""
     basis: str
 
 
-def estimate(plan: Sequence[Step], facts: Facts, cached: Collection[str] = ()) -> Estimate:
-    """The sum over the plan's steps. `cached`: names of those whose outputs are there already."""
+def estimate(
+    plan: Sequence[Step],
+    facts: Facts,
+    cached: Collection[str] = (),
+    *,
+    resolved: Distillation | None = None,
+    rates: Mapping[str, float] | None = None,
+) -> Estimate:
+    """The sum over the plan's steps. `cached`: names of those whose outputs are there already; `rates`: dollars an hour by queue."""
     rows = sum(split.rows for dataset in facts.datasets.values() for split in dataset.splits.values())
     return Estimate(
         seconds=round(sum(step.seconds for step in plan if step.name not in cached), 1),
         memory_bytes=max((step.memory for step in plan), default=0),
         minimum_seconds=minimum(plan),
+        usd=dollars(plan, facts, cached, resolved, rates or {}),
         basis=f"{len(plan)} steps over sets of {rows:,} rows, in turn on one CPU core at {cost.RATE / 1e9:g} GFLOP/s, {cost.STEP * 1000:g} ms beside the "
         f"arithmetic of an optimizer step, {cost.START:g} s to start a step; {len(cached) or 'none'} of them cached.",
     )
@@ -39,3 +69,50 @@ def minimum(plan: Iterable[Step]) -> float:
     """Seconds of device steps that are neither optional nor can be cut, and the floor of training."""
     device = (step for step in plan if step.queue == "gpu" and not step.optional)
     return sum(cost.SLICE if step.divisible else step.seconds for step in device)
+
+
+def dollars(
+    plan: Sequence[Step],
+    facts: Facts,
+    cached: Collection[str],
+    resolved: Distillation | None,
+    rates: Mapping[str, float],
+) -> Dollars | None:
+    """Answers by the endpoint's price, devices by the dearest connected worker's."""
+    answers = bill(resolved, facts) if resolved is not None and "answer" not in cached else None
+    hourly = [
+        (rates.get(step.queue, 0.0) / 3600, step) for step in plan if step.queue != "io" and step.name not in cached
+    ]
+    devices = sum(rate * step.seconds for rate, step in hourly)
+    floor = sum(
+        rate * (min(cost.SLICE, step.seconds) if step.divisible else step.seconds)
+        for rate, step in hourly
+        if not step.optional
+    )
+    if answers is None and not devices:
+        return None
+    low, expected, high, least = (
+        (answers.low, answers.expected, answers.high, answers.minimum) if answers else (0, 0, 0, 0)
+    )
+    return Dollars(
+        low=round(low / 1e6 + LOW * devices, 6),
+        expected=round(expected / 1e6 + devices, 6),
+        high=round(high / 1e6 + HIGH * devices, 6),
+        minimum=round(least / 1e6 + floor, 6),
+        answers=round(expected / 1e6, 6),
+        devices=round(devices, 6),
+    )
+
+
+def uncovered(resolved: Distillation, expected: Estimate) -> Problem | None:
+    """Why a cap in dollars cannot be held, with the prices of devices, which no rule knows."""
+    cap, least = resolved.budget.usd, expected.usd.minimum if expected.usd else 0.0
+    if cap is None or cap >= least:
+        return None
+    message = f"A cap of ${cap:,.2f} does not cover the ${least:,.4f} that the job needs at least."
+    return Problem(
+        code="cap_too_small",
+        message=message,
+        param="budget.usd",
+        hint=f"Allow ${ceil(least * 100) / 100:,.2f} or more.",
+    )

@@ -4,11 +4,14 @@ from typing import Any
 
 from spec import cost, rows
 from spec.baseline import without_teacher
+from spec.bill import able, system_text, template_of
 from spec.data import Columns
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
+from spec.responses import TeacherResponses
 from spec.rules import problems
+from spec.signature import classes
 from spec.student import Mlp, TextClassifier
 from spec.training import Training
 
@@ -57,8 +60,24 @@ def _data(spec: Distillation, facts: Facts) -> dict[str, Any]:
         "train": train.reference,
         "heldout": heldout.reference if heldout else rows.heldout_choice(spec, facts),
         "validation": validation.reference if validation else rows.validation_choice(spec),
+        "responses": _responses(spec, facts, roles.input),
         "columns": Columns(input=roles.input, label=roles.label, group=roles.group, id=roles.id).model_dump(),
     }
+
+
+def _responses(spec: Distillation, facts: Facts, input: str) -> dict[str, Any]:
+    """The whole question, as every row is asked it."""
+    responses = spec.data.responses
+    document = responses.model_dump(mode="json")
+    if not isinstance(responses, TeacherResponses):
+        return document
+    names, seen = classes(spec, facts), able(spec, facts)
+    prompt = document["prompt"] | {"system": system_text(responses, names), "template": template_of(responses, input)}
+    read = responses.read
+    if read == "auto":
+        tokens = seen is not None and seen.top_logprobs > 0 and not responses.structured
+        read = "votes" if responses.sampling.n > 1 else "logprobs" if tokens else "text"
+    return document | {"prompt": prompt, "choices": list(names), "read": read}
 
 
 def _training(spec: Distillation, facts: Facts) -> dict[str, Any]:

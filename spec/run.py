@@ -24,10 +24,12 @@ SPEC, INPUTS, EVENTS, LOG, CHECKPOINTS, OUTPUTS, RESULT = (
     "spec.json", "inputs", "events.jsonl", "log.txt", "checkpoints", "outputs", "result.json",
 )  # fmt: skip
 ACKNOWLEDGED = "STILLHOUSE_ACKNOWLEDGED"
+GATEWAY = "gateway"
+"""A Unix socket in the run folder, where the step has a teacher to ask (spec/gateway.py is its protocol)."""
 PATH = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,5}$")
 """Relative paths under inputs/, outputs/ and a checkpoint; a child's result that breaks it is refused."""
 
-Verb = Literal["inspect", "score", "train", "grade", "package"]
+Verb = Literal["inspect", "answer", "score", "train", "grade", "package"]
 
 
 class Wire(BaseModel):

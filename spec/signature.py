@@ -5,7 +5,9 @@ from typing import Literal
 from spec import rows
 from spec.distillation import Distillation
 from spec.facts import ColumnFacts, Facts, InputSignature, ModelFacts, OutputSignature, Signature
+from spec.responses import TeacherResponses
 from spec.student import TextClassifier
+from spec.teacher import asked
 
 
 def teachers(spec: Distillation, facts: Facts) -> list[ModelFacts]:
@@ -23,14 +25,17 @@ def ordered(labels: set[str]) -> tuple[str, ...]:
 
 
 def classes(spec: Distillation, facts: Facts) -> tuple[str, ...]:
-    """Class names in order: the first teacher's, the signals', else the labels of all rows named; () where unknown."""
+    """Class names in order: the choices, the first teacher's, the signals', else the labels of all rows named; () where unknown."""
+    responses = spec.data.responses
+    if isinstance(responses, TeacherResponses) and responses.choices != "auto":
+        return responses.choices
     held = teachers(spec, facts)
     if held:
         return held[0].signature.output.classes
     signals = rows.signals(spec, facts)
     if signals is not None:
         return signals.dataset.classes or ()
-    if spec.teacher is not None:
+    if spec.teacher is not None and not asked(spec.teacher):
         return ()
     return ordered({value for split in rows.row_sets(spec, facts) for value in rows.labels(spec, facts, split)})
 

@@ -7,6 +7,7 @@ from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.rows import RowSet
+from spec.teacher import behind
 
 PAIR = "pair:"
 
@@ -19,7 +20,8 @@ def references(spec: Distillation) -> tuple[tuple[str, str], ...]:
 def _references(spec: Distillation) -> Iterator[tuple[str, str]]:
     data, teacher = spec.data, spec.teacher
     for index, model in enumerate(teacher.models if teacher else ()):
-        yield model, f"teacher.models[{index}]"
+        there = behind(model)
+        yield there[0] if there else model, f"teacher.models[{index}]"
     if teacher and teacher.signals:
         yield rows.divide_reference(teacher.signals)[0], "teacher.signals"
     for part in ("train", "heldout", "validation"):

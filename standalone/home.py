@@ -12,7 +12,7 @@ class Occupied(RuntimeError):
 
 
 class Home:
-    """`pg/`, `blobs/`, `scratch/`, `logs/`, `run/`, and the secrets `pepper` and `admin-key` (mode 0600)."""
+    """`pg/`, `blobs/`, `scratch/`, `logs/`, `run/`, and the secrets `pepper`, `sealing-keys` and `admin-key` (mode 0600)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
@@ -38,4 +38,5 @@ class Home:
             "STILLHOUSE_STORAGE": os.environ.get("STILLHOUSE_STORAGE", str(self.path / "blobs")),
             "STILLHOUSE_SCRATCH": str(self.path / "scratch"),
             "STILLHOUSE_PEPPER": secret.keep(self.path / "pepper"),
+            "STILLHOUSE_SEALING_KEYS": secret.keep(self.path / "sealing-keys", secret.master_key),
         }

@@ -1,14 +1,26 @@
 """Secrets that are made once and kept in files that only their owner reads."""
 
+import base64
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 
-def keep(path: Path) -> str:
-    """The secret in `path`; the first call draws it (24 bytes, hexadecimal)."""
+def password() -> str:
+    """24 bytes, hexadecimal."""
+    return secrets.token_hex(24)
+
+
+def master_key() -> str:
+    """32 bytes, base64: a key of AES-256."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def keep(path: Path, draw: Callable[[], str] = password) -> str:
+    """The secret in `path`; the first call draws it."""
     if not path.exists():
-        write(path, secrets.token_hex(24))
+        write(path, draw())
     return path.read_text().strip()
 
 

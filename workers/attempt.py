@@ -6,6 +6,7 @@ heartbeat renews the lease; the scribe writes what the child tells.
 
 import errno
 import time
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from models.start import Work
 from spec.run import LOG, OUTPUTS, Result
 from storage import Corrupt, Full, Missing, StorageError
 from workers import intake, readmission, retry
+from workers.asking import Asking
 from workers.child import Child
 from workers.claim import Away
 from workers.folder import Folder
@@ -32,6 +34,7 @@ from workers.verify import verify
 LOOK = 0.2  # seconds between looks at the clocks; the child's end is seen at once
 MARGIN = 0.05  # of a lease: we end before the lease does
 AGAIN = 0.5  # seconds until a transaction is tried again while the database is away
+OVER_BUDGET = "over_budget"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNSANDBOXED = (
     "This worker can make neither a user namespace nor a bubblewrap sandbox, nor can any other that is connected.",
@@ -103,6 +106,22 @@ class Attempt:
             folder.remove()
 
     def _run_child(self, work: Work, folder: Folder, heartbeat: Heartbeat, device: str) -> Outcome:
+        """Where the child has a teacher to ask, the gateway is open from before its start until after its end."""
+        if work.verb != "answer":
+            return self._watched(work, folder, heartbeat, device)
+        with Asking(self.post.ledger, self.post.settings, work, folder.run, heartbeat) as asking:
+            if asking.problem is None:
+                outcome = self._watched(work, folder, heartbeat, device)
+            else:
+                outcome = Outcome(result=retry.ROLLED_BACK)
+        problem = asking.problem
+        if problem is None or problem.code == OVER_BUDGET:
+            return replace(outcome, over_budget=problem is not None)
+        return replace(
+            outcome, result=retry.failed(problem.code, problem.message, "infrastructure", problem.hint), outputs={}
+        )
+
+    def _watched(self, work: Work, folder: Folder, heartbeat: Heartbeat, device: str) -> Outcome:
         child = Child(self.post.sandbox, self._order(work, folder, device), folder.report)
         try:
             heartbeat.child = child
@@ -117,7 +136,9 @@ class Attempt:
         self.log.info("child_ended", asked=asked, **(end.model_dump() if end else {"code": None}))
         if scribe.refused is not None:
             return Outcome(result=retry.invalid(scribe.refused))
-        result = retry.full(scribe.full) if scribe.full else retry.explain(folder.run, end, asked)
+        # A child that asks may be told to stop by the gateway, too.
+        told = asked or ("gateway" if work.verb == "answer" else None)
+        result = retry.full(scribe.full) if scribe.full else retry.explain(folder.run, end, told)
         return self._taken(work, folder, result, over_budget=asked == "budget")
 
     def _order(self, work: Work, folder: Folder, device: str) -> Order:

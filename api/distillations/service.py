@@ -17,11 +17,12 @@ from models.blob import Blob
 from models.intent import cancel, finish, pause, resume
 from models.job import ENDED, Job
 from models.step import Step
+from models.worker import rates
 from spec.digest import output_digest, serving_keys
 from spec.errors import parse
 from spec.plan import PERSONAL, plan
 from spec.plan import Step as Planned
-from spec.price import estimate
+from spec.price import estimate, uncovered
 from spec.problem import Refused
 from spec.resolve import resolve
 from spec.rules import problems, warnings
@@ -59,6 +60,10 @@ def validate(
     resolved = resolve(spec, facts)
     steps = plan(resolved, facts)
     cached = _cached(session, project, steps)
+    hits = [name for name, outcome in cached.items() if outcome == "hit"]
+    expected = estimate(steps, facts, hits, resolved=resolved, rates=rates(session, admission.CONNECTED))
+    if short := uncovered(resolved, expected):
+        return Validation(problems=[short], warnings=list(warnings(resolved, facts)), estimate=expected), queues
     shown = Validation(
         valid=True,
         problems=[],
@@ -66,7 +71,7 @@ def validate(
         waiting=awaited,
         resolved=resolved,
         plan=[PlannedStep.of(step, cached[step.name]) for step in steps],
-        estimate=estimate(steps, facts, [name for name, outcome in cached.items() if outcome == "hit"]),
+        estimate=expected,
     )
     return shown, queues
 

@@ -35,12 +35,12 @@ def show_all(session: Session, jobs: Sequence[Job]) -> list[DistillationJob]:
     steps: defaultdict[str, list[Step]] = defaultdict(list)
     for step in session.scalars(steps_of.of_jobs(ids).options(SHOWN)):
         steps[step.job].append(step)
-    seconds = dict(session.execute(charges.by_job(ids)).tuples().all())
+    used = {job: (seconds, usd) for job, seconds, usd in session.execute(charges.by_job(ids))}
     students = set(session.scalars(select(Model.id).where(Model.id.in_([job.subject for job in jobs]))))
-    return [_shown(job, steps[job.id], seconds.get(job.id, 0.0), job.subject in students) for job in jobs]
+    return [_shown(job, steps[job.id], used.get(job.id, (0.0, 0.0)), job.subject in students) for job in jobs]
 
 
-def _shown(job: Job, steps: Sequence[Step], seconds: float, student: bool) -> DistillationJob:
+def _shown(job: Job, steps: Sequence[Step], used: tuple[float, float], student: bool) -> DistillationJob:
     return DistillationJob.model_validate(
         {
             "id": job.id,
@@ -61,7 +61,7 @@ def _shown(job: Job, steps: Sequence[Step], seconds: float, student: bool) -> Di
             "estimate": job.estimate,
             "result": _result(steps),
             "metadata": job.metadata_,
-            "usage": {"device_seconds": round(seconds, 3)},
+            "usage": {"device_seconds": round(used[0], 3), "usd": round(used[1], 6)},
         }
     )
 

@@ -78,6 +78,8 @@ class StudentOf(BaseModel):
 
 class JobUsage(BaseModel):
     device_seconds: float
+    usd: float
+    """Of all charges so far: calls to endpoints, and devices that have a price."""
 
 
 class DistillationJob(BaseModel):

@@ -10,6 +10,7 @@ from spec.ids import new_id
 
 def create(session: Session, body: NewProject) -> tuple[Project, set[str]]:
     row = projects.Project(id=new_id("proj_"), name=body.name, quota_bytes=body.quota_bytes)
+    row.usd_per_month = body.usd_per_month
     session.add(row)
     session.flush()
     return Project.of(row), set()

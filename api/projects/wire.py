@@ -14,6 +14,8 @@ class NewProject(Part):
     name: Name
     quota_bytes: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     """Bytes that files and outputs may hold; null: the server's default."""
+    usd_per_month: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    """US dollars of all charges in a calendar month (UTC); null: no cap."""
 
 
 class Project(BaseModel):
@@ -23,12 +25,19 @@ class Project(BaseModel):
     object: Literal["project"] = "project"
     name: str
     quota_bytes: int | None
+    usd_per_month: float | None
     created_at: int
 
     @classmethod
     def of(cls, row: Row) -> "Project":
         created = int(row.created_at.timestamp())
-        return cls(id=row.id, name=row.name, quota_bytes=row.quota_bytes, created_at=created)
+        return cls(
+            id=row.id,
+            name=row.name,
+            quota_bytes=row.quota_bytes,
+            usd_per_month=row.usd_per_month,
+            created_at=created,
+        )
 
 
 class ProjectDeleted(BaseModel):

@@ -1,12 +1,13 @@
 """The rows of the report: held-out, labelled, seen by nobody before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from distill.data.draw import Division, divide
 from distill.data.rows import Ints, Rows
 from distill.run import RunFolder
+from distill.signals.scores import Scores
 from spec.params import GradeParams
 from spec.problem import Problem, Refused
 
@@ -56,6 +57,11 @@ def _units(rows: Rows, which: Ints) -> tuple[Ints, int | None]:
 
 
 def opened(folder: RunFolder, params: GradeParams) -> tuple[Rows, Division]:
-    """The training rows, and how they divide."""
+    """The training rows, and how they divide. Rows that a teacher was asked about and did not answer are nobody's."""
     rows = Rows.open(folder.input("train/rows.arrow"), params.selection.roles)
-    return rows, divide(rows, params.selection)
+    division = divide(rows, params.selection)
+    if not params.answers:
+        return rows, division
+    known = Scores(folder.input("scores"), params.teachers, folder.path).known("train", division.train)
+    train = division.train[known]
+    return rows, replace(division, train=train, labelled=np.intersect1d(division.labelled, train))

@@ -15,6 +15,8 @@ from distill.signals.scores import Floats, Scores
 from distill.signals.uploaded import Uploaded
 from spec.params import GradeParams
 
+UNKNOWN = 1e-3
+"""How far the true class lies below the others, in nats, where a teacher did not answer."""
 Probabilities = npt.NDArray[np.float64]
 
 
@@ -27,6 +29,8 @@ class Teachers:
 
     def heldout(self, held: Heldout) -> tuple[Floats | None, int]:
         """(N, M, V) logits, and the number of rows that signals do not know; None where there is any, or no teacher."""
+        if self.params.answers:
+            return self._answered(held), 0
         if self.params.teachers:
             return self._scores().gather((held.part,), held.which), 0
         if not self.params.signals:
@@ -35,6 +39,16 @@ class Teachers:
         places = uploaded.places(held.rows)[held.which]
         unscored = int((places < 0).sum())
         return (None if unscored else uploaded.gather(places)), unscored
+
+    def _answered(self, held: Heldout) -> Floats:
+        """A row that the teacher was asked about and did not answer is an error of its: nothing is known, and the true class least."""
+        scores = self._scores()
+        known = scores.known(held.part, held.which)
+        logits = np.zeros((len(held.which), 1, len(self.params.signature.output.classes)), dtype=np.float32)
+        logits[known] = scores.gather((held.part,), held.which[known])
+        unknown = np.flatnonzero(~known)
+        logits[unknown, 0, held.truth[unknown]] = -UNKNOWN
+        return logits
 
     def transfer(self, train: Rows, which: Ints) -> Floats | None:
         """(n, M, V) logits of transfer rows."""

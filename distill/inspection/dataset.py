@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from distill.data.batch import Batch, Source
 from distill.data.canonical import Heading
@@ -184,6 +186,9 @@ def split_facts(path: Path, rows: Rows, split: Split) -> SplitFacts:
     sealed = seal(path)
     label = split.texts.get(rows.roles.label or "")
     counts = label.counts if label and label.counts else {}
+    sizes = {
+        name: text_sizes(rows, name) for name, column in rows.columns.items() if column.kind not in ("array", "image")
+    }
     return SplitFacts(
         rows=rows.count,
         path=path.name,
@@ -192,7 +197,15 @@ def split_facts(path: Path, rows: Rows, split: Split) -> SplitFacts:
         duplicates=rows.count - len(np.unique(rows.keys)),
         labels=dict(counts),
         labelled=label.rows - label.missing if label else 0,
+        text_bytes={name: total for name, (total, _) in sizes.items()},
+        longest={name: longest for name, (_, longest) in sizes.items()},
     )
+
+
+def text_sizes(rows: Rows, name: str) -> tuple[int, int]:
+    """Bytes of all values of a column as text, and of the longest: what prompts are made of, and priced by."""
+    lengths = pc.binary_length(rows.texts(name).cast(pa.large_string()))
+    return int(pc.sum(lengths).as_py() or 0), int(pc.max(lengths).as_py() or 0)
 
 
 def overlaps(splits: dict[str, Rows]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.report.figures import Conversion, Grade, Latency, Ratios, Report, Size, StepCost
+from distill.report.figures import Bill, Conversion, Grade, Latency, Ratios, Report, Size, StepCost, Tally
 from distill.report.specdiff import difference
 from distill.report.verdict import verdict
 from spec.params import PackageParams
@@ -24,8 +24,9 @@ def compose(
     digests: Mapping[str, str],
     versions: Mapping[str, str],
     seconds: float,
+    answers: Tally | None = None,
 ) -> Report:
-    """`seconds`: of packing, so far."""
+    """`seconds`: of packing, so far; `answers`: of a teacher that was asked."""
     sizes = _sizes(params, grade, student)
     ratios = _ratios(grade, sizes, latencies)
     return Report(
@@ -43,8 +44,29 @@ def compose(
         baseline_reasons=_reasons(params, grade, context),
         digests=dict(digests),
         versions=dict(versions),
-        warnings=_warnings(grade, context),
+        warnings=_warnings(grade, context, answers),
         conversion=conversion,
+        endpoint=params.endpoint,
+        answers=answers,
+        bill=_bill(context),
+    )
+
+
+def _bill(context: Context) -> Bill | None:
+    """Of all calls of the job; None where it made none, as where every answer was kept before."""
+    told = context.get("bill")
+    if told is None:
+        return None
+    expected = told.get("expected") or {}
+    return Bill(
+        usd=told["usd"],
+        calls=told["calls"],
+        input_tokens=told["input_tokens"],
+        output_tokens=told["output_tokens"],
+        expected=expected.get("answers"),
+        low=expected.get("low"),
+        high=expected.get("high"),
+        cap=told.get("cap"),
     )
 
 
@@ -109,8 +131,8 @@ def _end(step: Mapping[str, Any] | None) -> str:
     return step["reason"] or f"Its training {'failed' if step['state'] == 'failed' else 'was ' + step['state']}."
 
 
-def _warnings(grade: Grade, context: Context) -> tuple[str, ...]:
-    """Of the job's rules, and of training that was cut short."""
+def _warnings(grade: Grade, context: Context, answers: Tally | None) -> tuple[str, ...]:
+    """Of the job's rules, of rows that were not answered, and of answers and training that were cut short."""
     cut = next((step for step in context.get("steps", ()) if step["name"] == "train" and step["cut"]), None)
     student = grade.role("student")
     found = [str(warning) for warning in context.get("warnings", ())]
@@ -118,4 +140,25 @@ def _warnings(grade: Grade, context: Context) -> tuple[str, ...]:
         planned = next((curve.steps for curve in grade.curves if curve.role == "student"), None)
         of = f" of {planned:,}" if planned and planned > student.steps else ""
         found.append(f"Training was ended early, at step {student.steps:,}{of}.")
+    if answers is not None:
+        found += _unanswered(answers)
     return tuple(found)
+
+
+def _unanswered(answers: Tally) -> list[str]:
+    """Rows that nobody learns from, and a cap that left some unasked."""
+    found = []
+    for name, part in answers.parts.items():
+        kinds = {kind: count for kind, count in part.kinds.items() if kind != "answered"}
+        if kinds:
+            told = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+            what = "count as errors of the teacher" if name == "heldout" else "are left out of training"
+            side = "held-out" if name == "heldout" else "training"
+            found.append(
+                f"The teacher did not answer {sum(kinds.values()):,} of {part.asked:,} {side} rows ({told}): they {what}."
+            )
+    if answers.cut:
+        found.append(
+            f"The cap was reached after {answers.parts['train'].asked:,} training rows: the others were not asked about."
+        )
+    return found

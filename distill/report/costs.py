@@ -7,6 +7,7 @@ from distill.report.roles import Kind
 
 WIDTH = 230
 WORDS = {
+    "answer": "ask the teacher",
     "score": "score the training and held-out rows",
     "train": "train the student",
     "train.no_teacher": "train without the teacher",
@@ -54,4 +55,4 @@ def _row(cost: StepCost, most: float) -> Markup:
 def _kind(cost: StepCost) -> Kind | str:
     if cost.step.startswith("train."):
         return "b"
-    return {"score": "t", "train": "s"}.get(cost.step, "g")
+    return {"answer": "t", "score": "t", "train": "s"}.get(cost.step, "g")

@@ -246,6 +246,74 @@ class Ratios(Figures):
     speed_of_all: float | None = None
 
 
+class Agreement(Figures):
+    """Answers against gold labels. The noise of the teacher's labels is one minus `accuracy`."""
+
+    rows: int
+    """Answered rows with a gold label that may be seen."""
+    accuracy: float
+    low: float
+    high: float
+    """95% Wilson interval."""
+    nll: float
+    """Mean negative log-likelihood of gold, in nats, of the distributions that were read."""
+    nll_hard: float
+    """The same of its hard labels at their best: the chosen name at their own accuracy, the rest shared by the others."""
+
+
+class Asked(Figures):
+    """Rows of one side."""
+
+    asked: int
+    kinds: dict[str, int]
+    """Rows by kind: answered, refused, empty, truncated, unparseable, failed."""
+    outside: float
+    """Mean probability (or share of votes) that fell on no choice, over answered rows."""
+    gold: Agreement | None
+
+
+class Unanswered(Figures):
+    """A row that nobody learns from, and why."""
+
+    side: str
+    row: int
+    """Its number in the rows file."""
+    kind: str
+    said: str
+    """The beginning of the answer, or of the error."""
+    finish_reason: str | None
+
+
+class Tally(Figures):
+    """answers.json."""
+
+    model: str
+    read: str
+    samples: int
+    classes: tuple[str, ...]
+    parts: dict[str, Asked]
+    """`heldout` and `train`."""
+    unanswered: tuple[Unanswered, ...] = ()
+    """The first of each kind, at most 20 together."""
+    cut: bool = False
+    """A cap ended it before all training rows were asked."""
+
+
+class Bill(Figures):
+    """What the teacher's calls have cost, beside what was said beforehand."""
+
+    usd: float
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    expected: float | None
+    """US dollars for answers, as estimated before the job began."""
+    low: float | None
+    high: float | None
+    cap: float | None
+    """`budget.usd`."""
+
+
 class Conversion(Figures):
     """The ONNX file beside torch, on the same rows."""
 
@@ -288,3 +356,8 @@ class Report(Figures):
     warnings: tuple[str, ...] = ()
     """What a reader must know beforehand: overlap that was allowed, training that was cut short."""
     conversion: Conversion | None = None
+    endpoint: str | None = None
+    """`ep_name/model` that answered, where one taught."""
+    answers: Tally | None = None
+    """What came of the questions."""
+    bill: Bill | None = None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from distill.report import (
+    answers,
     calibration,
     costs,
     curves,
@@ -28,6 +29,7 @@ def page(report: Report) -> str:
         headline.header(report),
         headline.strip(report),
         standings.section(report),
+        answers.section(report),
         curves.section(report),
         dark.section(report, ink),
         sidebyside.section(report, ink),

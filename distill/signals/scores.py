@@ -34,6 +34,13 @@ class Scores:
     def has(self, part: str) -> bool:
         return (self._folder / shard_path(0, part, 0)).exists()
 
+    def known(self, part: str, rows: Ints) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+        """(len(rows),): whether there are scores of each row; teachers that answer do not answer all."""
+        path = self._folder / index_path(part)
+        if not path.exists():
+            return np.ones(len(rows), dtype=np.bool_)
+        return np.isin(rows, np.load(path, allow_pickle=False))
+
     def gather(self, parts: tuple[str, ...], rows: Ints) -> Floats:
         """(len(parts) * len(rows), M, V): of each part the rows asked for, one part after the other."""
         count = len(rows)

@@ -19,7 +19,7 @@ from distill.export.latency import SECONDS, measure
 from distill.export.manifest import digests, manifest
 from distill.record import Config
 from distill.report.compose import compose
-from distill.report.figures import Grade, Latency, Size
+from distill.report.figures import Grade, Latency, Size, Tally
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder
@@ -63,6 +63,7 @@ def run(folder: RunFolder, params: PackageParams) -> Result:
         digests=named(params, given, digests(folder.outputs)),
         versions=versions() | {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__},
         seconds=time.perf_counter() - began,
+        answers=asked(folder, params),
     )
     folder.output("report.json").write_text(report.model_dump_json(), encoding="utf-8")
     folder.output("report.html").write_text(page(report), encoding="utf-8")
@@ -74,6 +75,11 @@ def run(folder: RunFolder, params: PackageParams) -> Result:
     return Result(
         status="succeeded", facts=facts(folder, params, student, grade).model_dump(mode="json"), summary=summary(report)
     )
+
+
+def asked(folder: RunFolder, params: PackageParams) -> Tally | None:
+    """What came of the questions, where a teacher was asked."""
+    return Tally.model_validate_json(folder.input("answers/answers.json").read_bytes()) if params.endpoint else None
 
 
 def heldout(folder: RunFolder, params: PackageParams) -> Array:

@@ -8,8 +8,10 @@ from spec.facts import Facts
 from spec.nearest import suggestion
 from spec.objective import Labels
 from spec.problem import Problem
+from spec.responses import TeacherResponses
 from spec.rows import RowSet
 from spec.signature import classes
+from spec.teacher import asked
 
 
 def labels_come_from_somewhere(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -17,7 +19,8 @@ def labels_come_from_somewhere(spec: Distillation, facts: Facts) -> Iterator[Pro
     train, name = rows.train(spec, facts), rows.label(spec, facts)
     if train is None or (name is not None and name not in train.dataset.columns):
         return
-    params = [f"objective[{index}]" for index, term in enumerate(spec.objective) if isinstance(term, Labels)]
+    given = not isinstance(spec.data.responses, TeacherResponses)
+    params = [f"objective[{index}]" for index, term in enumerate(spec.objective) if given and isinstance(term, Labels)]
     asked = spec.evaluation.baselines if spec.evaluation.baselines != "auto" else ()
     params += [f"evaluation.baselines[{index}]" for index, role in enumerate(asked) if role != "untrained"]
     seen = round(sum(rows.transfer_labels(spec, facts).values()) * spec.data.labelled)
@@ -67,7 +70,8 @@ def classes_are_known(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     train, name, teacher = rows.train(spec, facts), rows.label(spec, facts), spec.teacher
     if train is None or (name is not None and name not in train.dataset.columns):
         return
-    silent = teacher is not None and (not teacher.models or not all(map(facts.models.get, teacher.models)))
+    held = [] if teacher is None or asked(teacher) else teacher.models
+    silent = teacher is not None and not asked(teacher) and (not held or not all(map(facts.models.get, held)))
     found = classes(spec, facts)
     if not silent and len(found) < 2:
         message = f'There is one class only, "{found[0]}".' if found else "No class name is known."
@@ -96,7 +100,10 @@ def _seen(spec: Distillation, facts: Facts, one: RowSet) -> dict[str, int]:
 
 def labelled_matters(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """`labelled` is set only where somebody learns from labels: a field that changes nothing is refused."""
-    learned = any(isinstance(term, Labels) for term in spec.objective) or bool(spec.evaluation.baselines)
+    responses = spec.data.responses
+    shown = isinstance(responses, TeacherResponses) and responses.prompt.examples > 0
+    term = any(isinstance(term, Labels) for term in spec.objective) and not isinstance(responses, TeacherResponses)
+    learned = term or shown or bool(spec.evaluation.baselines)
     if spec.data.labelled < 1 and not learned:
         yield Problem(
             code="changes_nothing",

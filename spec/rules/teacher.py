@@ -7,6 +7,7 @@ from spec.baseline import needs_teacher
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
+from spec.responses import TeacherResponses
 from spec.signature import teachers
 from spec.teacher import Teacher
 from spec.waiting import pair_key
@@ -64,7 +65,8 @@ def _changes_nothing(param: str, reason: str) -> Problem:
 
 def teacher_is_used(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """A teacher is used by a term of the objective."""
-    if spec.teacher is not None and not any(needs_teacher(term) for term in spec.objective):
+    answers = isinstance(spec.data.responses, TeacherResponses)
+    if spec.teacher is not None and not answers and not any(needs_teacher(term) for term in spec.objective):
         yield Problem(
             code="teacher_unused",
             message="No term of the objective asks the teacher.",

@@ -43,12 +43,12 @@ class Tenant:
         return until(get, lambda found: found["state"] not in moving, seconds)
 
 
-def tenant(stack: Stack, name: str) -> Tenant:
+def tenant(stack: Stack, name: str, scopes: tuple[str, ...] = ("read", "write"), **more: Any) -> Tenant:
     """A new project."""
     admin = httpx.Client(base_url=stack.url, headers={"authorization": f"Bearer {stack.key}"}, timeout=30)
     with admin:
-        project = good(admin.post("/v1/projects", json={"name": name}))["id"]
-        body = {"name": name, "project": project, "scopes": ["read", "write"]}
+        project = good(admin.post("/v1/projects", json={"name": name, **more}))["id"]
+        body = {"name": name, "project": project, "scopes": list(scopes)}
         key = good(admin.post("/v1/keys", json=body))["key"]
     client = httpx.Client(base_url=stack.url, headers={"authorization": f"Bearer {key}"}, timeout=30)
     return Tenant(project, key, client)

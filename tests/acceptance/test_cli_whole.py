@@ -15,6 +15,7 @@ from safetensors.numpy import save
 from standalone.stack import Stack
 from stillhouse.cli.main import application
 from tests.acceptance import digits
+from tests.acceptance.teacher import KEY, served
 
 PROGRAM = str(Path(sys.executable).with_name("stillhouse"))
 
@@ -70,7 +71,25 @@ def job_file(folder: Path, dataset: str, steps: int) -> str:
     return str(path)
 
 
-def test_every_command(typist: Typist, tmp_path: Path) -> None:
+def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dataset: str) -> None:
+    """Every command on them; the key comes from the environment, since a command line is everybody's to read."""
+    monkeypatch.setenv("TEACHER_KEY", KEY)
+    with served() as teacher:
+        given = ("--url", teacher.url, "--key-from-env", "TEACHER_KEY", "--price", "0.40/1.60", "--concurrency", "4")
+        made = typist("endpoints", "create", "cli", *given, "--allow-private")
+        assert made["state"] == "ready" and teacher.keys == {KEY} and made["limits"]["concurrency"] == 4
+        assert typist("endpoints", "get", "ep_cli") == made and typist("endpoints", "list")[0]["id"] == "ep_cli"
+        assert typist("endpoints", "probe", "ep_cli", "--model", "words")["state"] == "ready"
+        assert typist("endpoints", "change", "ep_cli", "--price", "1/2/0.5")["price"]["cached"] == 0.5
+        missing = typist.run("endpoints", "create", "x", "--url", teacher.url, "--key-from-env", "NO_SUCH", code=2)
+        assert "NO_SUCH is not set" in missing.stderr
+        assert "IN/OUT" in typist.run("endpoints", "change", "ep_cli", "--price", "cheap", code=2).stderr
+        capped = typist.run("distill", job_file(folder, dataset, 30), "--budget-usd", "-1", "--json", code=1)
+        assert json.loads(capped.stderr)["error"]["param"] == "budget.usd"
+    assert typist("endpoints", "delete", "ep_cli")["deleted"]
+
+
+def test_every_command(typist: Typist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = digits.rows(200)
     path = tmp_path / "rows.npz"
     np.savez(path, allow_pickle=False, x=x, y=y, n=np.arange(len(y)))
@@ -123,12 +142,15 @@ def test_every_command(typist: Typist, tmp_path: Path) -> None:
     assert "no_checkpoint_yet" in early.stderr or json.loads(early.stdout)["intent"] == "finish"
     assert typist("distillations", "cancel", long)["intent"] == "cancel"
 
-    project = typist("projects", "create", "tenant")
+    endpoints(typist, monkeypatch, tmp_path, made["id"])
+
+    project = typist("projects", "create", "tenant", "--usd-per-month", "5")
     assert typist("projects", "get", project["id"]) == project and project in typist("projects", "list")
     key = typist("keys", "create", "reader", "--scopes", "read", "--project", project["id"])
     assert key["key"].startswith("sh_") and typist("keys", "get", key["id"])["scopes"] == ["read"]
     assert [one["id"] for one in typist("keys", "list", "--project", project["id"])] == [key["id"]]
-    assert typist("usage", "--by", "day")["object"] == "usage" and typist("workers")
+    assert project["usd_per_month"] == 5
+    assert typist("usage", "--by", "endpoint")["object"] == "usage" and typist("workers")
 
     for kind, id in (
         ("keys", key["id"]), ("projects", project["id"]), ("distillations", job["id"]), ("models", again["id"]),

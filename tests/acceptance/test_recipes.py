@@ -12,7 +12,8 @@ from sklearn.datasets import load_digits
 from standalone.process import ROOT
 from standalone.stack import Stack
 from stillhouse import Job, Stillhouse
-from stillhouse.types import NewSignature
+from stillhouse.types import NewPrice, NewSignature
+from tests.acceptance.teacher import sentences, served
 from tests.acceptance.tenant import tenant
 from tests.distill import docstrings
 
@@ -24,15 +25,24 @@ CLASSES = [str(digit) for digit in range(10)]
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[Stillhouse]:
-    with Stillhouse(stack.url, tenant(stack, "recipes").key) as found:
+    with Stillhouse(stack.url, tenant(stack, "recipes", ("read", "write", "admin")).key) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def asked(client: Stillhouse) -> Iterator[str]:
+    """A model behind an endpoint that answers until all jobs are done."""
+    with served() as teacher:
+        price: NewPrice = {"input": 0.4, "output": 1.6}
+        client.endpoints.create(name="words", url=teacher.url, price=price, allow_private=True)
+        yield "ep_words/words"
 
 
 class Material:
     """What stands for a recipe's placeholders here: uploaded when it is first asked for."""
 
-    def __init__(self, client: Stillhouse) -> None:
-        self.client = client
+    def __init__(self, client: Stillhouse, asked: str) -> None:
+        self.client, self.asked = client, asked
         self.images = load_digits().images.astype(np.uint8)
         self.labels = load_digits().target
         self._ids: dict[str, str] = {}
@@ -44,6 +54,7 @@ class Material:
                 "ds_mnist": self.mnist,
                 "ds_signals": self.signals,
                 "ds_texts": self.texts,
+                "ds_intents": self.intents,
             }
             self._ids[name] = make.get(name, lambda: self.model(28 if name == "mdl_mnist" else 8))()
         return self._ids[name]
@@ -67,6 +78,11 @@ class Material:
         return self.client.datasets.from_texts(texts, labels, splits={"test": (0, 768), "train": (768, len(texts))})[
             "id"
         ]
+
+    def intents(self) -> str:
+        texts, labels = sentences(968, 3)
+        splits = {"test": (0, 768), "train": (768, len(texts))}
+        return self.client.datasets.from_texts(texts, labels, splits=splits)["id"]
 
     def signals(self) -> str:
         scores = np.eye(10, dtype=np.float32)[self.labels] * 4
@@ -92,13 +108,15 @@ def filled(node: Any, material: Material) -> Any:
         return {name: filled(value, material) for name, value in node.items()}
     if isinstance(node, list):
         return [filled(value, material) for value in node]
+    if isinstance(node, str) and node.startswith("ep_"):
+        return material.asked
     return material.id_of(node) if isinstance(node, str) and node.startswith(("ds_", "mdl_")) else node
 
 
 @pytest.fixture(scope="module")
-def jobs(client: Stillhouse) -> dict[str, Job]:
+def jobs(client: Stillhouse, asked: str) -> dict[str, Job]:
     """All of them at once."""
-    material = Material(client)
+    material = Material(client, asked)
     started = {}
     for path in RECIPES:
         spec = filled(json.loads(path.read_text()), material)

@@ -20,7 +20,7 @@ from tests.api.world import World
 
 STREAM = "/v1/distillations/{distillation_id}/events"
 """Its document is the list's, with which it shares its path."""
-ID = re.compile(r"\b(file-|ds_|mdl_|dst_|key_|proj_)[0-9a-z]{26}")
+ID = re.compile(r"\b(file-|ds_|mdl_|ep_|dst_|key_|proj_)[0-9a-z]{26}")
 Make = Callable[[World], str]
 Body = Callable[[str, World], dict[str, Any]]
 
@@ -31,6 +31,7 @@ class One:
 
     make: Make
     rest: dict[str, str] | None = None
+    body: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,12 @@ CASES: dict[str, One | All | Naming | Administrators | Shared] = {
     "get_model_file": One(World.model, {"name": "model.safetensors"}),
     "get_model_archive": One(World.model),
     "delete_model": One(World.model),
+    "create_endpoint": All(World.endpoint),
+    "list_endpoints": All(World.endpoint),
+    "get_endpoint": One(World.endpoint),
+    "change_endpoint": One(World.endpoint, body={"metadata": {"k": "v"}}),
+    "probe_endpoint": One(World.endpoint, body={"model": "large"}),
+    "delete_endpoint": One(World.endpoint),
     "create_distillation": Naming(World.dataset, job),
     "validate_distillation": Naming(World.dataset, job),
     "list_distillations": All(World.queued),
@@ -131,6 +138,7 @@ class Operation:
 
     def send(self, client: httpx.Client, id: str, case: object = None, body: Any = None) -> httpx.Response:
         path = self.at(id, case.rest if isinstance(case, One) else None)
+        body = case.body if isinstance(case, One) and body is None else body
         return client.request(self.method, path, json=body) if body is not None else client.request(self.method, path)
 
 

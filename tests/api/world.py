@@ -1,6 +1,7 @@
 """What an owner has, made when a test first asks for it, by name of the parameter in a path."""
 
 from models.event import Line
+from spec.ids import new_id
 from tests.api.jobs import Jobs
 from tests.api.service import Tenant, good
 
@@ -21,6 +22,12 @@ class World:
 
     def model(self) -> str:
         return self.jobs.teacher(f"weights {self._seed()}".encode())
+
+    def endpoint(self) -> str:
+        """Its address is refused, so its probe fails at once."""
+        body = {"name": new_id(""), "url": "https://127.0.0.1/v1", "key": "sk-world"}
+        id: str = good(self.owner.client.post("/v1/endpoints", json=body))["id"]
+        return id
 
     def queued(self) -> str:
         """A job that waits for a worker."""

@@ -15,17 +15,21 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 from standalone import supervisor
 from standalone.services import Worker
 from standalone.stack import Stack
+from tests.acceptance.teacher import served
 from tests.chaos import work
-from tests.chaos.checker import Findings, check, recovery, same_posts
+from tests.chaos.checker import Findings, billed, check, recovery, same_posts
 from tests.chaos.client import Client
 from tests.chaos.killer import descendants, words
 
 SETTINGS = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2", "SWEEP_SECONDS": "2", "LOG_FORMAT": "console"}
 PROJECTS = 4
+ASKING = 5  # every so many jobs one asks an endpoint
+PRICE = {"input": 1.0, "output": 2.0}
 FREEZE = 9.0  # longer than the lease
 
 
@@ -47,7 +51,7 @@ class Campaign(threading.Thread):
         self.findings = Findings()
         self.faults: list[dict[str, float]] = []
         self.error: BaseException | None = None
-        self.posted = 0
+        self.posted = self.again = 0
         self.killer: int | None = None
 
     def run(self) -> None:
@@ -59,6 +63,10 @@ class Campaign(threading.Thread):
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _campaign(self) -> None:
+        with served(latency=0.05) as self.teacher:
+            self._tried()
+
+    def _tried(self) -> None:
         while not self.stack.api.running() or not self.stack.api.ready() or not self.stack.home.key_file.exists():
             time.sleep(0.1)
         admin = Client(self.stack.url, self.stack.key)
@@ -69,8 +77,7 @@ class Campaign(threading.Thread):
             for number in range(self.plan.jobs):
                 project = number % PROJECTS
                 client, key, teacher = users[project]
-                file = work.dataset(self.stack.url, key, number, self.plan.seed)
-                body = work.job(file, teacher, number, self.plan.seed * 10_000)
+                body = self._body(key, teacher, number)
                 posted[project].append(client.post("/distillations", json=body)["id"])
             self._wait(users, posted, killer, began)
             self.killer = killer.wait()
@@ -80,10 +87,23 @@ class Campaign(threading.Thread):
         self.faults = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         self._check(users, posted)
 
+    def _body(self, key: str, teacher: str, number: int) -> dict[str, Any]:
+        """Every fifth job asks a teacher behind an endpoint, the others score."""
+        seed = self.plan.seed * 10_000
+        if number % ASKING == ASKING - 1:
+            file = work.sentences_of(self.stack.url, key, number, self.plan.seed)
+            return work.asking(file, number, seed)
+        return work.job(work.dataset(self.stack.url, key, number, self.plan.seed), teacher, number, seed)
+
     def _user(self, admin: Client, number: int) -> tuple[Client, str, str]:
         project = admin.post("/projects", json={"name": f"chaos-{number}"})["id"]
-        key = admin.post("/keys", json={"project": project, "name": "chaos", "scopes": ["read", "write"]})["key"]
+        key = admin.post("/keys", json={"project": project, "name": "chaos", "scopes": ["read", "write", "admin"]})[
+            "key"
+        ]
         client = Client(self.stack.url, key)
+        body = {"name": "words", "url": self.teacher.url, "price": PRICE, "allow_private": True}
+        assert client.post("/endpoints", json=body)["state"] == "ready"
+        self.teacher.forget()
         return client, key, work.teacher(client, self.stack.url, key, number)
 
     def _killer(self) -> subprocess.Popen[bytes]:
@@ -126,6 +146,9 @@ class Campaign(threading.Thread):
                 events = list(client.all(f"/distillations/{id}/events"))
                 check(self.findings, client.get(f"/distillations/{id}"), events)
                 recovery(self.findings, events, self.faults)
+        usd = sum(users[project][0].get("/usage")["usd"] for project in posted)
+        billed(self.findings, usd, self.teacher.bill)
+        self.again = sum(self.teacher.asked.values()) - len(self.teacher.asked)
 
 
 def orphans(home: Path) -> list[int]:
@@ -154,9 +177,10 @@ def report(campaign: Campaign, left: list[int]) -> int:
         f"{len(faults)} faults: "
         + ", ".join(f"{sum((f['target'], f['action']) == k for f in faults)} {k[0]} {k[1]}" for k in kinds)
     )
-    for name in ("lost", "doubled", "unfinished", "not_succeeded", "gaps", "cache_hits"):
+    for name in ("lost", "doubled", "unfinished", "not_succeeded", "gaps", "cache_hits", "unbooked"):
         print(f"{name.replace('_', ' '):14} {getattr(found, name)}")
     print(f"{'orphans':14} {len(left)}")
+    print(f"{campaign.teacher.calls} answers were billed, {campaign.again} of them a second time")
     for whose, took in (("worker", found.workers), ("child", found.children)):
         print(f"a dead {whose}'s step is claimable after: {spread(took.claimable)}")
         print(f"{' ' * len(whose)}                 and resumes after: {spread(took.resumed)}")

@@ -26,12 +26,22 @@ class Findings:
     not_succeeded: int = 0
     gaps: int = 0
     cache_hits: int = 0
+    unbooked: int = 0
+    """Whether an endpoint has billed more than was booked."""
     reasons: list[str] = field(default_factory=list)
     workers: Recovery = field(default_factory=Recovery)
     children: Recovery = field(default_factory=Recovery)
 
     def bad(self) -> int:
-        return self.lost + self.doubled + self.unfinished + self.not_succeeded + self.gaps + self.cache_hits
+        return (
+            self.lost
+            + self.doubled
+            + self.unfinished
+            + self.not_succeeded
+            + self.gaps
+            + self.cache_hits
+            + self.unbooked
+        )
 
 
 def check(findings: Findings, job: dict[str, Any], events: list[dict[str, Any]]) -> None:
@@ -61,6 +71,13 @@ def same_posts(findings: Findings, jobs: Iterable[dict[str, Any]], acknowledged:
     findings.lost += len(set(acknowledged) - {job["id"] for job in listed})
     posts = Counter(job["metadata"]["number"] for job in listed)
     findings.doubled += sum(n - 1 for n in posts.values())
+
+
+def billed(findings: Findings, booked: float, bill: float) -> None:
+    """US dollars: what we booked is never less than what the endpoint has billed by its own count."""
+    if booked < bill - 1e-9:
+        findings.unbooked += 1
+        findings.reasons.append(f"${booked:.6f} were booked, and ${bill:.6f} billed")
 
 
 def recovery(findings: Findings, events: list[dict[str, Any]], faults: list[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.chaos.checker import Findings, check, recovery, same_posts
+from tests.chaos.checker import Findings, billed, check, recovery, same_posts
 
 
 def event(id: int, state: str, at: int = 100, step: str | None = "train", **more: Any) -> dict[str, Any]:
@@ -43,6 +43,10 @@ def test_every_ill_is_seen() -> None:
         findings, [{"id": "a", "metadata": {"number": "1"}}, {"id": "b", "metadata": {"number": "1"}}], ["a", "c"]
     )
     assert (findings.lost, findings.doubled) == (1, 1)
+    billed(findings, booked=0.25, bill=0.25)
+    assert findings.unbooked == 0
+    billed(findings, booked=0.25, bill=0.26)
+    assert findings.unbooked == 1
 
 
 def test_recovery_is_an_upper_bound_and_tells_a_worker_from_a_child() -> None:

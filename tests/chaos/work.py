@@ -1,6 +1,7 @@
 """The campaign's jobs: small, real, and each with data and a seed of its own, so that no cache can answer for one."""
 
 import io
+import json
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import numpy as np
 from safetensors.numpy import save
 from sklearn.datasets import load_digits
 
+from tests.acceptance.teacher import sentences
 from tests.chaos.client import Client
 
 STUDENT = {"type": "mlp", "hidden_sizes": [32]}
@@ -39,6 +41,31 @@ def dataset(url: str, key: str, number: int, seed: int) -> str:
     buffer = io.BytesIO()
     np.savez(buffer, x=pixels, y=labels[chosen])
     return upload(url, key, f"digits-{number}.npz", buffer.getvalue())
+
+
+def sentences_of(url: str, key: str, number: int, seed: int) -> str:
+    """200 sentences of a draw: no two jobs share one, so no kept answer serves a second job."""
+    texts, labels = sentences(200, seed * 1000 + number)
+    rows = [json.dumps({"text": f"{text} {number}", "label": label}) for text, label in zip(texts, labels, strict=True)]
+    return upload(url, key, f"sentences-{number}.jsonl", "\n".join(rows).encode())
+
+
+def asking(file: str, number: int, seed: int) -> dict[str, Any]:
+    """A job whose teacher is behind an endpoint."""
+    return {
+        "name": f"chaos {number}",
+        "teacher": {"models": ["ep_words/words"]},
+        "data": {
+            "train": file,
+            "heldout": 0.2,
+            "labelled": 0.5,
+            "responses": {"type": "teacher", "sampling": {"temperature": 0.0, "max_tokens": 4}},
+        },
+        "student": {"type": "text_classifier", "width": 16, "buckets": 2000},
+        "objective": [{"type": "soft_targets"}],
+        "training": {"steps": 300, "batch_size": 32, "seed": seed + number},
+        "metadata": {"number": str(number)},
+    }
 
 
 def upload(url: str, key: str, name: str, content: bytes) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from standalone.process import ROOT
 
-FOLDERS = ("api", "distill", "models", "spec", "storage", "workers")
+FOLDERS = ("api", "distill", "gateway", "models", "spec", "storage", "workers")
 OTHER = {"Waiting", "End", "Post", "visible"}
 """Callables whose `code` is no error's."""
 

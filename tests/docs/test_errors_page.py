@@ -11,6 +11,24 @@ from tests.docs.codes import Reader
 
 TEMPLATES = {
     "{name}_unavailable": {"postgres_unavailable", "storage_unavailable"},
+    "endpoint_{error.kind}": {
+        f"endpoint_{kind}"
+        for kind in (
+            "bad_request",
+            "unauthorized",
+            "forbidden",
+            "not_found",
+            "refused",
+            "redirected",
+            "too_large",
+            "rate_limited",
+            "server_error",
+            "unreachable",
+            "reset",
+            "timeout",
+            "malformed",
+        )
+    },
     "{role}_is_array": {"label_is_array", "group_is_array", "id_is_array"},
     "{role}_missing": {"label_missing", "id_missing"},
     "{phrase.lower().replace(' ', '_').replace('-', '_')}": {"bad_request", "method_not_allowed", "not_found"},

@@ -1,11 +1,10 @@
 import base64
-import os
 
 import pytest
 
 from gateway.seal import Keyring, Sealed, Unsealable
 
-OLD, NEW = os.urandom(32), os.urandom(32)
+OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 SECRET = "sk-planted-91c2"
 
 

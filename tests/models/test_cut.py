@@ -93,7 +93,7 @@ def test_the_budget_is_shared_by_what_runs_and_keeps_the_grade(world: World) -> 
     done = world.steps(job)
     assert world.job(job).state == "succeeded" and done["train"].cut
     told = [event.message for event in world.events(job) if event.type == "message"]
-    assert told == ["Training was cut at step 12 by the budget of hours."]
+    assert told == ["Training was cut at step 12 by the budget."]
 
 
 def test_a_baseline_is_not_begun_over_budget(world: World) -> None:

@@ -6,12 +6,15 @@ from typing import Any
 from spec.distillation import Distillation
 from spec.errors import parse
 from spec.facts import (
+    Capabilities,
     ColumnFacts,
     DatasetFacts,
+    EndpointFacts,
     Facts,
     InputSignature,
     ModelFacts,
     OutputSignature,
+    Price,
     Roles,
     Signature,
     SplitFacts,
@@ -116,6 +119,13 @@ def model(
         parameters=13_802,
         bytes=55_208,
     )
+
+
+def endpoint(**more: Any) -> EndpointFacts:
+    """One that was probed for its model `large`, and has a price."""
+    able = Capabilities(top_logprobs=20, several=True, structured=True, tokens_per_byte=0.25, tokens_per_call=8.0)
+    known = {"models": ("large", "small"), "probed": {"large": able}, "price": Price(input=0.4, output=1.6)}
+    return EndpointFacts(digest="digest-of-url", **known | more)
 
 
 def signals(classes: tuple[str, ...] | None = DIGITS, **more: Any) -> DatasetFacts:

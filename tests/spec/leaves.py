@@ -14,6 +14,18 @@ BAG: Changes = {
     "objective": [{"type": "labels"}],
     "evaluation": {},
 }
+ASKED: Changes = {
+    "teacher": {"models": ["ep_open/large"]},
+    "data": {
+        "train": "ds_texts/train",
+        "heldout": "ds_texts/test",
+        "responses": {"type": "teacher", "read": "text", "sampling": {"max_tokens": 8}},
+    },
+    "student": {"type": "text_classifier", "width": 16},
+    "objective": [{"type": "labels"}],
+    "evaluation": {},
+}
+CHOICES: Changes = ASKED | {"data.responses.choices": list("9876543210")}
 WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
 JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
 EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
@@ -25,6 +37,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "teacher.weights": ({"teacher.weights": [1.0, 2.0, 3.0]}, {"teacher.weights": "auto"}),
     "teacher.weights[]": ({"teacher.weights": [1.0, 2.0, 3.0]}, {"teacher.weights.0": 4.0}),
     "teacher.combine": ({}, {"teacher.combine": "arithmetic"}),
+    "teacher.accept_terms": (ASKED | {"teacher.models": ["ep_closed/large"]}, {"teacher.accept_terms": True}),
     "data.train": ({}, {"data.train": "ds_more/train"}),
     "data.heldout": ({}, {"data.heldout": 0.2}),
     "data.validation": ({}, {"data.validation": 0.2}),
@@ -43,7 +56,20 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "data.columns.label": ({}, {"data.columns.label": "other"}),
     "data.columns.group": ({}, {"data.columns.group": "form"}),
     "data.columns.id": ({}, {"data.columns.id": None}),
-    "data.responses.type": ({"data.responses": {"type": "given"}}, {"data.responses.type": "teacher"}),
+    "data.responses.given.type": ({"data.responses": {"type": "given"}}, {"data.responses.type": "teacher"}),
+    "data.responses.teacher.type": (ASKED, {"data.responses.type": "given"}),
+    "data.responses.teacher.prompt.system": (ASKED, {"data.responses.prompt.system": "Which digit?"}),
+    "data.responses.teacher.prompt.template": (ASKED, {"data.responses.prompt.template": "Text: {text}"}),
+    "data.responses.teacher.prompt.examples": (ASKED, {"data.responses.prompt.examples": 3}),
+    "data.responses.teacher.choices": (CHOICES, {"data.responses.choices": "auto"}),
+    "data.responses.teacher.choices[]": (CHOICES, {"data.responses.choices.0": "ten"}),
+    "data.responses.teacher.read": (ASKED, {"data.responses.read": "logprobs"}),
+    "data.responses.teacher.structured": (ASKED, {"data.responses.structured": True}),
+    "data.responses.teacher.sampling.temperature": (ASKED, {"data.responses.sampling.temperature": 0.7}),
+    "data.responses.teacher.sampling.top_p": (ASKED, {"data.responses.sampling.top_p": 0.9}),
+    "data.responses.teacher.sampling.max_tokens": (ASKED, {"data.responses.sampling.max_tokens": 9}),
+    "data.responses.teacher.sampling.n": (ASKED, {"data.responses.sampling.n": 3}),
+    "data.responses.teacher.sampling.seed": (ASKED, {"data.responses.sampling.seed": 4}),
     "data.allow_overlap": ({"data.heldout": "ds_digits/train"}, {"data.allow_overlap": True}),
     "student.mlp.type": (MLP, {"student.type": "convnet"}),
     "student.mlp.hidden_sizes[]": (MLP, {"student.hidden_sizes.0": 33}),
@@ -90,5 +116,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "evaluation.baselines[]": ({}, {"evaluation.baselines.1": "untrained"}),
     "evaluation.contract.retention": ({}, {"evaluation.contract.retention": 0.9}),
     "evaluation.contract.lift": ({}, {"evaluation.contract.lift": 0.02}),
+    "budget.preview": (ASKED, {"budget.preview": 20}),
+    "budget.usd": (ASKED, {"budget.usd": 0.000001}),
     "budget.hours": (LABELS_ONLY, {"budget.hours": 0.0001}),
 }

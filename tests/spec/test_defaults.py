@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from spec.params import GradeParams, InspectDataset, InspectModel, InspectPair, PackageParams, ScoreParams, TrainParams
+from spec.params import (
+    AnswerParams,
+    GradeParams,
+    InspectDataset,
+    InspectModel,
+    InspectPair,
+    PackageParams,
+    ScoreParams,
+    TrainParams,
+)
 from spec.plan import VERSIONS
 
 SNAPSHOT = Path(__file__).with_name("defaults.json")
 PARAMS: dict[str, tuple[type[BaseModel], ...]] = {
     "inspect": (InspectDataset, InspectModel, InspectPair),
+    "answer": (AnswerParams,),
     "score": (ScoreParams,),
     "train": (TrainParams,),
     "grade": (GradeParams,),

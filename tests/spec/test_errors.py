@@ -124,12 +124,12 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str, str]]]] = [
         [("name", "invalid_value", "name must be text of 1 to 64 characters, not text with the character NUL.")],
     ),
     (
-        {"teacher.models": ["ep_local/large"]},
+        {"teacher.models": ["large"]},
         [
             (
                 "teacher.models[0]",
                 "invalid_value",
-                'teacher.models[0] must be the id of a model, such as mdl_…, not "ep_local/large".',
+                'teacher.models[0] must be the id of a model (mdl_…), or ep_name/model behind an endpoint, not "large".',
             )
         ],
     ),
@@ -183,11 +183,20 @@ def test_lists_are_bounded(field: str) -> None:
 
 HINTS = [
     ({"training.learningrate": 1.0}, 'Did you mean "learning_rate"?'),
-    ({"data.temperature": 4.0}, "temperature belongs to objective[].temperature (soft_targets)."),
-    ({"objective.1.temperature": 4.0}, "temperature belongs to objective[].temperature (soft_targets)."),
-    ({"seed": 1}, "seed belongs to data.seed and training.seed."),
+    (
+        {"data.temperature": 4.0},
+        "temperature belongs to data.responses.sampling.temperature (teacher) and objective[].temperature (soft_targets).",
+    ),
+    (
+        {"objective.1.temperature": 4.0},
+        "temperature belongs to data.responses.sampling.temperature (teacher) and objective[].temperature (soft_targets).",
+    ),
+    ({"seed": 1}, "seed belongs to data.seed and data.responses.sampling.seed (teacher) and training.seed."),
     ({"data.dropout": 0.5}, "dropout belongs to student.dropout (mlp) and student.dropout (convnet)."),
-    ({"data.tempertaure": 4.0}, 'Did you mean "temperature"? It belongs to objective[].temperature (soft_targets).'),
+    (
+        {"data.tempertaure": 4.0},
+        'Did you mean "temperature"? It belongs to data.responses.sampling.temperature (teacher) and objective[].temperature (soft_targets).',
+    ),
     ({"student.max_norm": 2.0}, 'Did you mean "norm"? max_norm belongs to student.max_norm (mlp).'),
     ({"xyzzy": 4.0}, None),
 ]

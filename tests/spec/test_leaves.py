@@ -15,7 +15,8 @@ from spec.plan import plan
 from spec.problem import Refused
 from spec.resolve import resolve
 from spec.rules import problems, warnings
-from tests.spec.builders import dataset, document, facts, images, names, signals, split
+from spec.terms import KNOWN as KNOWN_TERMS
+from tests.spec.builders import dataset, document, endpoint, facts, images, names, signals, split
 from tests.spec.leaves import CASES, Changes
 
 EXEMPT = ("name", "metadata")
@@ -24,6 +25,7 @@ ECHOES = ("spec", "baseline_spec")
 COLUMNS = {"image": images(), "again": images(), "label": names(), "other": names(), "form": names(("a", "b"))}
 TEXTS = {"text": ColumnFacts(kind="text", dtype="str"), "label": names()}
 KNOWN = facts(
+    endpoints={"ep_open": endpoint(), "ep_closed": endpoint(terms=KNOWN_TERMS[0])},
     datasets={
         "ds_digits": dataset(columns=COLUMNS, roles=Roles(input="image", label="label", id="form")),
         "ds_more": dataset({"train": split("more", 2000)}, COLUMNS, overlaps={}),
@@ -31,7 +33,7 @@ KNOWN = facts(
         "ds_signals": signals().model_copy(
             update={"splits": {name: split(name, 1797, labels={}) for name in ("train", "other")}}
         ),
-    }
+    },
 )
 
 Schema = dict[str, Any]

@@ -18,8 +18,8 @@ class Projects:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def create(self, name: str, *, quota_bytes: int | None = None) -> Project:
-        body: NewProject = {"name": name, "quota_bytes": quota_bytes}
+    def create(self, name: str, *, quota_bytes: int | None = None, usd_per_month: float | None = None) -> Project:
+        body: NewProject = {"name": name, "quota_bytes": quota_bytes, "usd_per_month": usd_per_month}
         made: Project = self._transport.create("/v1/projects", body)
         return made
 
@@ -67,7 +67,7 @@ class Usages:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def get(self, *, group_by: Literal["job", "day"] = "job") -> Usage:
+    def get(self, *, group_by: Literal["job", "step", "endpoint", "day"] = "job") -> Usage:
         """Sums over the project, and its newest rows."""
         found: Usage = self._transport.get("/v1/usage", group_by=group_by, limit=100)
         return found

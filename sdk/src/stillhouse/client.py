@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from stillhouse.accounts import Keys, Projects, Usages, Workers
 from stillhouse.datasets import Datasets
 from stillhouse.distillations import Distillations
+from stillhouse.endpoints import Endpoints
 from stillhouse.errors import StillhouseError
 from stillhouse.files import Files
 from stillhouse.models import Models
@@ -37,6 +38,7 @@ class Stillhouse:
         self.files = Files(self._transport)
         self.datasets = Datasets(self._transport, self.files)
         self.models = Models(self._transport, self.files)
+        self.endpoints = Endpoints(self._transport)
         self.distillations = Distillations(self._transport)
         self.projects = Projects(self._transport)
         self.keys = Keys(self._transport)

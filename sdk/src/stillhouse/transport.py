@@ -42,6 +42,9 @@ class Transport:
         """A POST that makes one thing, however often it has to be sent."""
         return self._json("POST", path, json=body, headers=_once(idempotency_key))
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._json("PATCH", path, json=dict(body))
+
     def delete(self, path: str) -> Any:
         return self._json("DELETE", path)
 

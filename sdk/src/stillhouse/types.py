@@ -20,12 +20,37 @@ class Budget(TypedDict):
     """Caps. A capped job still ends with weights, an evaluation and a report that names what was cut."""
     hours: NotRequired[float | None]
     """Hours of leases on device steps; waiting is free. null: no cap."""
+    usd: NotRequired[float | None]
+    """US dollars of all charges: calls to endpoints, and devices that have a price. null: no cap."""
+    preview: NotRequired[int | None]
+    """Ask so many rows first, and pause with their answers and what they cost; `resume` goes on. null: go on by itself."""
 
 
 class Calibration(TypedDict):
     """Expected calibration error over equal-width bins of confidence (Guo et al. 2017)."""
     type: Literal['calibration']
     bins: NotRequired[int]
+
+
+class Capabilities(TypedDict):
+    """What a probe has seen of one model behind an endpoint."""
+    top_logprobs: int
+    """Most likely tokens told at each place of an answer; 0: none."""
+    prompt_logprobs: bool
+    """Log probabilities of a prompt's own tokens, as vLLM gives them."""
+    several: bool
+    """Takes `n`: several answers to one call."""
+    structured: bool
+    """Takes `response_format` with a JSON schema, and keeps to it."""
+    streaming: bool
+    seconds: float
+    """Median of the probe's calls."""
+    tokens_per_byte: float
+    """Of English prose, as the endpoint counts the prompt."""
+    tokens_per_call: float
+    """Of a prompt beside its text."""
+    limits: dict[str, int]
+    """From the reply's headers: requests and tokens a minute, as far as it says."""
 
 
 class Checkpoint(TypedDict):
@@ -136,7 +161,7 @@ class Data(TypedDict):
     augment: NotRequired[Jitter | None]
     """Jittered copies of the training rows, beside the rows themselves."""
     columns: NotRequired[Columns]
-    responses: NotRequired[GivenResponses]
+    responses: NotRequired[Responses]
     """Who writes what follows an input."""
     allow_overlap: NotRequired[bool]
     """Go on although held-out rows are among the training rows. The report says so."""
@@ -303,6 +328,66 @@ class DistillationStep(TypedDict):
     finished_at: int | None
 
 
+class Dollars(TypedDict):
+    """US dollars, with an interval: other texts than the probe's prose have other tokens."""
+    low: float
+    expected: float
+    high: float
+    minimum: float
+    """`budget.usd` must cover it: held-out answers, a floor of training answers, and devices for what cannot be cut."""
+    answers: float
+    """Of the expected: calls to the endpoint."""
+    devices: float
+    """Of the expected: workers that have a price."""
+
+
+class Endpoint(TypedDict):
+    """An endpoint. A probe sees what its models can do; what was not probed is not asked."""
+    id: str
+    object: Literal['endpoint']
+    name: str
+    wire: Literal['openai', 'anthropic']
+    url: str
+    state: Literal['ready', 'failed', 'unprobed']
+    key_hint: str | None
+    allow_private: bool
+    limits: NewLimits
+    price: Price | None
+    prices: list[Price]
+    models: list[str]
+    probed: dict[str, Capabilities]
+    probed_at: int | None
+    terms: Terms | None
+    error: Problem | None
+    metadata: dict[str, str]
+    created_at: int
+
+
+class EndpointChange(TypedDict):
+    """What PATCH /v1/endpoints/{id} takes: what is absent or null stays as it is."""
+    url: NotRequired[str | None]
+    key: NotRequired[str | None]
+    price: NotRequired[NewPrice | None]
+    """A new version; calls that were made are not booked anew."""
+    limits: NotRequired[NewLimits | None]
+    allow_private: NotRequired[bool | None]
+    metadata: NotRequired[Mapping[str, str] | None]
+
+
+class EndpointDeleted(TypedDict):
+    id: str
+    object: Literal['endpoint']
+    deleted: bool
+
+
+class EndpointPage(TypedDict):
+    object: Literal['list']
+    data: list[Endpoint]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
 class ErrorBody(TypedDict):
     """OpenAI's error, with a hint and all problems where there are several."""
     message: str
@@ -326,6 +411,8 @@ class Estimate(TypedDict):
     """Of the largest step."""
     minimum_seconds: float
     """Of device steps, when a cap cuts all that can be cut: `budget.hours` must cover it."""
+    usd: Dollars | None
+    """None: nothing of the job has a price. What was answered before costs nothing, and is not taken off here."""
     basis: str
 
 
@@ -411,6 +498,7 @@ class Jitter(TypedDict):
 
 class JobUsage(TypedDict):
     device_seconds: float
+    usd: float
 
 
 class Key(TypedDict):
@@ -538,6 +626,26 @@ class NewDataset(TypedDict):
     metadata: NotRequired[Mapping[str, str]]
 
 
+class NewEndpoint(TypedDict):
+    """What POST /v1/endpoints takes."""
+    name: str
+    """Its id is `ep_` and this; a job's teacher is `ep_name/model`."""
+    url: str
+    """Where the wire's own path begins: https://api.openai.com/v1."""
+    wire: NotRequired[Literal['openai', 'anthropic']]
+    """`openai`: chat completions, as vLLM, SGLang, llama.cpp, Ollama and TGI speak them, too; `anthropic`: messages."""
+    key: NotRequired[str | None]
+    """Sealed before it is stored, and never shown again. null: none is sent."""
+    price: NotRequired[NewPrice | None]
+    """null: not known; calls are booked at nothing, and no cap in dollars can be held."""
+    limits: NotRequired[NewLimits]
+    model: NotRequired[str | None]
+    """The model that is probed; null: the first that it lists."""
+    allow_private: NotRequired[bool]
+    """Admit addresses of private networks and loopback, any port, and HTTP without TLS. Needs the scope `admin`."""
+    metadata: NotRequired[Mapping[str, str]]
+
+
 class NewInput(TypedDict):
     """What the model takes: raw values * scale + offset."""
     kind: Literal['array', 'image']
@@ -557,6 +665,16 @@ class NewKey(TypedDict):
     """`read` looks, `write` makes and deletes, `admin` manages projects and keys."""
     project: NotRequired[str | None]
     """Another project than the caller's own."""
+
+
+class NewLimits(TypedDict):
+    """How fast it may be called, by all workers together. 0: no limit."""
+    concurrency: NotRequired[int]
+    """Calls in flight; fewer while it refuses some as too many."""
+    requests_per_minute: NotRequired[int]
+    tokens_per_minute: NotRequired[int]
+    seconds: NotRequired[float]
+    """Of one call, to the last byte of its reply."""
 
 
 class NewModel(TypedDict):
@@ -582,11 +700,23 @@ class NewOutput(TypedDict):
     scores: NotRequired[Literal['logits', 'probabilities']]
 
 
+class NewPrice(TypedDict):
+    """US dollars per million tokens."""
+    input: float
+    output: float
+    cached: NotRequired[float | None]
+    """Of input that comes from the endpoint's cache; null: as other input."""
+    batch_discount: NotRequired[float]
+    """Share that a batch call is cheaper by."""
+
+
 class NewProject(TypedDict):
     """What POST /v1/projects takes."""
     name: str
     quota_bytes: NotRequired[int | None]
     """Bytes that files and outputs may hold; null: the server's default."""
+    usd_per_month: NotRequired[float | None]
+    """US dollars of all charges in a calendar month (UTC); null: no cap."""
 
 
 class NewSignature(TypedDict):
@@ -626,6 +756,23 @@ class Preview(TypedDict):
     data: list[dict[str, Any]]
 
 
+class Price(TypedDict):
+    """US dollars per million tokens, as of a version: what it was when a call was made is what the call costs."""
+    version: int
+    input: float
+    output: float
+    cached: float | None
+    """Of input that comes from the endpoint's cache; None: as other input."""
+    batch_discount: float
+    """Share that a batch call is cheaper by."""
+
+
+class Probe(TypedDict):
+    """What POST /v1/endpoints/{id}/probe takes."""
+    model: NotRequired[str | None]
+    """null: the first that it lists."""
+
+
 class Problem(TypedDict):
     """A reason, in words a user can act on."""
     code: str
@@ -642,6 +789,7 @@ class Project(TypedDict):
     object: Literal['project']
     name: str
     quota_bytes: int | None
+    usd_per_month: float | None
     created_at: int
 
 
@@ -658,6 +806,16 @@ class ProjectPage(TypedDict):
     has_more: bool
     first_id: str | None
     last_id: str | None
+
+
+class Prompt(TypedDict):
+    """How a row is put to the teacher. The student never sees it."""
+    system: NotRequired[str | None]
+    """`auto`: asks for one of the choices and nothing else; null: no system message."""
+    template: NotRequired[str]
+    """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone."""
+    examples: NotRequired[int]
+    """Labelled training rows shown before the question, each as a message and its answer (few-shot)."""
 
 
 class Ready(TypedDict):
@@ -692,6 +850,18 @@ class Roles(TypedDict):
     id: str | None
     signal: str | None
     """The column of logits or probabilities of a dataset of signals."""
+
+
+class Sampling(TypedDict):
+    """How the teacher draws its answer. null is not sent: the endpoint's own default holds."""
+    temperature: NotRequired[float | None]
+    top_p: NotRequired[float | None]
+    max_tokens: NotRequired[int | None]
+    """Tokens of one answer. A cap in dollars needs it: it bounds what a call can cost."""
+    n: NotRequired[int]
+    """Answers a row."""
+    seed: NotRequired[int | None]
+    """Names a set of samples: another seed asks for fresh ones. It is sent, raised by the number of the sample."""
 
 
 class Series(TypedDict):
@@ -729,6 +899,10 @@ class SplitFacts(TypedDict):
     """Counts of the label column's values in this split."""
     labelled: int
     """Rows that have a label."""
+    text_bytes: dict[str, int]
+    """Bytes (UTF-8) of all values of each column of texts or names, without those of arrays."""
+    longest: dict[str, int]
+    """Bytes of the longest value of each of them."""
 
 
 class StoredFile(TypedDict):
@@ -744,13 +918,40 @@ class StudentOf(TypedDict):
 class Teacher(TypedDict):
     """One model or an ensemble (Hinton et al. 2015, section 3), or uploaded signals: exactly one of the two."""
     models: NotRequired[Sequence[str]]
-    """Models that score every training row."""
+    """Models that score every training row (`mdl_x`), or a model behind an endpoint that answers them (`ep_name/model`)."""
     signals: NotRequired[str | None]
     """A dataset of logits or probabilities by row id, made by whoever cannot upload weights."""
     weights: NotRequired[Literal['auto'] | Sequence[float]]
     """One weight a model, divided by their sum; `auto`: equal."""
     combine: NotRequired[Literal['arithmetic', 'geometric']]
     """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
+    accept_terms: NotRequired[bool]
+    """You have read the terms of the teacher's endpoint, and what you make is allowed. Asked for where known terms restrict training on outputs."""
+
+
+class TeacherResponses(TypedDict):
+    """The teacher answers every row, and `labels` are its answers. Gold labels serve examples, measuring and the baseline."""
+    type: Literal['teacher']
+    prompt: NotRequired[Prompt]
+    choices: NotRequired[Literal['auto'] | Sequence[str]]
+    """The answers that count, which are the student's classes. `auto`: the labels of the rows."""
+    read: NotRequired[Literal['auto'] | Literal['logprobs', 'votes', 'text']]
+    """How an answer becomes a distribution over the choices: `logprobs` of their tokens, shares of `n` `votes`, or the `text`
+    alone. `auto`: votes where n is over 1, else logprobs where the endpoint gives them, else text."""
+    structured: NotRequired[bool]
+    """Ask for JSON by a schema that allows the choices alone (structured outputs)."""
+    sampling: NotRequired[Sampling]
+
+
+class Terms(TypedDict):
+    """What a service's terms say of training on its outputs."""
+    host: str
+    party: str
+    forbids: str
+    """In a few words of ours."""
+    source: str
+    effective: str
+    """Date of the version that was read."""
 
 
 class TextClassifier(TypedDict):
@@ -793,9 +994,13 @@ class Training(TypedDict):
 
 class Usage(TypedDict):
     """Sums over the project, and a page of the rows that they are made of."""
-    object: Literal['usage']
     device_seconds: float
     usd: float
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    object: Literal['usage']
     bytes_stored: int
     data: list[UsageRow]
     has_more: bool
@@ -804,11 +1009,15 @@ class Usage(TypedDict):
 
 
 class UsageRow(TypedDict):
-    """What one job, or all of one day (UTC), has used."""
-    id: str
-    object: Literal['usage.row']
+    """What one job, step or endpoint, or all of one day (UTC), has used."""
     device_seconds: float
     usd: float
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    id: str
+    object: Literal['usage.row']
     bytes_stored: int | None
 
 
@@ -860,5 +1069,6 @@ class WorkerPage(TypedDict):
 
 
 Metric = Accuracy | F1 | Nll | Calibration
+Responses = GivenResponses | TeacherResponses
 Student = Mlp | Convnet | TextClassifier
 Term = SoftTargets | Labels

@@ -16,9 +16,16 @@ SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 
 
 @projects.command("create")
-def create_project(context: typer.Context, name: str, quota_bytes: int | None = None, as_json: AsJson = False) -> None:
+def create_project(
+    context: typer.Context,
+    name: str,
+    quota_bytes: int | None = None,
+    usd_per_month: float | None = None,
+    as_json: AsJson = False,
+) -> None:
     """Make a project."""
-    show(client(context).projects.create(name, quota_bytes=quota_bytes), as_json)
+    made = client(context).projects.create(name, quota_bytes=quota_bytes, usd_per_month=usd_per_month)
+    show(made, as_json)
 
 
 @projects.command("list")
@@ -77,17 +84,22 @@ def delete_key(context: typer.Context, id: str, as_json: AsJson = False) -> None
 
 
 def usage(
-    context: typer.Context, by: Annotated[str, typer.Option(help="job or day")] = "job", as_json: AsJson = False
+    context: typer.Context,
+    by: Annotated[str, typer.Option(help="job, step, endpoint or day")] = "job",
+    as_json: AsJson = False,
 ) -> None:
     """Show what the project has used."""
-    if by not in ("job", "day"):
-        raise typer.BadParameter("--by is job or day")
-    found = client(context).usage.get(group_by=cast("Literal['job', 'day']", by))
+    if by not in ("job", "step", "endpoint", "day"):
+        raise typer.BadParameter("--by is job, step, endpoint or day")
+    found = client(context).usage.get(group_by=cast("Literal['job', 'step', 'endpoint', 'day']", by))
     if as_json:
         raw(found)
         return
-    print(f"{found['device_seconds']:,.1f} device seconds, ${found['usd']:.2f}, {found['bytes_stored']:,} bytes stored")
-    show_all(found["data"], ("id", "device_seconds", "usd", "bytes_stored"), False)
+    print(
+        f"{found['device_seconds']:,.1f} device seconds, ${found['usd']:.4f}, {found['calls']:,} calls, {found['bytes_stored']:,} bytes stored"
+    )
+    columns = ("id", "device_seconds", "usd", "calls", "input_tokens", "output_tokens", "bytes_stored")
+    show_all(found["data"], columns, False)
 
 
 def workers(context: typer.Context, limit: Limit = 20, after: After = "", as_json: AsJson = False) -> None:

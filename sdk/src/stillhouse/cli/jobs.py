@@ -61,10 +61,12 @@ def distill(
         bool, typer.Option("--watch", "-w", help="Show a live table, then the figures. ^C leaves the job running.")
     ] = False,
     assignments: Assignments = [],
+    budget_usd: Annotated[float | None, typer.Option(help="Cap in US dollars: `budget.usd`.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a distillation."""
-    job = client(context).distillations.create(read(path, assignments))
+    capped = assignments if budget_usd is None else [*assignments, f"budget.usd={budget_usd}"]
+    job = client(context).distillations.create(read(path, capped))
     if watch:
         follow(job, as_json)
     elif as_json:

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from stillhouse.cli import accounts, datasets, distillations, files, jobs, models
+from stillhouse.cli import accounts, datasets, distillations, endpoints, files, jobs, models
 from stillhouse.cli.session import options
 from stillhouse.errors import APIError, InspectionFailed, JobFailed, StillhouseError, Unreachable
 
@@ -25,8 +25,8 @@ def application() -> typer.Typer:
     app.command()(jobs.distill)
     app.command()(jobs.watch)
     for name, part in (
-        ("files", files.app), ("datasets", datasets.app), ("models", models.app), ("distillations", distillations.app),
-        ("projects", accounts.projects), ("keys", accounts.keys),
+        ("files", files.app), ("datasets", datasets.app), ("models", models.app),
+        ("endpoints", endpoints.app), ("distillations", distillations.app), ("projects", accounts.projects), ("keys", accounts.keys),
     ):  # fmt: skip
         app.add_typer(part, name=name)
     app.command()(accounts.usage)

@@ -1,0 +1,1 @@
+"""Endpoints: somebody's API with teachers behind it."""

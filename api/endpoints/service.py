@@ -1,0 +1,177 @@
+"""What making, changing, probing and deleting an endpoint decides."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from api.endpoints.wire import Endpoint, EndpointChange, NewEndpoint, NewPrice
+from api.errors import Conflicting, Invalid, NotFound, Unavailable
+from gateway.call import Endpoint as Called
+from gateway.client import Client, refusal
+from gateway.failure import CallFailed
+from gateway.probe import models as listed
+from gateway.probe import probe
+from gateway.seal import Keyring, Sealed, Unsealable
+from models import endpoint as endpoints
+from models import job as jobs
+from spec.problem import Problem
+
+SECONDS = 30.0
+"""Of one call of a probe."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a probe calls; holds the key in the open, and lives as long as the probe."""
+
+    called: Called
+    private: bool
+
+
+def keyring(text: str) -> Keyring:
+    """Raises Unavailable (`no_sealing_keys`) where the server has none."""
+    try:
+        return Keyring.parse(text)
+    except ValueError as error:
+        raise Unavailable(
+            "This server cannot keep keys of endpoints: STILLHOUSE_SEALING_KEYS is not set, or is no keyring.",
+            code="no_sealing_keys",
+        ) from error
+
+
+def create(session: Session, project: str, sealing_keys: str, body: NewEndpoint) -> tuple[Endpoint, set[str]]:
+    """The row, not yet probed. Raises Invalid, Conflicting (`name_taken`), Unavailable."""
+    check_url(body.url, private=body.allow_private)
+    id = f"ep_{body.name}"
+    if session.scalar(endpoints.one(project, id)) is not None:
+        raise Conflicting(
+            f"There is an endpoint {id} already.", code="name_taken", hint="PATCH it, or take another name."
+        )
+    row = endpoints.Endpoint(
+        project=project,
+        id=id,
+        wire=body.wire,
+        url=body.url,
+        private=body.allow_private,
+        limits=body.limits.model_dump(),
+        prices=[priced(body.price, 1)] if body.price else [],
+        metadata_=body.metadata,
+    )
+    if body.key is not None:
+        seal(row, sealing_keys, body.key)
+    session.add(row)
+    session.flush()
+    return Endpoint.of(row), set()
+
+
+def change(
+    session: Session, project: str, id: str, sealing_keys: str, body: EndpointChange
+) -> tuple[endpoints.Endpoint, bool]:
+    """The row, and whether it has to be probed anew. Raises NotFound, Invalid, Unavailable."""
+    row = get(session, project, id)
+    if body.allow_private is not None:
+        row.private = body.allow_private
+    if body.url is not None or body.allow_private is not None:
+        check_url(body.url or row.url, private=row.private)
+    moved = body.url is not None and body.url != row.url
+    if moved:
+        row.url, row.facts, row.error, row.probed_at = str(body.url), None, None, None
+    if body.key is not None:
+        seal(row, sealing_keys, body.key)
+    if body.price is not None:
+        row.prices = [*row.prices, priced(body.price, len(row.prices) + 1)]
+    if body.limits is not None:
+        row.limits = body.limits.model_dump()
+    if body.metadata is not None:
+        row.metadata_ = body.metadata
+    session.flush()
+    return row, moved or body.key is not None
+
+
+def seal(row: endpoints.Endpoint, sealing_keys: str, key: str) -> None:
+    sealed = keyring(sealing_keys).seal(key, project=row.project, endpoint=row.id)
+    row.sealed_by, row.sealed, row.hint = sealed.key, sealed.box, key[-4:] if len(key) >= 16 else "…"
+
+
+def priced(price: NewPrice, version: int) -> dict[str, Any]:
+    return {"version": version, **price.model_dump()}
+
+
+def check_url(text: str, *, private: bool) -> None:
+    """Raises Invalid (`url_refused`). Its host's address is checked at every call."""
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Invalid("This is not a URL.", code="url_refused", param="url") from error
+    if reason := refusal(url, private=private):
+        hint = "An administrator may allow private addresses and HTTP with allow_private."
+        raise Invalid(f"The URL cannot be called: {reason}.", code="url_refused", param="url", hint=hint)
+
+
+def get(session: Session, project: str, id: str) -> endpoints.Endpoint:
+    """Raises NotFound."""
+    row = session.scalar(endpoints.one(project, id))
+    if row is None:
+        raise NotFound.of("endpoint", id)
+    return row
+
+
+def target(session: Session, project: str, id: str, sealing_keys: str) -> Target:
+    """What to call, with the key. Raises NotFound, Unavailable."""
+    row = get(session, project, id)
+    key = None
+    if row.sealed_by is not None and row.sealed is not None:
+        try:
+            key = keyring(sealing_keys).open(Sealed(row.sealed_by, row.sealed), project=project, endpoint=id)
+        except Unsealable as error:
+            raise Conflicting(
+                f"The key of {id} cannot be opened: {error}.", code="endpoint_key", hint="PATCH it with its key."
+            ) from error
+    return Target(Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai"), row.private)
+
+
+async def look(found: Target, model: str | None) -> dict[str, Any] | Problem:
+    """Models and, by model, capabilities; or why it was not answered. The network's time, no database held."""
+    async with Client(private=found.private, seconds=SECONDS) as client:
+        try:
+            names = await listed(client, found.called)
+            name = model or next(iter(names), None)
+            if name is None:
+                hint = 'POST it to …/probe: {"model": "…"}.'
+                return Problem(
+                    code="model_unknown", message="It lists no models, and none was named.", param="model", hint=hint
+                )
+            able = await probe(client, found.called, name)
+        except CallFailed as error:
+            return Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
+    return {"models": names, "probed": {name: able.model_dump(mode="json")}}
+
+
+def note(session: Session, project: str, id: str, seen: dict[str, Any] | Problem) -> endpoints.Endpoint:
+    """Writes what a probe saw. A failed one takes nothing back of what was seen before. Raises NotFound."""
+    row = get(session, project, id)
+    row.probed_at = func.now()
+    if isinstance(seen, Problem):
+        row.error = seen.model_dump(exclude_none=True)
+    else:
+        before = (row.facts or {}).get("probed", {})
+        row.facts, row.error = {**seen, "probed": {**before, **seen["probed"]}}, None
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def delete(session: Session, project: str, id: str) -> None:
+    """Its answers stay: they are paid for. Raises NotFound, Conflicting (`in_use`)."""
+    row = get(session, project, id)
+    needing = session.scalars(jobs.asking(project, id).limit(5)).all()
+    if needing:
+        raise Conflicting(
+            f"{id} is needed by {', '.join(needing)}.",
+            code="in_use",
+            hint="Wait for the end of these jobs, or cancel them.",
+        )
+    session.delete(row)

@@ -1,0 +1,141 @@
+"""Endpoints as they are received and sent. A key comes in, and never goes out."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from models.endpoint import Endpoint as Row
+from spec.distillation import Metadata
+from spec.facts import Capabilities, Terms
+from spec.facts import Price as PriceFacts
+from spec.part import Part
+from spec.problem import Problem
+
+EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Url = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", min_length=8, max_length=2000)]
+ApiKey = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", min_length=1, max_length=4096)]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", min_length=1, max_length=200)]
+Rate = Annotated[float, Field(ge=0, le=1_000_000)]
+
+
+class NewPrice(Part):
+    """US dollars per million tokens."""
+
+    input: Rate
+    output: Rate
+    cached: Rate | None = None
+    """Of input that comes from the endpoint's cache; null: as other input."""
+    batch_discount: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share that a batch call is cheaper by."""
+
+
+class NewLimits(Part):
+    """How fast it may be called, by all workers together. 0: no limit."""
+
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 32
+    """Calls in flight; fewer while it refuses some as too many."""
+    requests_per_minute: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    tokens_per_minute: Annotated[int, Field(ge=0, le=10_000_000_000)] = 0
+    seconds: Annotated[float, Field(ge=1, le=600)] = 120.0
+    """Of one call, to the last byte of its reply."""
+
+
+class NewEndpoint(Part):
+    """What POST /v1/endpoints takes."""
+
+    name: EndpointName
+    """Its id is `ep_` and this; a job's teacher is `ep_name/model`."""
+    url: Url
+    """Where the wire's own path begins: https://api.openai.com/v1."""
+    wire: Literal["openai", "anthropic"] = "openai"
+    """`openai`: chat completions, as vLLM, SGLang, llama.cpp, Ollama and TGI speak them, too; `anthropic`: messages."""
+    key: ApiKey | None = None
+    """Sealed before it is stored, and never shown again. null: none is sent."""
+    price: NewPrice | None = None
+    """null: not known; calls are booked at nothing, and no cap in dollars can be held."""
+    limits: NewLimits = NewLimits()
+    model: ModelName | None = None
+    """The model that is probed; null: the first that it lists."""
+    allow_private: bool = False
+    """Admit addresses of private networks and loopback, any port, and HTTP without TLS. Needs the scope `admin`."""
+    metadata: Metadata = {}
+
+
+class EndpointChange(Part):
+    """What PATCH /v1/endpoints/{id} takes: what is absent or null stays as it is."""
+
+    url: Url | None = None
+    key: ApiKey | None = None
+    price: NewPrice | None = None
+    """A new version; calls that were made are not booked anew."""
+    limits: NewLimits | None = None
+    allow_private: bool | None = None
+    metadata: Metadata | None = None
+
+
+class Probe(Part):
+    """What POST /v1/endpoints/{id}/probe takes."""
+
+    model: ModelName | None = None
+    """null: the first that it lists."""
+
+
+class Endpoint(BaseModel):
+    """An endpoint. A probe sees what its models can do; what was not probed is not asked."""
+
+    id: str
+    object: Literal["endpoint"] = "endpoint"
+    name: str
+    wire: Literal["openai", "anthropic"]
+    url: str
+    state: Literal["ready", "failed", "unprobed"]
+    """`failed`: the last probe was not answered, and `error` says why."""
+    key_hint: str | None
+    """The last four characters of the key; null: none is sent."""
+    allow_private: bool
+    limits: NewLimits
+    price: PriceFacts | None
+    prices: list[PriceFacts]
+    """Every version, the last one holds."""
+    models: list[str]
+    """As it lists them."""
+    probed: dict[str, Capabilities]
+    """By model."""
+    probed_at: int | None
+    terms: Terms | None
+    """Known terms of its host that restrict training on outputs: a job says `teacher.accept_terms`."""
+    error: Problem | None
+    metadata: dict[str, str]
+    created_at: int
+
+    @classmethod
+    def of(cls, row: Row) -> "Endpoint":
+        facts = row.facts or {}
+        state = "failed" if row.error else "ready" if facts.get("probed") else "unprobed"
+        return cls.model_validate(
+            {
+                "id": row.id,
+                "name": row.id.removeprefix("ep_"),
+                "wire": row.wire,
+                "url": row.url,
+                "state": state,
+                "key_hint": row.hint,
+                "allow_private": row.private,
+                "limits": row.limits,
+                "price": row.prices[-1] if row.prices else None,
+                "prices": row.prices,
+                "models": facts.get("models", []),
+                "probed": facts.get("probed", {}),
+                "probed_at": row.probed_at and int(row.probed_at.timestamp()),
+                "terms": row.known().terms,
+                "error": row.error,
+                "metadata": row.metadata_,
+                "created_at": int(row.created_at.timestamp()),
+            }
+        )
+
+
+class EndpointDeleted(BaseModel):
+    id: str
+    object: Literal["endpoint"] = "endpoint"
+    deleted: bool = True

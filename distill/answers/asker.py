@@ -1,0 +1,80 @@
+"""The child's end of the gateway: many questions in flight, replies as they come."""
+
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from spec.gateway import Asked, Message, Told
+
+WINDOW = 1024
+"""Questions without a reply at once: more than the calls in flight, for replies are kept before they are told."""
+LISTEN = 0.1
+"""Seconds between two looks at the wish to stop."""
+CHUNK = 1 << 20
+
+
+class Closed(Exception):
+    """The worker has gone, or has closed the gateway."""
+
+
+class Asker:
+    """A connection. `OSError`: there is no gateway, as where a person has typed the command."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(str(path))
+        self._socket.setblocking(False)
+        self._out, self._in = bytearray(), bytearray()
+        self.stopped: str | None = None
+        """Why nothing more is answered."""
+
+    def ask(self, questions: Iterator[tuple[int, tuple[Message, ...]]], stop: Callable[[], bool]) -> Iterator[Told]:
+        """Replies in the order in which they come, until all are there, or it was stopped. Raises Closed."""
+        open_questions, more = 0, True
+        while (more or open_questions) and self.stopped is None and not stop():
+            while more and open_questions < WINDOW and len(self._out) < CHUNK:
+                following = next(questions, None)
+                more = following is not None
+                if following is not None:
+                    asked = Asked(id=following[0], messages=following[1])
+                    self._out += asked.model_dump_json().encode() + b"\n"
+                    open_questions += 1
+            for told in self._exchange():
+                if told.stop is not None:
+                    self.stopped = told.stop
+                    break
+                open_questions -= 1
+                yield told
+
+    def _exchange(self) -> Iterator[Told]:
+        """Sends and receives what can be now."""
+        reading, writing, _ = select.select([self._socket], [self._socket] if self._out else [], [], LISTEN)
+        if writing:
+            del self._out[: self._socket.send(self._out[:CHUNK])]
+        if not reading:
+            return
+        said = self._socket.recv(CHUNK)
+        if not said:
+            raise Closed
+        self._in += said
+        *lines, rest = bytes(self._in).split(b"\n")
+        self._in = bytearray(rest)
+        for line in lines:
+            yield Told.model_validate_json(line)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def connect(path: Path, patience: float) -> Asker:
+    """Waits for the gateway for a moment. OSError: there is none."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return Asker(path)
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(LISTEN)

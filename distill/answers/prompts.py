@@ -1,0 +1,56 @@
+"""How rows become questions."""
+
+import numpy as np
+import pyarrow as pa
+
+from distill.data.draw import Division, salted
+from distill.data.rows import Ints, Rows
+from spec.gateway import Message
+from spec.params import Question
+from spec.template import fields, render
+
+
+class Prompts:
+    """The messages of any row of one file. Values are read row by row: a million rows are never texts at once."""
+
+    def __init__(self, question: Question, rows: Rows, examples: tuple[Message, ...]) -> None:
+        self._question, self._examples = question, examples
+        self._columns: dict[str, pa.Array] = {name: rows.texts(name) for name in fields(question.template)}
+        self._system = (Message(role="system", content=question.system),) if question.system is not None else ()
+
+    def of(self, row: int) -> tuple[Message, ...]:
+        return (*self._system, *self._examples, Message(role="user", content=self.text(row)))
+
+    def text(self, row: int) -> str:
+        """The user's message. A missing value is shown as nothing."""
+        return render(
+            self._question.template, {name: column[row].as_py() or "" for name, column in self._columns.items()}
+        )
+
+
+def examples(
+    question: Question, rows: Rows, division: Division, classes: tuple[str, ...], seed: int
+) -> tuple[Message, ...]:
+    """Labelled training rows as questions with their answers: the lowest hashes, class by class in turn."""
+    if not question.examples:
+        return ()
+    shown = Prompts(question, rows, ())
+    found: list[Message] = []
+    for row in picked(rows, division.labelled, classes, question.examples, seed).tolist():
+        found.append(Message(role="user", content=shown.text(row)))
+        found.append(Message(role="assistant", content=classes[int(rows.targets(classes)[row])]))
+    return tuple(found)
+
+
+def picked(rows: Rows, among: Ints, classes: tuple[str, ...], number: int, seed: int) -> Ints:
+    """(number,) row numbers."""
+    truth = rows.targets(classes)[among]
+    among, truth = among[truth >= 0], truth[truth >= 0]
+    hashes = salted(rows.digests[among], seed, "examples")
+    order = np.argsort(hashes, kind="stable")
+    turn = np.zeros(len(among), dtype=np.int64)
+    for v in np.unique(truth):
+        mine = order[truth[order] == v]
+        turn[mine] = np.arange(len(mine))
+    first = np.lexsort((hashes, turn))[:number]
+    return among[first]

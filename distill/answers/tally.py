@@ -1,0 +1,40 @@
+"""What came of the questions: counts by kind, and how the answers compare with gold labels."""
+
+import math
+
+import numpy as np
+
+from distill.data.rows import Ints
+from distill.graders.wilson import wilson
+from distill.report.figures import Agreement
+from distill.signals.scores import Floats
+
+FLOOR = 1e-6
+"""Least probability of a choice: what no vote fell on is not impossible."""
+
+
+def agreement(log_shares: Floats, truth: Ints) -> Agreement | None:
+    """`log_shares` (n, V), `truth` (n,) places, -1 without a label."""
+    labelled = truth >= 0
+    n = int(labelled.sum())
+    if not n:
+        return None
+    logs, gold = log_shares[labelled], truth[labelled]
+    right = int((logs.argmax(axis=1) == gold).sum())
+    share = right / n
+    low, high = wilson(right, n)
+    nll = float(-logs[np.arange(n), gold].mean(dtype=np.float64))
+    return Agreement(rows=n, accuracy=share, low=low, high=high, nll=nll, nll_hard=hard_nll(share, logs.shape[1]))
+
+
+def hard_nll(accuracy: float, classes: int) -> float:
+    """Of labels that are right with this probability, and wrong in all other ways alike."""
+    right = min(max(accuracy, FLOOR), 1 - FLOOR)
+    return -(accuracy * math.log(right) + (1 - accuracy) * math.log((1 - right) / max(classes - 1, 1)))
+
+
+def log_shares(shares: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> Floats:
+    """(V,) natural logarithms, bounded below, and normalised again."""
+    bounded = np.maximum(shares, FLOOR)
+    found: Floats = np.log(bounded / bounded.sum()).astype(np.float32)
+    return found

@@ -1,0 +1,108 @@
+"""What the teacher said when it was asked: rows by kind, how its answers were read, how good they are, and what they cost."""
+
+from distill.report.figures import Agreement, Asked, Bill, Report, Tally
+from distill.report.markup import Child, Markup, tag
+from distill.report.numbers import DASH, count, decimal, money
+
+KINDS = ("answered", "refused", "empty", "truncated", "unparseable", "failed")
+SIDES = {"heldout": "held-out", "train": "training"}
+READ = {
+    "logprobs": "Soft targets: the probabilities of the tokens that the names begin with (`top_logprobs`).",
+    "votes": "Soft targets: shares of several sampled answers a row.",
+    "text": "Hard labels: the name that the answer gives.",
+}
+
+
+def section(report: Report) -> Child:
+    if report.answers is None:
+        return None
+    answers = report.answers
+    title = tag("h2", "What the teacher answered")
+    return tag(
+        "section",
+        title,
+        _table(answers),
+        _caption(report, answers),
+        _worth(answers),
+        _unanswered(answers),
+        _bill(report.bill),
+    )
+
+
+def _table(answers: Tally) -> Markup:
+    there = [kind for kind in KINDS if any(part.kinds.get(kind) for part in answers.parts.values())]
+    head = ["", "asked", *there, "outside, %", "right, %"]
+    rows = [_row(name, part, there) for name, part in answers.parts.items()]
+    table = tag(
+        "table", tag("thead", tag("tr", [tag("th", words) for words in head])), tag("tbody", rows), class_="figures"
+    )
+    return tag("div", table, class_="scroll")
+
+
+def _row(name: str, part: Asked, kinds: list[str]) -> Markup:
+    gold = part.gold
+    right = f"{decimal(100 * gold.accuracy)} [{decimal(100 * gold.low)}, {decimal(100 * gold.high)}]" if gold else DASH
+    cells = [count(part.asked), *(count(part.kinds.get(kind, 0)) for kind in kinds), decimal(100 * part.outside), right]
+    labels = ["asked", *kinds, "outside, %", "right, %"]
+    return tag(
+        "tr",
+        tag("th", f"{SIDES.get(name, name)} rows", scope="row"),
+        [tag("td", cell, data_label=label) for cell, label in zip(cells, labels, strict=True)],
+    )
+
+
+def _caption(report: Report, answers: Tally) -> Markup:
+    samples = f" ({answers.samples} of each row)" if answers.samples > 1 else ""
+    words = (
+        f"{report.endpoint}. {READ[answers.read]}{samples} Outside: probability or votes that fell on no name, before what is left was "
+        "divided by its sum. Right: against gold labels that the job may see, of answered rows; the rest is the noise of the labels."
+    )
+    return tag("p", words, class_="caption")
+
+
+def _worth(answers: Tally) -> Child:
+    """Soft targets against hard labels of the same answers, by the likelihood of gold."""
+    heldout = answers.parts.get("heldout")
+    gold = heldout.gold if heldout else None
+    if gold is None or answers.read == "text":
+        return None
+    return tag("p", worth_words(gold), class_="caption")
+
+
+def worth_words(gold: Agreement) -> str:
+    better = "say more than" if gold.nll < gold.nll_hard else "say no more than"
+    return (
+        f"On {count(gold.rows)} held-out rows with gold the distributions {better} the names alone: {decimal(gold.nll, 3)} nats a row against "
+        f"{decimal(gold.nll_hard, 3)} of hard labels at their own accuracy."
+    )
+
+
+def _unanswered(answers: Tally) -> Child:
+    """The first rows that nobody learns from, with what was said."""
+    if not answers.unanswered:
+        return None
+    rows = [
+        tag(
+            "tr",
+            tag("th", f"{SIDES.get(one.side, one.side)} row {count(one.row)}", scope="row"),
+            tag("td", one.kind, data_label="kind"),
+            tag("td", one.said or DASH, data_label="said"),
+            tag("td", one.finish_reason or DASH, data_label="finish reason"),
+        )
+        for one in answers.unanswered
+    ]
+    head = tag("tr", [tag("th", words) for words in ("", "kind", "said", "finish reason")])
+    table = tag("table", tag("thead", head), tag("tbody", rows), class_="figures left")
+    return [tag("h3", "Rows without an answer, the first of them"), tag("div", table, class_="scroll")]
+
+
+def _bill(bill: Bill | None) -> Child:
+    if bill is None:
+        return None
+    said = ""
+    if bill.expected is not None and bill.low is not None and bill.high is not None:
+        said = f"; {money(bill.expected)} [{money(bill.low)}, {money(bill.high)}] was expected"
+    cap = f" under a cap of {money(bill.cap)}" if bill.cap is not None else ""
+    tokens = f"{count(bill.input_tokens)} tokens in, {count(bill.output_tokens)} out"
+    words = f"The bill: ${bill.usd:,.4f} for {count(bill.calls)} calls ({tokens}){cap}{said}. Answers that were kept from before cost nothing."
+    return tag("p", words, class_="caption")

@@ -1,0 +1,304 @@
+"""`answer`: asks a teacher behind an endpoint about every row, held-out rows first. Outputs as `score` writes them, as if answers were scores.
+
+Nothing is kept here: the gateway keeps every answer before it tells it, so whoever kills this asks again and pays nothing twice.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import IO, Any
+
+import numpy as np
+
+from distill.answers.asker import Asker, Closed, connect
+from distill.answers.choices import Choices, Reading
+from distill.answers.prompts import Prompts, examples
+from distill.answers.tally import agreement, log_shares
+from distill.data.draw import Division, divide
+from distill.data.rows import Ints, Rows
+from distill.progress import Progress
+from distill.report.figures import Asked, Tally, Unanswered
+from distill.run import RunFolder
+from distill.signals.scores import SHARD, Floats, index_path, shard_path
+from distill.signals.scratch import scratch
+from spec.gateway import Message, Told
+from spec.params import AnswerParams
+from spec.problem import Problem, Refused
+from spec.run import GATEWAY, Result
+
+OVER_BUDGET = "over_budget"
+SHOWN, MOST_SHOWN = 4, 20
+"""Rows without an answer that are shown: of each kind and side, and together."""
+PATIENCE = 5.0
+"""Seconds that the gateway has to open."""
+
+
+@dataclass(kw_only=True)
+class Side:
+    """Rows of one file that are asked about together, and what came of it."""
+
+    name: str
+    """`heldout` or `train`."""
+    part: str
+    """Of the scores: where held-out rows are a share of the training file, both sides are in its part."""
+    rows: Rows
+    which: Ints
+    logs: Floats
+    """(n, V) log-probabilities."""
+    answered: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
+    truth: Ints
+    """(n,) gold labels that may be seen, -1 elsewhere."""
+    kinds: Counter[str] = field(default_factory=Counter)
+    outside: float = 0.0
+    unanswered: list[Unanswered] = field(default_factory=list)
+
+    @property
+    def asked(self) -> int:
+        return sum(self.kinds.values())
+
+
+Sides = tuple[Side, Side]
+"""Held-out rows, training rows."""
+
+
+def run(folder: RunFolder, params: AnswerParams) -> Result:
+    """Refused: `no_gateway` (typed by a person), `no_answers`, `over_budget` where the cap does not cover the held-out rows."""
+    rows = Rows.open(folder.input("train/rows.arrow"), params.take.roles)
+    division = divide(rows, params.take)
+    shown = examples(params.question, rows, division, params.classes, params.take.seed)
+    sides: Sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
+    if params.first is not None:
+        sides = _first(sides, params.first)
+    asker = _connected(folder)
+    total = sum(len(side.which) for side in sides)
+    progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
+    with folder.output("answers.jsonl").open("w", encoding="utf-8") as log:
+        for side in sides:
+            before = sum(other.asked for other in sides)
+            _ask(folder, params, side, shown, asker, log, Told_(progress, before))
+    asker.close()
+    if folder.stop_requested or asker.stopped not in (None, OVER_BUDGET):
+        return Result(status="stopped")
+    cut = asker.stopped == OVER_BUDGET
+    if params.first is not None:
+        return _previewed(folder, params, sides)
+    _check(sides, cut)
+    _write(folder, sides)
+    tally = _tally(params, sides, cut)
+    folder.output("answers.json").write_text(tally.model_dump_json(indent=1))
+    _tell(folder, tally)
+    summary: dict[str, Any] = {
+        "parts": {name: part.model_dump() for name, part in tally.parts.items()},
+        "read": tally.read,
+    }
+    return Result(status="stopped" if cut else "succeeded", summary=summary)
+
+
+def _heldout(folder: RunFolder, params: AnswerParams, rows: Rows, division: Division) -> Side:
+    """Held-out rows with a gold label: the others are not graded, and nobody is paid for them."""
+    path = folder.input("heldout/rows.arrow")
+    held = Rows.open(path, params.take.roles) if path.exists() else rows
+    which = np.arange(held.count, dtype=np.int64) if path.exists() else division.heldout
+    truth = held.targets(params.classes)[which]
+    which, truth = which[truth >= 0], truth[truth >= 0]
+    return _side(folder, params, "heldout", "heldout" if path.exists() else "train", held, which, truth)
+
+
+def _training(folder: RunFolder, params: AnswerParams, rows: Rows, division: Division) -> Side:
+    seen = np.isin(division.train, division.labelled)
+    truth = np.where(seen, rows.targets(params.classes)[division.train], -1)
+    return _side(folder, params, "train", "train", rows, division.train, truth)
+
+
+def _side(folder: RunFolder, params: AnswerParams, name: str, part: str, rows: Rows, which: Ints, truth: Ints) -> Side:
+    return Side(
+        name=name,
+        part=part,
+        rows=rows,
+        which=which,
+        logs=scratch(folder.path, (len(which), len(params.classes))),
+        answered=np.zeros(len(which), dtype=np.bool_),
+        truth=truth,
+    )
+
+
+def _first(sides: Sides, number: int) -> Sides:
+    """The first rows in the order in which all will be asked; of both sides where there is room."""
+    heldout, train = sides
+    few = max(number // 2, number - len(train.which))
+    return (_of(heldout, few), _of(train, number - min(few, len(heldout.which))))
+
+
+def _of(side: Side, number: int) -> Side:
+    return replace(
+        side,
+        which=side.which[:number],
+        truth=side.truth[:number],
+        logs=side.logs[:number],
+        answered=side.answered[:number],
+    )
+
+
+def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
+    """The answers as events, for whoever has to approve them."""
+    for line in folder.output("answers.jsonl").read_text(encoding="utf-8").splitlines():
+        told = json.loads(line)
+        side = next(side for side in sides if side.name == told["side"])
+        question = Prompts(params.question, side.rows, ()).text(told["row"])
+        said = " | ".join(told.get("answers", [])) or told.get("message", "")
+        folder.message(
+            f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({told['label'] or told['kind']})"
+        )
+    tally = _tally(params, sides, cut=False)
+    folder.output("answers.json").write_text(tally.model_dump_json(indent=1))
+    return Result(
+        status="succeeded", summary={"parts": {name: part.model_dump() for name, part in tally.parts.items()}}
+    )
+
+
+def _connected(folder: RunFolder) -> Asker:
+    try:
+        return connect(folder.path / GATEWAY, PATIENCE)
+    except OSError as error:
+        message = "There is no gateway in the run folder to ask a teacher through."
+        hint = "A worker opens it; without one, run the job through the service."
+        raise Refused(Problem(code="no_gateway", message=message, hint=hint)) from error
+
+
+@dataclass(frozen=True)
+class Told_:  # noqa: N801  # Told is the reply's own name
+    """Progress, before which so many rows were asked."""
+
+    progress: Progress
+    before: int
+
+    def __call__(self, rows: int) -> None:
+        if self.progress.due(self.before + rows):
+            self.progress.tell(self.before + rows)
+
+
+def _ask(
+    folder: RunFolder,
+    params: AnswerParams,
+    side: Side,
+    shown: tuple[Message, ...],
+    asker: Asker,
+    log: IO[str],
+    told: Told_,
+) -> None:
+    """Puts all questions of one side, and takes the answers as they come."""
+    if asker.stopped is not None or not len(side.which):
+        return
+    prompts = Prompts(params.question, side.rows, shown)
+    choices = Choices(names=params.classes)
+
+    def questions() -> Iterator[tuple[int, tuple[Message, ...]]]:
+        for place, row in enumerate(side.which.tolist()):
+            yield place, prompts.of(row)
+
+    try:
+        for reply in asker.ask(questions(), lambda: folder.stop_requested):
+            reading = read(params, choices, reply)
+            _take(side, reply, reading)
+            log.write(json.dumps(_line(params, side, reply, reading), ensure_ascii=False) + "\n")
+            told(side.asked)
+    except Closed as error:
+        raise ConnectionError("the gateway was closed") from error
+
+
+def read(params: AnswerParams, choices: Choices, told: Told) -> Reading:
+    """What the reply to one question says."""
+    if not told.answers:
+        return Reading(kind="failed", outside=1.0)
+    if params.read == "logprobs":
+        return choices.by_logprobs(told.answers[0])
+    if params.read == "votes":
+        return choices.by_votes(told.answers, structured=params.question.structured)
+    return choices.by_text(told.answers, structured=params.question.structured)
+
+
+def _take(side: Side, told: Told, reading: Reading) -> None:
+    side.kinds[reading.kind] += 1
+    if reading.shares is not None:
+        side.logs[told.id] = log_shares(reading.shares)
+        side.answered[told.id] = True
+        side.outside += reading.outside
+    elif side.kinds[reading.kind] <= SHOWN:
+        first = told.answers[0] if told.answers else None
+        said = first.text if first else f"{told.failed}: {told.message}"
+        finish = first.finish_reason if first else None
+        row = int(side.which[told.id])
+        side.unanswered.append(
+            Unanswered(side=side.name, row=row, kind=reading.kind, said=said[:200], finish_reason=finish)
+        )
+
+
+def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dict[str, Any]:
+    """A row of answers.jsonl."""
+    label = None if reading.shares is None else params.classes[int(reading.shares.argmax())]
+    line: dict[str, Any] = {"side": side.name, "row": int(side.which[told.id]), "kind": reading.kind, "label": label}
+    if told.answers:
+        line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}
+    else:
+        line |= {"failed": told.failed, "message": told.message}
+    return line
+
+
+def _check(sides: Sides, cut: bool) -> None:
+    """Something is there to learn from, and to report about."""
+    heldout, train = sides
+    if cut and (heldout.asked < len(heldout.which) or not train.answered.any()):
+        message = "The cap was reached before the held-out rows and a first few training rows were answered."
+        hint = "Raise budget.usd: answers were dearer than the estimate said."
+        raise Refused(Problem(code=OVER_BUDGET, message=message, param="budget.usd", hint=hint))
+    for side in sides:
+        if not side.answered.any():
+            counted = ", ".join(f"{count:,} {kind}" for kind, count in side.kinds.most_common())
+            message = (
+                f"The teacher answered none of the {len(side.which):,} {side.name} rows ({counted or 'none asked'})."
+            )
+            hint = "The log of answers says what it said; look at the prompt, the choices and max_tokens."
+            raise Refused(Problem(code="no_answers", message=message, param="data.responses", hint=hint))
+
+
+def _write(folder: RunFolder, sides: Sides) -> None:
+    """Shards and indexes, by part of the scores."""
+    for part in sorted({side.part for side in sides}):
+        mine = [side for side in sides if side.part == part]
+        numbers = np.concatenate([side.which[side.answered] for side in mine])
+        order = np.argsort(numbers, kind="stable")
+        places = [(side, place) for side in mine for place in np.flatnonzero(side.answered).tolist()]
+        np.save(folder.output(index_path(part)), numbers[order], allow_pickle=False)
+        for shard, first in enumerate(range(0, len(order), SHARD)):
+            some = [places[i] for i in order[first : first + SHARD].tolist()]
+            values = np.stack([side.logs[place] for side, place in some])
+            np.save(folder.output(shard_path(0, part, shard)), values, allow_pickle=False)
+
+
+def _tally(params: AnswerParams, sides: Sides, cut: bool) -> Tally:
+    return Tally(
+        model=params.question.model,
+        read=params.read,
+        samples=params.question.sampling.n,
+        classes=params.classes,
+        parts={
+            side.name: Asked(
+                asked=side.asked,
+                kinds=dict(side.kinds),
+                outside=side.outside / max(int(side.answered.sum()), 1),
+                gold=agreement(side.logs[side.answered], side.truth[side.answered]),
+            )
+            for side in sides
+        },
+        unanswered=tuple(row for side in sides for row in side.unanswered)[:MOST_SHOWN],
+        cut=cut,
+    )
+
+
+def _tell(folder: RunFolder, tally: Tally) -> None:
+    """A message for each side, a warning where rows were left out."""
+    for name, part in tally.parts.items():
+        missing = part.asked - part.kinds.get("answered", 0)
+        counted = ", ".join(f"{count:,} {kind}" for kind, count in sorted(part.kinds.items()))
+        folder.message(f"{name}: {part.asked:,} rows asked, {counted}.", level="warning" if missing else "info")

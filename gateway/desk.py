@@ -1,0 +1,309 @@
+"""Where a step's questions are answered: from what was paid for before, else by calls that are reserved, throttled, retried and booked.
+
+An answer is kept before it is told. What is kept and booked goes to the database in groups, at most GROUP seconds after the reply.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.breaker import Breaker
+from gateway.call import Endpoint, call
+from gateway.client import Client
+from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.price import Price, amount
+from gateway.purse import Broke, Lost, Purse
+from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
+from gateway.throttle import Throttle
+from models.answer import Kept
+from models.purse import Lot, Spent
+from spec import facts
+from spec.bill import bound
+from spec.digest import canonical, digest
+from spec.gateway import Answer, Asked, Told
+from spec.problem import Problem
+
+GROUP = 0.05
+"""Seconds that answers wait for others to be kept with."""
+MOST = 2048
+"""Questions that are worked on at once: a child that asks more waits."""
+RETRIES = 5
+"""Further attempts at a call that failed and may succeed later."""
+PATIENCE = 600.0
+"""Seconds that an endpoint may refuse one call for being too busy."""
+PLACES = 32
+"""Places of an answer whose likely tokens are kept: names are short."""
+UNBILLED = ("unreachable", "rate_limited", "server_error")
+"""Failures that no endpoint bills."""
+HOPELESS = ("unauthorized", "forbidden", "not_found", "refused", "redirected")
+"""Failures that every further call would meet."""
+SPENT = {
+    "job": Problem(code="over_budget", message="The cap leaves no money for one more call.", param="budget.usd"),
+    "project": Problem(code="month_cap", message="The project's cap of this month leaves no money for one more call."),
+}
+log = structlog.get_logger(__name__)
+
+
+class Book(Protocol):
+    """The database, as the desk needs it; each call is a transaction of its own, from a thread."""
+
+    def held(self, digests: Iterable[str]) -> dict[tuple[str, int], dict[str, Any]]: ...
+    def reserve(self, wanted: int, least: int) -> Lot: ...
+    def commit(self, answers: Sequence[Kept], spent: Spent) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What all questions of a step have in common."""
+
+    endpoint: str
+    """`ep_name`."""
+    digest: str
+    """Of its wire and URL."""
+    model: str
+    sampling: Sampling
+    samples: int = 1
+    several: bool = False
+    """The endpoint gives several answers to one call."""
+    top_logprobs: int | None = None
+    schema: dict[str, object] | None = None
+    price: facts.Price | None = None
+    tokens_per_byte: float = 0.3
+
+    def digest_of(self, messages: Sequence[Message]) -> str:
+        """By which an answer is found: all that it depends on, and not how many are asked for."""
+        asked = {
+            "endpoint": self.digest,
+            "model": self.model,
+            "messages": [[message.role, message.content] for message in messages],
+            "sampling": {name: value for name, value in vars(self.sampling).items() if value is not None},
+            "top_logprobs": self.top_logprobs,
+            "schema": self.schema,
+        }
+        return digest(asked)
+
+    def ask(self, messages: Sequence[Message], first: int, samples: int) -> Ask:
+        """For samples `first` to `first + samples` of a question; each has a seed of its own, where there is one."""
+        seed = None if self.sampling.seed is None else self.sampling.seed + first
+        sampling = replace(self.sampling, seed=seed, n=samples if samples > 1 else None)
+        return Ask(self.model, tuple(messages), sampling, self.top_logprobs, self.schema)
+
+    def bound(self, messages: Sequence[Message], samples: int) -> int:
+        return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples)
+
+    def tokens(self, messages: Sequence[Message], samples: int) -> int:
+        """About so many, for the limit of tokens a minute."""
+        return int(self.tokens_per_byte * sum(self._sizes(messages))) + samples * (self.sampling.max_tokens or 0) + 8
+
+    def _sizes(self, messages: Sequence[Message]) -> list[int]:
+        schema = [len(canonical(self.schema))] if self.schema else []
+        return [*(len(message.content.encode()) for message in messages), *schema]
+
+
+@dataclass(kw_only=True)
+class Settled:
+    """A call that is over, on its way into the database."""
+
+    kept: list[Kept]
+    amount: int
+    released: int
+    usage: Usage | None
+    calls: int
+    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Desk:
+    """Of one step, on one event loop. `tell`: sends a reply to the child."""
+
+    def __init__(
+        self, *, form: Form, book: Book, client: Client, endpoint: Endpoint, throttle: Throttle,
+        tell: Callable[[Told], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        self.form, self._book, self._client, self._endpoint, self._throttle = form, book, client, endpoint, throttle
+        self._tell = tell
+        self._price = Price.of(form.price) if form.price is not None else None
+        self._purse = Purse(lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least))
+        self._breaker = Breaker()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._settled: asyncio.Queue[Settled] = asyncio.Queue()
+        self._committing = asyncio.create_task(self._commit_groups())
+        self.stopped: Problem | None = None
+        """Why nothing more is asked; code `over_budget` where a cap was reached."""
+
+    async def take(self, questions: Sequence[Asked]) -> None:
+        """Answers what was paid for before at once, and begins to ask the rest."""
+        named = [(asked, [Message(m.role, m.content) for m in asked.messages]) for asked in questions]
+        digests = [self.form.digest_of(messages) for _, messages in named]
+        held = await asyncio.to_thread(self._book.held, digests)
+        for (asked, messages), key in zip(named, digests, strict=True):
+            have = {i: Answer.model_validate(held[key, i]) for i in range(self.form.samples) if (key, i) in held}
+            if len(have) == self.form.samples:
+                await self._tell(Told(id=asked.id, answers=tuple(have[i] for i in range(self.form.samples))))
+                continue
+            while len(self._tasks) >= MOST:
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            task = asyncio.create_task(self._one(asked.id, messages, key, have))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self, patience: float) -> None:
+        """No more questions. What is in flight has `patience` seconds to be answered, and what was answered is kept."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=patience)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._settled.join()
+        self._committing.cancel()
+        await asyncio.gather(self._committing, return_exceptions=True)
+
+    async def _one(self, id: int, messages: list[Message], key: str, have: dict[int, Answer]) -> None:
+        """One question to its reply. Nothing is raised: a reply that will not come would hold the child for ever."""
+        try:
+            missing = [i for i in range(self.form.samples) if i not in have]
+            whole = self.form.several and missing == list(range(missing[0], self.form.samples))
+            runs = [(missing[0], len(missing))] if whole else [(i, 1) for i in missing]
+            for first, samples in runs:
+                have |= await self._asked(messages, key, first, samples)
+            await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples))))
+        except CallFailed as error:
+            await self._tell(Told(id=id, failed=error.kind, message=error.message))
+        except Broke as error:
+            await self._stop(SPENT[error.cap])
+        except Lost:
+            await self._stop(Problem(code="interrupted", message="The step is somebody else's."))
+        except Exception:
+            log.exception("question_failed")
+            await self._stop(Problem(code="internal", message="A question could not be asked."))
+
+    async def _asked(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
+        """Answers of the samples, kept and booked. Raises CallFailed, Broke, Lost."""
+        since, attempt = time.monotonic(), 0
+        while True:
+            if self.stopped is not None:
+                raise Permanent("stopped", self.stopped.message, sent=False)
+            try:
+                return await self._attempt(messages, key, first, samples)
+            except Retryable as error:
+                busy = error.kind == "rate_limited"
+                if busy:
+                    await self._throttle.refused(error.retry_after)
+                else:
+                    attempt += 1
+                    await self._note(well=False, error=error)
+                if attempt > RETRIES or (busy and time.monotonic() - since > PATIENCE):
+                    raise
+                await asyncio.sleep(_pause(attempt, error.retry_after))
+            except Permanent as error:
+                if error.kind in HOPELESS:
+                    await self._stop(Problem(code="endpoint_refuses", message=f"{self.form.endpoint}: {error.message}"))
+                else:
+                    await self._note(well=False, error=error)
+                raise
+
+    async def _attempt(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
+        """One call, with money set aside for it, and booked whatever becomes of it."""
+        set_aside = self.form.bound(messages, samples)
+        await self._purse.take(set_aside)
+        sent, cost = False, 0
+        try:
+            async with self._throttle.turn(self.form.tokens(messages, samples)):
+                sent = True
+                reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
+        except CallFailed as error:
+            cost = set_aside if error.sent and error.kind not in UNBILLED and error.status in (None, 200) else 0
+            await self._settle(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)), set_aside)
+            raise
+        except asyncio.CancelledError:
+            # Nobody waits for the reply any more, and it may be billed.
+            cost = set_aside if sent else 0
+            self._settled.put_nowait(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)))
+            raise
+        await self._note(well=True)
+        return await self._kept(reply, key, first, samples, set_aside)
+
+    async def _kept(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> dict[int, Answer]:
+        """The answers of a reply, once they are in the database."""
+        choices = (*reply.choices, *([Choice("", None)] * samples))[:samples]
+        answers = {first + i: _answer(choice) for i, choice in enumerate(choices)}
+        kept = [Kept(digest=key, sample=i, reply=answer.model_dump()) for i, answer in answers.items()]
+        cost = set_aside
+        if self._price is None:
+            cost = 0
+        elif reply.usage is not None:
+            cost = amount(reply.usage, self._price)
+        item = Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
+        await self._settle(item, set_aside)
+        await item.done
+        if cost > set_aside:
+            message = f"A call was billed ${cost / 1e6:.6f}, and could cost ${set_aside / 1e6:.6f} at most by the endpoint's price."
+            await self._stop(Problem(code="bill_exceeded", message=message))
+        return answers
+
+    async def _settle(self, item: Settled, set_aside: int) -> None:
+        self._settled.put_nowait(item)
+        await self._purse.settle(set_aside, item.amount)
+
+    async def _commit_groups(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            group = [await self._settled.get()]
+            await asyncio.sleep(GROUP)
+            while not self._settled.empty():
+                group.append(self._settled.get_nowait())
+            spent = self._sum(group)
+            try:
+                await asyncio.to_thread(self._book.commit, [one for item in group for one in item.kept], spent)
+            except Exception as error:  # noqa: BLE001  # whatever it was, those who wait for it must hear of it
+                for item in group:
+                    item.done.set_exception(error)
+                    item.done.exception()
+            else:
+                for item in group:
+                    item.done.set_result(None)
+            finally:
+                for _ in group:
+                    self._settled.task_done()
+
+    def _sum(self, group: Sequence[Settled]) -> Spent:
+        used = [item.usage for item in group if item.usage is not None]
+        return Spent(
+            endpoint=self.form.endpoint,
+            price_version=self.form.price.version if self.form.price is not None else 0,
+            amount=sum(item.amount for item in group),
+            released=sum(item.released for item in group),
+            calls=sum(item.calls for item in group),
+            input_tokens=sum(usage.input for usage in used),
+            output_tokens=sum(usage.output for usage in used),
+            cached_tokens=sum(usage.cached for usage in used),
+        )
+
+    async def _note(self, *, well: bool, error: CallFailed | None = None) -> None:
+        self._breaker.note(well)
+        if well:
+            self._throttle.went_well()
+        elif self._breaker.tripped:
+            message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
+            await self._stop(Problem(code="endpoint_failing", message=message))
+
+    async def _stop(self, problem: Problem) -> None:
+        """Nothing more is asked; the child is told once."""
+        if self.stopped is None:
+            self.stopped = problem
+            await self._tell(Told(stop=problem.code))
+
+
+def _answer(choice: Choice) -> Answer:
+    tops = tuple(dict(tokens) for tokens in choice.top_logprobs or ())[:PLACES]
+    return Answer(text=choice.text, finish_reason=choice.finish_reason, refused=choice.refused, top_logprobs=tops)
+
+
+def _pause(attempt: int, asked: float | None) -> float:
+    """Seconds before the next attempt: what the endpoint asks for, else twice as long each time; with jitter."""
+    base = asked if asked is not None else min(0.25 * 2**attempt, 20.0)
+    return base + random.uniform(0, 0.25 * base + 0.05)

@@ -1,0 +1,155 @@
+"""What an endpoint can do, found by asking: some calls of a few tokens each, none of them kept."""
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.call import WIRES, Endpoint, call, send
+from gateway.client import Client, Response
+from gateway.failure import CallFailed
+from gateway.reply import Ask, Message, Reply, Sampling
+from spec.facts import Capabilities
+from spec.responses import schema
+
+PROSE = (
+    "The still house stood at the end of the lane, and every evening the smoke of its one chimney rose straight into the cold air. "
+    "Whoever passed by could smell the mash, the copper and the wet stone, and hear the slow drip of the worm into the cask. "
+    "Nobody hurried there. What went in by the barrel came out by the bottle, and the old distiller held that nothing was lost but water; "
+    "he had learned it from his father, who had it from his, and none of them had ever written down a word of it."
+)
+"""About 500 bytes, whose tokens tell how the endpoint counts."""
+SHORT = "Say yes."
+MOST = 20
+"""Likely tokens that the wire gives at most."""
+NAMES = ("yes", "no")
+LISTED = 1000
+"""Names of models that are kept."""
+HEADERS = {
+    "requests_per_minute": ("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit"),
+    "tokens_per_minute": ("x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit"),
+}
+
+
+async def models(client: Client, endpoint: Endpoint) -> tuple[str, ...]:
+    """Names of the models that it lists; () where it lists none. Raises CallFailed where every call would fail."""
+    wire = WIRES[endpoint.wire]
+    response = await client.send("GET", endpoint.url.rstrip("/") + "/models", headers=wire.headers(endpoint.key))
+    if response.status != 200:
+        return ()
+    return _names(response)
+
+
+async def probe(client: Client, endpoint: Endpoint, model: str) -> Capabilities:
+    """Raises CallFailed where a plain question is not answered; what else fails is what the model cannot do."""
+    began = time.perf_counter()
+    response = await send(client, endpoint, _body(endpoint, _ask(model, SHORT)))
+    seconds = [time.perf_counter() - began]
+    short = WIRES[endpoint.wire].reply(response.body)
+    began = time.perf_counter()
+    long = await call(client, endpoint, _ask(model, PROSE))
+    seconds.append(time.perf_counter() - began)
+    slope, start = _tokens(short, long)
+    found: dict[str, Any] = {}
+    if endpoint.wire == "openai":
+        names = ("top_logprobs", "several", "structured", "streaming", "prompt_logprobs")
+        tries = (_top_logprobs, _several, _structured, _streaming, _prompt_logprobs)
+        seen = await asyncio.gather(*(attempt(client, endpoint, model) for attempt in tries))
+        found = dict(zip(names, seen, strict=True))
+    return Capabilities(
+        seconds=round(statistics.median(seconds), 4),
+        tokens_per_byte=slope,
+        tokens_per_call=start,
+        limits=_limits(response.headers),
+        **found,
+    )
+
+
+def _ask(model: str, text: str, **more: Any) -> Ask:
+    return Ask(model, (Message("user", text),), Sampling(max_tokens=2, n=more.pop("n", None)), **more)
+
+
+def _body(endpoint: Endpoint, ask: Ask) -> dict[str, object]:
+    body: dict[str, object] = WIRES[endpoint.wire].request(ask)
+    return body
+
+
+def _tokens(short: Reply, long: Reply) -> tuple[float, float]:
+    """Tokens a byte of prose, and of a prompt beside its text, from two prompts that were counted."""
+    usual = Capabilities()
+    if short.usage is None or long.usage is None:
+        return usual.tokens_per_byte, usual.tokens_per_call
+    bytes_apart = len(PROSE.encode()) - len(SHORT.encode())
+    slope = (long.usage.input - short.usage.input) / bytes_apart
+    if not 0 < slope <= 1:
+        return usual.tokens_per_byte, usual.tokens_per_call
+    return round(slope, 5), round(max(0.0, short.usage.input - slope * len(SHORT.encode())), 2)
+
+
+async def _top_logprobs(client: Client, endpoint: Endpoint, model: str) -> int:
+    for number in (MOST, 5, 1):
+        try:
+            reply = await call(client, endpoint, _ask(model, SHORT, top_logprobs=number))
+        except CallFailed:
+            continue
+        tops = reply.choices[0].top_logprobs if reply.choices else None
+        if tops and tops[0]:
+            return min(number, max(len(tokens) for tokens in tops))
+    return 0
+
+
+async def _several(client: Client, endpoint: Endpoint, model: str) -> bool:
+    try:
+        return len((await call(client, endpoint, _ask(model, SHORT, n=2))).choices) == 2
+    except CallFailed:
+        return False
+
+
+async def _structured(client: Client, endpoint: Endpoint, model: str) -> bool:
+    """Whether the answer is one that the schema allows: some endpoints take the field and ignore it."""
+    allowed = {f'{{"answer":"{name}"}}' for name in NAMES}
+    ask = Ask(model, (Message("user", "Say maybe."),), Sampling(max_tokens=32), schema=schema(NAMES))
+    try:
+        reply = await call(client, endpoint, ask)
+    except CallFailed:
+        return False
+    return bool(reply.choices) and "".join(reply.choices[0].text.split()) in allowed
+
+
+async def _streaming(client: Client, endpoint: Endpoint, model: str) -> bool:
+    try:
+        response = await send(client, endpoint, _body(endpoint, _ask(model, SHORT)) | {"stream": True})
+    except CallFailed:
+        return False
+    return response.headers.get("content-type", "").startswith("text/event-stream")
+
+
+async def _prompt_logprobs(client: Client, endpoint: Endpoint, model: str) -> bool:
+    try:
+        response = await send(client, endpoint, _body(endpoint, _ask(model, SHORT)) | {"prompt_logprobs": 1})
+    except CallFailed:
+        return False
+    return bool(_json(response).get("prompt_logprobs"))
+
+
+def _names(response: Response) -> tuple[str, ...]:
+    listed = _json(response).get("data")
+    ids = (
+        [str(one["id"]) for one in listed if isinstance(one, dict) and "id" in one] if isinstance(listed, list) else []
+    )
+    return tuple(sorted({id[:200] for id in ids}))[:LISTED]
+
+
+def _json(response: Response) -> dict[str, Any]:
+    try:
+        found = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _limits(headers: Mapping[str, str]) -> dict[str, int]:
+    found = {name: next((headers[h] for h in spelled if h in headers), "") for name, spelled in HEADERS.items()}
+    return {name: int(value) for name, value in found.items() if value.isdecimal()}

@@ -1,0 +1,70 @@
+"""Money for calls, taken in lots: a call is not made before its bound is set aside. Amounts are micro-dollars."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from models.purse import Cap, Lot
+
+LOT = 64
+"""Calls that one lot is for."""
+
+
+class Broke(Exception):
+    """A cap leaves no money for one more call, and no call in flight could give any back."""
+
+    def __init__(self, cap: Cap) -> None:
+        super().__init__(cap)
+        self.cap = cap
+
+
+class Lost(Exception):
+    """The step is somebody else's."""
+
+
+class Purse:
+    """What a step has set aside and not spent. `reserve(wanted, least)` asks the database for more."""
+
+    def __init__(self, reserve: Callable[[int, int], Awaitable[Lot]]) -> None:
+        self._reserve = reserve
+        self._free = self._flying = 0
+        self._opened = self._barred = False
+        self._broke: Cap | None = None
+        self._changed = asyncio.Condition()
+
+    async def take(self, bound: int) -> None:
+        """Sets the bound of one call aside. Raises Broke, Lost.
+
+        Once a cap has said no, only what calls in flight leave of their bounds can pay for more: the database is not asked again until
+        none is in flight.
+        """
+        async with self._changed:
+            while self._free < bound or not self._opened:
+                if self._broke is not None:
+                    raise Broke(self._broke)
+                if self._barred and self._flying:
+                    await self._changed.wait()
+                    continue
+                await self._fetch(bound)
+            self._free -= bound
+            self._flying += 1
+
+    async def _fetch(self, bound: int) -> None:
+        """One more lot. Raises Broke, Lost."""
+        lot = await self._reserve(max(bound, LOT * bound) - self._free, bound - self._free)
+        if lot.lost:
+            raise Lost
+        self._barred = lot.barred is not None
+        if lot.barred is None:
+            self._opened = True
+            self._free += lot.granted
+        elif not self._flying:
+            self._broke = lot.barred
+            self._changed.notify_all()
+            raise Broke(lot.barred)
+
+    async def settle(self, bound: int, amount: int) -> None:
+        """The call is over and cost `amount`; what was set aside beyond it is free for others."""
+        async with self._changed:
+            self._free += max(0, bound - amount)
+            self._flying -= 1
+            self._changed.notify_all()

@@ -1,0 +1,135 @@
+"""How fast an endpoint is called: limits that all workers share through Redis, and a concurrency that follows refusals.
+
+Redis holds counters only. Where it does not answer, each worker keeps to its own window, and the endpoint's refusals do the rest.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+CONCURRENCY = 32
+"""Calls in flight, where nobody has said otherwise."""
+HALVED = 1.0
+"""Seconds in which refusals count once: those of calls that were in flight together are one refusal."""
+BURST = 1000
+"""Milliseconds by which calls may come before their time: a rate is no metronome."""
+SILENT = 5.0
+"""Seconds without a try after Redis has failed."""
+
+# Requests and tokens by the generic cell rate algorithm: a key holds the time at which the next call is due. A refusal holds all.
+ADMIT = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local held = redis.call('PTTL', KEYS[4])
+if held > 0 then return held end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 15 end
+local due = {}
+for i, cost in ipairs({1, tonumber(ARGV[6])}) do
+  local limit = tonumber(ARGV[3 + i])
+  if limit > 0 then
+    local at = math.max(now, tonumber(redis.call('GET', KEYS[1 + i]) or '0'))
+    if at - now > tonumber(ARGV[7]) then return at - now - tonumber(ARGV[7]) end
+    due[i] = at + cost * 60000 / limit
+  end
+end
+for i, at in pairs(due) do redis.call('SET', KEYS[1 + i], at, 'PX', math.ceil(at - now) + 60000) end
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[3]) * 2)
+return 0
+"""
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Of one endpoint; 0: none."""
+
+    concurrency: int = CONCURRENCY
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    seconds: float = 120.0
+    """Of one call."""
+
+
+class Throttle:
+    """One endpoint, as one step's calls see it. `name`: the same in all workers."""
+
+    def __init__(self, redis: Redis | None, name: str, limits: Limits) -> None:
+        self._redis, self._limits = redis, limits
+        self._keys = [f"endpoint:{name}:{part}" for part in ("flight", "requests", "tokens", "hold")]
+        self._window = float(limits.concurrency)
+        self._flying = 0
+        self._freed = asyncio.Condition()
+        self._halved = 0.0
+        self._silent_until = 0.0
+
+    @property
+    def window(self) -> float:
+        """Calls that may be in flight now."""
+        return self._window
+
+    @asynccontextmanager
+    async def turn(self, tokens: int) -> AsyncIterator[None]:
+        """Waits until a call of about so many tokens may be made, and holds its place until it is done."""
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._flying < max(1, int(self._window)))
+            self._flying += 1
+        member = uuid4().hex
+        try:
+            await self._admitted(member, tokens)
+            yield
+        finally:
+            async with self._freed:
+                self._flying -= 1
+                self._freed.notify_all()
+            await self._left(member)
+
+    def went_well(self) -> None:
+        """One more call in flight for each window of calls that were answered."""
+        self._window = min(float(self._limits.concurrency), self._window + 1 / max(self._window, 1.0))
+
+    async def refused(self, seconds: float | None) -> None:
+        """The endpoint has too much: half as many from now on, and nobody calls before the time that it asks for."""
+        now = time.monotonic()
+        if now - self._halved >= HALVED:
+            self._halved, self._window = now, max(1.0, self._window / 2)
+        if seconds and self._redis is not None:
+            try:
+                await self._redis.set(self._keys[3], 1, px=max(1, int(min(seconds, 600) * 1000)))
+            except RedisError:
+                self._silence()
+
+    async def _admitted(self, member: str, tokens: int) -> None:
+        while self._redis is not None and time.monotonic() >= self._silent_until:
+            limits = self._limits
+            arguments: list[str | int] = [
+                member, limits.concurrency, int(limits.seconds * 1000), limits.requests_per_minute,
+                limits.tokens_per_minute, tokens, BURST,
+            ]  # fmt: skip
+            try:
+                wait = int(await self._redis.eval(ADMIT, len(self._keys), *self._keys, *arguments))
+            except (RedisError, OSError) as error:
+                log.warning("limits_not_shared", error=repr(error))
+                self._silence()
+                return
+            if not wait:
+                return
+            await asyncio.sleep(wait / 1000)
+
+    async def _left(self, member: str) -> None:
+        if self._redis is not None and time.monotonic() >= self._silent_until:
+            try:
+                await self._redis.zrem(self._keys[0], member)
+            except (RedisError, OSError):
+                self._silence()
+
+    def _silence(self) -> None:
+        self._silent_until = time.monotonic() + SILENT

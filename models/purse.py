@@ -1,0 +1,180 @@
+"""Money of a running step: set aside in lots before calls are made, settled as their bills come, given back at the end.
+
+What is spent and what is set aside never exceed a cap together: one transaction under the job's lock (and the project's, where it has
+a monthly cap) decides on a lot. What is set aside when a worker is lost is booked as paid. All amounts are micro-dollars.
+"""
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Literal
+
+from sqlalchemy import ColumnElement, Index, and_, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import job as jobs
+from models.base import Base, ProjectId
+from models.charge import DAY_NOW, Charge
+from models.claim import Grip
+from models.job import Job
+from models.project import Project
+from models.step import SETTLED, Step, StepState
+from spec.cost import SLICE
+from spec.ids import new_id
+
+MICRO = 1_000_000
+Cap = Literal["job", "project"]
+
+
+class Reservation(Base):
+    """What a step's calls may still cost: one row a fence."""
+
+    __tablename__ = "reservations"
+    __table_args__ = (Index(None, "project"), Index(None, "job"))
+
+    step: Mapped[str] = mapped_column(primary_key=True)
+    fence: Mapped[int] = mapped_column(primary_key=True)
+    project: Mapped[ProjectId]
+    job: Mapped[str]
+    endpoint: Mapped[str]
+    open: Mapped[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lot:
+    """An answer to the wish for money: what was set aside, or which cap forbids it."""
+
+    granted: int = 0
+    barred: Cap | None = None
+    lost: bool = False
+    """The step is somebody else's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """Calls that have been billed together."""
+
+    endpoint: str
+    price_version: int
+    amount: int
+    """What they cost."""
+    released: int
+    """What had been set aside for them."""
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+
+
+def reserve(session: Session, grip: Grip, endpoint: str, wanted: int, least: int) -> Lot:
+    """Sets `wanted` aside, or as much of it as the caps leave, if that is `least` or more."""
+    job = jobs.lock(session, grip.job)
+    step = session.get(Step, grip.step, populate_existing=True)
+    if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
+        return Lot(lost=True)
+    granted = wanted
+    for cap, left in (("job", _left_of_job(session, job, step)), ("project", _left_of_project(session, job.project))):
+        if left is not None and min(granted, left) < least:
+            return Lot(barred="job" if cap == "job" else "project")
+        granted = granted if left is None else min(granted, left)
+    row = insert(Reservation).values(
+        step=grip.step, fence=grip.fence, project=job.project, job=job.id, endpoint=endpoint, open=granted
+    )
+    added = {"open": Reservation.__table__.c.open + granted}
+    session.execute(row.on_conflict_do_update(index_elements=["step", "fence"], set_=added))
+    return Lot(granted=granted)
+
+
+def _left_of_job(session: Session, job: Job, asking: Step) -> int | None:
+    """Of the job's cap: less what was spent, what is set aside, and what the steps that must still come will cost."""
+    if job.usd is None:
+        return None
+    taken = _taken(session, Charge.job == job.id, Reservation.job == job.id)
+    return floor(job.usd * MICRO) - taken - _to_come(session, job, asking)
+
+
+def _taken(session: Session, charges: ColumnElement[bool], reservations: ColumnElement[bool]) -> int:
+    """Spent and set aside together, by one statement: a settlement between two would be in neither sum."""
+    spent = select(func.coalesce(func.sum(Charge.usd), 0.0)).where(charges).scalar_subquery()
+    opened = select(func.coalesce(func.sum(Reservation.open), 0)).where(reservations).scalar_subquery()
+    usd, aside = session.execute(select(spent, opened)).one()
+    return ceil(round(float(usd) * MICRO, 3)) + int(aside)
+
+
+def _to_come(session: Session, job: Job, asking: Step) -> int:
+    """Of the required steps that have not ended, on devices that have a price; training can be cut to one slice."""
+    if not job.rates:
+        return 0
+    rows = select(Step.queue, Step.estimate, Step.divisible).where(
+        Step.job == job.id, Step.id != asking.id, Step.optional.is_(False), Step.state.not_in(SETTLED)
+    )
+    due = [
+        (job.rates.get(queue, 0.0), min(seconds, SLICE) if cut else seconds)
+        for queue, seconds, cut in session.execute(rows)
+    ]
+    dollars = sum(float(rate) * float(seconds) for rate, seconds in due) / 3600
+    return ceil(dollars * MICRO)
+
+
+def _left_of_project(session: Session, project: str) -> int | None:
+    """Of this month's cap (UTC); the project is held, so that two jobs cannot both have its last cent."""
+    cap = session.scalar(select(Project.usd_per_month).where(Project.id == project))
+    if cap is None:
+        return None
+    session.execute(select(Project.id).where(Project.id == project).with_for_update(key_share=True))
+    month = func.to_char(func.timezone("UTC", func.now()), "YYYY-MM")
+    mine = and_(Charge.project == project, func.left(Charge.day, 7) == month)
+    return floor(cap * MICRO) - _taken(session, mine, Reservation.project == project)
+
+
+def settle(session: Session, grip: Grip, project: str, spent: Spent) -> bool:
+    """Books calls, and frees what had been set aside for them. False: the step was lost, and all of it was booked then."""
+    mine = (Reservation.step == grip.step, Reservation.fence == grip.fence)
+    row = session.scalars(select(Reservation).where(*mine).with_for_update()).one_or_none()
+    if row is None:
+        return False
+    row.open -= spent.released
+    book(session, project, grip.job, grip.step, grip.fence, spent)
+    return True
+
+
+def give_back(session: Session, grip: Grip) -> None:
+    """The end of the calls, none of which is in flight: what is still set aside is free again."""
+    row = session.get(Reservation, (grip.step, grip.fence), with_for_update=True, populate_existing=True)
+    if row is not None:
+        session.delete(row)
+
+
+def forfeit(session: Session, step: Step, job: Job) -> None:
+    """The end of a fence whose calls nobody has settled: what is set aside for them is booked as paid."""
+    row = session.get(Reservation, (step.id, step.fence), with_for_update=True, populate_existing=True)
+    if row is None:
+        return
+    if row.open > 0:
+        lost = Spent(
+            endpoint=row.endpoint, price_version=0, amount=row.open, released=row.open, calls=0,
+            input_tokens=0, output_tokens=0, cached_tokens=0,
+        )  # fmt: skip
+        book(session, job.project, job.id, step.id, step.fence, lost)
+    session.delete(row)
+
+
+def book(session: Session, project: str, job: str, step: str, fence: int, spent: Spent) -> None:
+    """Adds to the charge of this step, fence, endpoint, price and day."""
+    row = insert(Charge).values(
+        id=new_id("chg_"), project=project, job=job, step=step, fence=fence, kind="calls", queue="io", device="",
+        seconds=0.0, usd=spent.amount / MICRO, day=DAY_NOW, endpoint=spent.endpoint, price_version=spent.price_version,
+        calls=spent.calls, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens,
+        cached_tokens=spent.cached_tokens,
+    )  # fmt: skip
+    table = Charge.__table__.c
+    # A charge only grows. Its dollars are counted in whole micro-dollars: a sum of many small floats would drift.
+    grown = func.round((table.usd + row.excluded.usd) * MICRO) / MICRO
+    counted = {
+        name: table[name] + row.excluded[name] for name in ("calls", "input_tokens", "output_tokens", "cached_tokens")
+    }
+    session.execute(
+        row.on_conflict_do_update(
+            index_elements=["step", "fence", "kind", "endpoint", "price_version", "day"], set_={"usd": grown, **counted}
+        )
+    )

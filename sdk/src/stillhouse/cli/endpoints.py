@@ -1,0 +1,132 @@
+"""`stillhouse endpoints`."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Literal, cast
+
+import typer
+
+from stillhouse.cli.output import After, AsJson, Limit, gone, show, show_page
+from stillhouse.cli.session import client
+from stillhouse.types import EndpointChange, NewEndpoint, NewLimits, NewPrice
+
+app = typer.Typer(help="Somebody's API with teachers behind it.", no_args_is_help=True)
+WIRES = ("openai", "anthropic")
+FromEnvironment = Annotated[str | None, typer.Option(help="Name of the variable that holds the key.")]
+PriceOption = Annotated[
+    str | None, typer.Option("--price", help="US dollars per million tokens: IN/OUT, or IN/OUT/CACHED.")
+]
+Concurrency = Annotated[int | None, typer.Option(help="Calls in flight, of all workers together.")]
+Requests = Annotated[int | None, typer.Option(help="Requests a minute.")]
+Tokens = Annotated[int | None, typer.Option(help="Tokens a minute.")]
+Private = Annotated[bool, typer.Option(help="Admit private addresses and HTTP; needs the scope admin.")]
+
+
+def price(text: str | None) -> NewPrice | None:
+    """0.40/1.60 or 0.40/1.60/0.10. Raises BadParameter."""
+    if text is None:
+        return None
+    try:
+        rates = [float(part) for part in text.split("/")]
+    except ValueError:
+        rates = []
+    if len(rates) not in (2, 3):
+        raise typer.BadParameter("--price is IN/OUT or IN/OUT/CACHED, such as 0.40/1.60")
+    made: NewPrice = {"input": rates[0], "output": rates[1]}
+    if len(rates) == 3:
+        made["cached"] = rates[2]
+    return made
+
+
+def limits(concurrency: int | None, requests: int | None, tokens: int | None) -> NewLimits | None:
+    named = {"concurrency": concurrency, "requests_per_minute": requests, "tokens_per_minute": tokens}
+    given = {name: value for name, value in named.items() if value is not None}
+    return cast("NewLimits", given) if given else None
+
+
+def key(variable: str | None) -> str | None:
+    """The key in the environment: on a command line everyone on the machine could read it. Raises BadParameter."""
+    if variable is None:
+        return None
+    found = os.environ.get(variable)
+    if not found:
+        raise typer.BadParameter(f"the variable {variable} is not set")
+    return found
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    name: str,
+    url: Annotated[str, typer.Option(help="Where the wire's own path begins: https://api.openai.com/v1.")],
+    key_from_env: FromEnvironment = None,
+    price_: PriceOption = None,
+    wire: Annotated[str, typer.Option(help="openai or anthropic")] = "openai",
+    model: Annotated[str | None, typer.Option(help="The model that is probed.")] = None,
+    concurrency: Concurrency = None,
+    requests_per_minute: Requests = None,
+    tokens_per_minute: Tokens = None,
+    allow_private: Private = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an endpoint and probe it."""
+    if wire not in WIRES:
+        raise typer.BadParameter(f"--wire is {' or '.join(WIRES)}")
+    body: NewEndpoint = {"name": name, "url": url, "wire": cast("Literal['openai', 'anthropic']", wire)}
+    body |= {"key": key(key_from_env), "price": price(price_), "model": model, "allow_private": allow_private}
+    if (slower := limits(concurrency, requests_per_minute, tokens_per_minute)) is not None:
+        body["limits"] = slower
+    show(client(context).endpoints.create(**body), as_json)
+
+
+@app.command("list")
+def list_endpoints(context: typer.Context, limit: Limit = 20, after: After = "", as_json: AsJson = False) -> None:
+    """List endpoints, by name."""
+    columns = ("id", "wire", "url", "state", "price", "models", "probed_at")
+    show_page(client(context).endpoints.list(after=after), limit, columns, as_json)
+
+
+@app.command("get")
+def get(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Show an endpoint with what its probes have seen."""
+    show(client(context).endpoints.get(id), as_json)
+
+
+@app.command("change")
+def change(
+    context: typer.Context,
+    id: str,
+    url: Annotated[str | None, typer.Option(help="A new URL: what was probed is forgotten.")] = None,
+    key_from_env: FromEnvironment = None,
+    price_: PriceOption = None,
+    concurrency: Concurrency = None,
+    requests_per_minute: Requests = None,
+    tokens_per_minute: Tokens = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change an endpoint; what is not named stays."""
+    body: EndpointChange = {
+        "url": url,
+        "key": key(key_from_env),
+        "price": price(price_),
+        "limits": limits(concurrency, requests_per_minute, tokens_per_minute),
+    }
+    show(client(context).endpoints.change(id, **body), as_json)
+
+
+@app.command("probe")
+def probe(
+    context: typer.Context,
+    id: str,
+    model: Annotated[str | None, typer.Option(help="The first that it lists, where none is named.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look anew at what a model can do."""
+    show(client(context).endpoints.probe(id, model), as_json)
+
+
+@app.command("delete")
+def delete(context: typer.Context, id: str, as_json: AsJson = False) -> None:
+    """Delete an endpoint and its key."""
+    gone(client(context).endpoints.delete(id), as_json)

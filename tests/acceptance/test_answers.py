@@ -1,0 +1,237 @@
+"""A teacher behind an endpoint, from the endpoint's making to the student's report: what is asked, kept, trained on, and paid."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from standalone.stack import Stack
+from stillhouse import Stillhouse
+from tests.acceptance.run import ENDED, Run, until
+from tests.acceptance.teacher import KEY, Teacher, model, sentences, served
+from tests.acceptance.tenant import Tenant, good, tenant
+
+PRICE = {"input": 1.0, "output": 2.0}
+ROWS = 240
+TEXTS, LABELS = sentences(ROWS + 10, 1)
+
+
+@pytest.fixture
+def teacher() -> Iterator[Teacher]:
+    with served() as running:
+        yield running
+
+
+@pytest.fixture
+def owner(stack: Stack) -> Iterator[Tenant]:
+    made = tenant(stack, "answers", ("read", "write", "admin"))
+    with made.client:
+        yield made
+
+
+def endpoint(owner: Tenant, teacher: Teacher, **more: Any) -> dict[str, Any]:
+    body = {"name": "words", "url": teacher.url, "key": KEY, "price": PRICE, "allow_private": True, **more}
+    made = good(owner.client.post("/v1/endpoints", json=body))
+    teacher.forget()
+    return made
+
+
+def dataset(stack: Stack, owner: Tenant, rows: int = ROWS) -> str:
+    with Stillhouse(stack.url, owner.key) as client:
+        made = client.datasets.from_texts(TEXTS[:rows], LABELS[:rows], name="sentences")
+        return client.datasets.wait(made["id"])["id"]
+
+
+def job(rows: str, *, steps: int = 60, sampling: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    asked = {"type": "teacher", "sampling": {"temperature": 0.0, "max_tokens": 4} if sampling is None else sampling}
+    return {
+        "name": "answers",
+        "teacher": {"models": ["ep_words/words"]},
+        "data": {"train": rows, "heldout": 0.2, "labelled": 0.2, "responses": asked | more.pop("responses", {})},
+        "student": {"type": "text_classifier", "width": 16, "buckets": 2000},
+        "objective": [{"type": "soft_targets"}],
+        "training": {"steps": steps, "batch_size": 32, "learning_rate": 0.02},
+        **more,
+    }
+
+
+def report(run: Run) -> dict[str, Any]:
+    return good(run.owner.client.get(f"/v1/distillations/{run.id}/report"))
+
+
+def ended(run: Run, state: str = "succeeded") -> dict[str, Any]:
+    until(lambda: run.get()["state"] in ENDED)
+    found = run.get()
+    assert found["state"] == state, found["error"]
+    return found
+
+
+def test_from_an_endpoint_to_a_report(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
+    made = endpoint(owner, teacher)
+    assert made["state"] == "ready" and made["models"] == ["words"]
+    rows = dataset(stack, owner)
+    said = good(owner.client.post("/v1/distillations/validate", json=job(rows, budget={"usd": 1.0})))
+    assert said["valid"], said["problems"]
+    run = Run.start(owner, job(rows, budget={"usd": 1.0}))
+    run.succeeded()
+    assert set(teacher.asked) == set(TEXTS[:ROWS]) and set(teacher.asked.values()) == {1}
+    found, whole = run.get(), report(run)
+    # The bill, by the endpoint's own count, in the job, in the usage, and in the report.
+    assert found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+    assert whole["bill"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+    assert (whole["bill"]["calls"], whole["bill"]["input_tokens"]) == (ROWS, teacher.tokens_in)
+    assert said["estimate"]["usd"]["low"] <= teacher.bill <= said["estimate"]["usd"]["high"]
+    for group in ("job", "step", "endpoint", "day"):
+        used = good(owner.client.get(f"/v1/usage?group_by={group}"))
+        assert used["usd"] == pytest.approx(teacher.bill, abs=1e-9) and used["calls"] == ROWS
+        assert sum(row["calls"] for row in used["data"]) == ROWS
+    # The teacher's accuracy is that of its own model, and nobody but the baseline saw gold.
+    roles = {role["role"]: role for role in whole["grade"]["roles"]}
+    gold = whole["answers"]["parts"]["heldout"]["gold"]
+    right = {
+        text: max(model(text), key=lambda name: model(text)[name]) == label
+        for text, label in zip(TEXTS, LABELS, strict=True)
+    }
+    assert roles["teacher.0"]["metrics"]["accuracy"]["value"] == pytest.approx(gold["accuracy"])
+    assert gold["accuracy"] == pytest.approx(np.mean([right[text] for text in TEXTS[:ROWS]]), abs=0.1)
+    assert roles["student"]["labels_seen"] == 0 and roles["no_teacher"]["labels_seen"] == round(0.2 * 192)
+    assert whole["answers"]["read"] == "logprobs" and whole["answers"]["parts"]["train"]["kinds"] == {"answered": 192}
+    assert roles["student"]["metrics"]["accuracy"]["value"] > roles["no_teacher"]["metrics"]["accuracy"]["value"]
+    html = owner.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
+    assert "What the teacher answered" in html and "ep_words/words" in html
+    # Asked again for another student, it costs nothing; ten new rows cost ten.
+    teacher.forget()
+    ended(Run.start(owner, job(rows, steps=61)))
+    assert teacher.calls == 0
+    ended(Run.start(owner, job(dataset(stack, owner, ROWS + 10))))
+    assert sorted(teacher.asked) == sorted(TEXTS[ROWS:]) and teacher.calls == 10
+
+
+def test_what_is_no_answer_is_counted_and_not_learned(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
+    endpoint(owner, teacher)
+    rows = dataset(stack, owner)
+    teacher.faults.update(
+        {"500": 3, "429": 5, "refusal": 4, "empty": 3, "truncated": 2, "garbage": 5, "400": 2, "unusable": 2}
+    )
+    run = Run.start(owner, job(rows, responses={"read": "text"}, objective=[{"type": "labels"}]))
+    found = ended(run)
+    whole = report(run)
+    kinds: dict[str, int] = {}
+    for part in whole["answers"]["parts"].values():
+        for kind, count in part["kinds"].items():
+            kinds[kind] = kinds.get(kind, 0) + count
+    told = {"refused": 4, "empty": 3, "truncated": 2, "unparseable": 5, "failed": 2}
+    assert kinds == told | {"answered": ROWS - sum(told.values())}
+    assert {row["kind"] for row in whole["answers"]["unanswered"]} <= set(told)
+    train = whole["answers"]["parts"]["train"]["kinds"]["answered"]
+    assert whole["grade"]["train_rows"] == train and any("did not answer" in warning for warning in whole["warnings"])
+    # Two replies had no usage: their calls are booked at what was set aside, which is more than they were billed.
+    assert teacher.bill < found["usage"]["usd"] < 2 * teacher.bill
+
+
+def test_votes_of_an_endpoint_without_logprobs(stack: Stack, owner: Tenant) -> None:
+    with served(logprobs=False, several=False) as teacher:
+        endpoint(owner, teacher)
+        sampling = {"temperature": 1.0, "max_tokens": 4, "n": 3, "seed": 5}
+        run = Run.start(owner, job(dataset(stack, owner, 120), sampling=sampling))
+        found = ended(run)
+        whole = report(run)
+        assert whole["answers"]["read"] == "votes" and set(teacher.asked.values()) == {3}
+        assert found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+
+
+@pytest.mark.parametrize(("fault", "code"), [("500", "endpoint_failing"), ("401", "endpoint_refuses")])
+def test_an_endpoint_that_fails_pauses_the_job(
+    stack: Stack, owner: Tenant, teacher: Teacher, fault: str, code: str
+) -> None:
+    endpoint(owner, teacher)
+    rows = dataset(stack, owner, 120)
+    teacher.faults[fault] = 10_000
+    run = Run.start(owner, job(rows))
+    until(lambda: run.get()["state"] == "paused")
+    waiting = run.get()["waiting"]
+    assert waiting["code"] == "paused" and "resume" in waiting["reason"]
+    assert 10_000 - teacher.faults[fault] < 120, "it was given up before every row had been tried"
+    assert run.get()["usage"]["usd"] == 0
+    assert code in str([event["data"].get("error") for event in run.events()])
+    teacher.faults.clear()
+    good(owner.client.post(f"/v1/distillations/{run.id}/resume"))
+    ended(run)
+
+
+def test_a_killed_worker_pays_for_nothing_twice(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
+    endpoint(owner, teacher, limits={"concurrency": 8})
+    rows = dataset(stack, owner)
+    teacher.latency = 0.15
+    run = Run.start(owner, job(rows))
+    until(lambda: teacher.calls > 40)
+    for name in ("one", "two"):
+        stack[name].kill()
+        stack[name].start()
+    run.succeeded()
+    again = sum(teacher.asked.values()) - ROWS
+    assert len(teacher.asked) == ROWS and again <= 16, f"{again} calls were made twice"
+    whole = Run.start(owner, job(rows, name="unbroken"))
+    whole.succeeded()
+    assert run.weights() == whole.weights()
+    # What was in flight is booked at what was set aside for it: never less than the endpoint's bill.
+    assert run.get()["usage"]["usd"] >= teacher.bill - 1e-9
+
+
+def test_a_cap_is_held_and_still_delivers(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
+    endpoint(owner, teacher, limits={"concurrency": 64})
+    rows = dataset(stack, owner)
+    priced = good(owner.client.post("/v1/distillations/validate", json=job(rows)))["estimate"]["usd"]
+    low = good(owner.client.post("/v1/distillations/validate", json=job(rows, budget={"usd": priced["minimum"] * 0.9})))
+    assert not low["valid"] and low["problems"][0]["code"] == "cap_too_small"
+    cap = priced["minimum"] * 1.02
+    run = Run.start(owner, job(rows, budget={"usd": cap}))
+    found = ended(run)
+    whole = report(run)
+    assert teacher.bill <= cap and found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+    asked = sum(part["asked"] for part in whole["answers"]["parts"].values())
+    assert asked == ROWS or (teacher.bill > 0.9 * cap and any("cap was reached" in w for w in whole["warnings"]))
+    assert whole["answers"]["parts"]["heldout"]["asked"] == 48 and run.weights()
+
+
+def test_a_month_cap_pauses_and_a_cancelled_job_stops_paying(stack: Stack, teacher: Teacher) -> None:
+    with tenant(stack, "monthly", ("read", "write", "admin"), usd_per_month=0.001).client as client:
+        owner = Tenant("", client.headers["authorization"].removeprefix("Bearer "), client)
+        endpoint(owner, teacher)
+        run = Run.start(owner, job(dataset(stack, owner)))
+        until(lambda: run.get()["state"] == "paused")
+        assert "month" in run.get()["waiting"]["reason"] and 0 < teacher.bill <= 0.001
+        good(client.post(f"/v1/distillations/{run.id}/cancel"))
+        ended(run, "cancelled")
+        assert run.get()["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+
+
+def test_a_preview_waits_for_its_owner(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
+    endpoint(owner, teacher)
+    rows = dataset(stack, owner, 120)
+    run = Run.start(owner, job(rows, budget={"preview": 20}))
+    until(lambda: run.get()["state"] == "paused")
+    found = run.get()
+    assert teacher.calls == 20 and "preview" in found["waiting"]["reason"]
+    assert found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+    shown = [event["message"] for event in run.events() if event["type"] == "message" and " -> " in event["message"]]
+    assert len(shown) == 20 and all(
+        any(name in line.rpartition(" -> ")[2] for name in ("animals", "plants", "stones")) for line in shown
+    )
+    good(owner.client.post(f"/v1/distillations/{run.id}/resume"))
+    ended(run)
+    assert set(teacher.asked.values()) == {1} and teacher.calls == 120, "what the preview asked is not paid for again"
+
+
+def test_another_project_has_neither_endpoint_nor_answers(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
+    endpoint(owner, teacher)
+    ended(Run.start(owner, job(dataset(stack, owner, 120))))
+    stranger = tenant(stack, "stranger", ("read", "write", "admin"))
+    with stranger.client:
+        rows = dataset(stack, stranger, 120)
+        said = good(stranger.client.post("/v1/distillations/validate", json=job(rows)))
+        assert [problem["code"] for problem in said["problems"]] == ["not_found"]
+        endpoint(stranger, teacher)
+        ended(Run.start(stranger, job(rows)))
+        assert teacher.calls == 120, "answers of one project are not another's"

@@ -1,0 +1,189 @@
+"""Endpoints over HTTP: what is made, changed, refused and shown, and that a key is never seen again."""
+
+import base64
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from gateway.probe import PROSE
+from standalone.process import ROOT
+from tests.acceptance.teacher import Teacher, served
+from tests.api.jobs import jobs_of
+from tests.api.service import Service, Tenant, good, refused
+from tests.gateway.test_hostile import URLS
+
+KEY = "sk-planted-9d41c0ffee2b7a55"
+PRICE = {"input": 0.4, "output": 1.6}
+
+
+@pytest.fixture
+def teacher() -> Iterator[Teacher]:
+    with served() as running:
+        yield running
+
+
+@pytest.fixture
+def boss(service: Service, owner: Tenant) -> Tenant:
+    """The owner, who may allow private addresses."""
+    return Tenant(service, owner.project, service.key(owner.project, "read", "write", "admin"))
+
+
+def body(teacher: Teacher, name: str = "words", **more: Any) -> dict[str, Any]:
+    return {"name": name, "url": teacher.url, "key": KEY, "price": PRICE, "allow_private": True, **more}
+
+
+def test_it_is_probed_when_it_is_made(boss: Tenant, teacher: Teacher) -> None:
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    assert made["id"] == "ep_words" and made["state"] == "ready" and made["models"] == ["words"]
+    able = made["probed"]["words"]
+    assert able["top_logprobs"] == 3 and able["several"] and not able["structured"] and not able["prompt_logprobs"]
+    prose = (len(PROSE.split()) - 2) / (len(PROSE.encode()) - len(b"Say yes."))
+    assert able["tokens_per_byte"] == pytest.approx(prose, abs=1e-4)
+    assert made["price"] == PRICE | {"version": 1, "cached": None, "batch_discount": 0.0}
+    assert teacher.keys == {KEY}
+    assert good(boss.client.get("/v1/endpoints/ep_words")) == made
+    assert good(boss.client.get("/v1/endpoints"))["data"] == [made]
+
+
+def test_what_it_cannot_do_is_seen(boss: Tenant) -> None:
+    with served(logprobs=False, several=False) as plain:
+        made = good(boss.client.post("/v1/endpoints", json=body(plain)))
+    assert made["probed"]["words"]["top_logprobs"] == 0 and not made["probed"]["words"]["several"]
+
+
+def test_one_that_does_not_answer_is_made_and_says_so(boss: Tenant, teacher: Teacher) -> None:
+    teacher.faults["401"] = 10
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    assert made["state"] == "failed" and made["error"]["code"] == "endpoint_unauthorized"
+    teacher.faults.clear()
+    again = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
+    assert again["state"] == "ready" and again["error"] is None
+
+
+def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:
+    good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    dearer = good(boss.client.patch("/v1/endpoints/ep_words", json={"price": {"input": 1.0, "output": 2.0}}))
+    assert [price["version"] for price in dearer["prices"]] == [1, 2] and dearer["price"]["input"] == 1.0
+    assert dearer["probed"] and dearer["key_hint"] == KEY[-4:]
+    slower = good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"concurrency": 4}}))
+    assert slower["limits"]["concurrency"] == 4 and slower["price"]["version"] == 2
+    new = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0000"}))
+    assert new["key_hint"] == "0000" and "sk-another-key-0000" in teacher.keys
+
+
+def test_known_terms_are_told(owner: Tenant) -> None:
+    made = good(
+        owner.client.post("/v1/endpoints", json={"name": "closed", "url": "https://API.OpenAI.com/v1", "model": "m"})
+    )
+    assert made["terms"]["party"] == "OpenAI" and made["terms"]["source"].startswith("https://openai.com/")
+    assert good(owner.client.get("/v1/endpoints/ep_closed"))["terms"] == made["terms"]
+
+
+def test_one_name_is_one_endpoint(boss: Tenant, teacher: Teacher) -> None:
+    once = {"idempotency-key": "once"}
+    first, second = (good(boss.client.post("/v1/endpoints", json=body(teacher), headers=once)) for _ in range(2))
+    assert first["id"] == second["id"] and first["created_at"] == second["created_at"]
+    refused(boss.client.post("/v1/endpoints", json=body(teacher)), 409, "name_taken")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "param"),
+    [({"name": "Open AI"}, "invalid_value", "name"), ({"url": "ftp://a.example/"}, "url_refused", "url"),
+     ({"url": "http://a.example/v1"}, "url_refused", "url"), ({"url": "https://user@a.example/v1"}, "url_refused", "url"),
+     ({"url": "https://a.example:22/v1"}, "url_refused", "url"), ({"key": "two words"}, "invalid_value", "key"),
+     ({"price": {"input": -1.0, "output": 1.0}}, "invalid_value", "price.input"),
+     ({"price": {"input": 1.0}}, "required", "price.output"), ({"limits": {"concurrency": 0}}, "invalid_value", "limits.concurrency"),
+     ({"wire": "grpc"}, "invalid_value", "wire"), ({"secret": "x"}, "unknown_field", "secret")],
+)  # fmt: skip
+def test_a_bad_one_is_refused(owner: Tenant, change: dict[str, Any], code: str, param: str) -> None:
+    sent = {"name": "words", "url": "https://a.example/v1", "key": KEY, **change}
+    reply = owner.client.post("/v1/endpoints", json=sent)
+    error = reply.json()["error"]
+    assert reply.status_code == 400 and (error["code"], error["param"]) == (code, param), error
+    assert KEY not in reply.text and "two words" not in reply.text
+    assert not good(owner.client.get("/v1/endpoints"))["data"]
+
+
+def test_only_an_administrator_allows_private_addresses(owner: Tenant, boss: Tenant, teacher: Teacher) -> None:
+    refused(owner.client.post("/v1/endpoints", json=body(teacher)), 403, "missing_scope")
+    good(boss.client.post("/v1/endpoints", json=body(teacher, allow_private=False, url="https://127.0.0.1:9999/v1")))
+    refused(owner.client.patch("/v1/endpoints/ep_words", json={"allow_private": True}), 403, "missing_scope")
+    assert teacher.calls == 0
+
+
+def test_hostile_urls_reach_no_canary(owner: Tenant) -> None:
+    """By way of the API: a URL is refused, or the endpoint is made and its probe has failed."""
+    reached: list[str] = []
+
+    class Canary(BaseRequestHandler):
+        def handle(self) -> None:
+            reached.append(str(self.client_address))
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Canary) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        for number, url in enumerate(URLS):
+            sent = {"name": f"e{number}", "url": url.format(port=port)}
+            reply = owner.client.post("/v1/endpoints", json=sent)
+            assert reply.status_code == 400 or reply.json()["state"] == "failed", (url, reply.text)
+        server.shutdown()
+    assert len(URLS) >= 40 and not reached
+
+
+def test_a_job_keeps_its_endpoint(boss: Tenant, teacher: Teacher, tmp_path: Path) -> None:
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    with jobs_of(boss, tmp_path) as jobs:
+        asked = {"type": "teacher", "prompt": {"template": "{form}"}, "choices": list("0123456789")}
+        changes = {"teacher": {"models": ["ep_words/words"]}, "data.responses": asked, "evaluation.baselines": []}
+        spec = jobs.spec(changes)
+        spec["data"]["labelled"] = 1.0
+        job = good(boss.client.post("/v1/distillations", json=spec))
+        refused(boss.client.delete(f"/v1/endpoints/{made['id']}"), 409, "in_use")
+        good(boss.client.post(f"/v1/distillations/{job['id']}/cancel"))
+    good(boss.client.delete(f"/v1/endpoints/{made['id']}"))
+    refused(boss.client.get(f"/v1/endpoints/{made['id']}"), 404, "not_found")
+
+
+def test_a_planted_key_is_found_nowhere(service: Service, boss: Tenant, teacher: Teacher) -> None:
+    good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    teacher.faults["400"] = 1
+    replies = [
+        boss.client.get("/v1/endpoints"),
+        boss.client.post("/v1/endpoints/ep_words/probe", json={"model": KEY[:9]}),
+    ]
+    assert KEY in teacher.keys and not [reply for reply in replies if KEY in reply.text]
+    engine = create_engine(service.postgres.url)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT endpoints::text, encode(sealed, 'escape') FROM endpoints")).all()
+        idempotent = connection.execute(text("SELECT body::text FROM idempotency_keys")).all()
+    engine.dispose()
+    assert rows and KEY not in str(rows) and KEY not in str(idempotent)
+    logs = "".join(path.read_text() for path in (service.home / "logs").rglob("*") if path.is_file())
+    assert "ep_words" in logs and KEY not in logs
+
+
+def test_keys_move_under_a_new_master_without_a_pause(service: Service, boss: Tenant, teacher: Teacher) -> None:
+    good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    old = service.environment["STILLHOUSE_SEALING_KEYS"]
+    new = base64.b64encode(os.urandom(32)).decode()
+    with service.another(sealing_keys=f"{new},{old}") as api:
+        both = service.client(boss.key)
+        both.base_url = api.url
+        assert good(both.post("/v1/endpoints/ep_words/probe", json={}))["state"] == "ready"
+        environment = {**service.environment, "STILLHOUSE_SEALING_KEYS": f"{new},{old}"}
+        command = [sys.executable, "-m", "api.admin", "reseal"]
+        said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+        assert int(said.stdout.split()[0]) >= 1
+    with service.another(sealing_keys=new) as api:
+        alone = service.client(boss.key)
+        alone.base_url = api.url
+        assert good(alone.post("/v1/endpoints/ep_words/probe", json={}))["state"] == "ready"
+    refused(boss.client.post("/v1/endpoints/ep_words/probe", json={}), 409, "endpoint_key")

@@ -1,0 +1,94 @@
+"""From what a teacher says to distributions over the choices."""
+
+import math
+
+import numpy as np
+import pytest
+
+from distill.answers.choices import Choices, Kind
+from distill.answers.tally import agreement, hard_nll, log_shares
+from spec.gateway import Answer
+
+CITIES = Choices(names=("New York", "New York City", "York", "Newark", "Paris"))
+
+
+def said(text: str, finish: str | None = "stop", **more: object) -> Answer:
+    return Answer(text=text, finish_reason=finish, **more)
+
+
+def spoken(*places: dict[str, float]) -> Answer:
+    """An answer of the likeliest token at each place, with probabilities."""
+    text = "".join(max(place, key=lambda token: place[token]) for place in places)
+    tops = tuple({token: math.log(p) for token, p in place.items()} for place in places)
+    return Answer(text=text, finish_reason="stop", top_logprobs=tops)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "kind", "name"),
+    [("Paris", "stop", "answered", "Paris"), (' "paris".\n', "stop", "answered", "Paris"), ("**New York**", "stop", "answered", "New York"),
+     ("It is New York City, I think", "stop", "answered", "New York City"), ("Paris or Newark", "stop", "unparseable", None),
+     ("Parisian", "stop", "unparseable", None), ("", "stop", "empty", None), ("  \n", "length", "truncated", None),
+     ("New York", "length", "truncated", None), ("New York City", "length", "answered", "New York City"),
+     ("I would say that", "length", "truncated", None), ("no", "content_filter", "refused", None)],
+)  # fmt: skip
+def test_a_text_names_a_choice_or_none(text: str, finish: str, kind: Kind, name: str | None) -> None:
+    found = CITIES.named(said(text, finish), structured=False)
+    assert found == (kind, None if name is None else CITIES.names.index(name))
+
+
+def test_a_refusal_is_one_whatever_it_says() -> None:
+    assert CITIES.by_text([said("Paris", refused=True)], structured=False).kind == "refused"
+    assert CITIES.by_logprobs(said("Paris", refused=True)).kind == "refused"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [('{"answer": "Paris"}', "answered"), ('{"answer": "Rome"}', "unparseable"), ("Paris", "empty"), ("[1]", "empty")],
+)
+def test_a_structured_answer_is_unwrapped(text: str, kind: Kind) -> None:
+    assert CITIES.by_text([said(text)], structured=True).kind == kind
+
+
+def test_votes_are_shares_of_those_that_name_a_choice() -> None:
+    found = CITIES.by_votes([said("Paris"), said("Newark"), said("Paris"), said("Rome")], structured=False)
+    assert found.shares is not None and found.shares.tolist() == pytest.approx([0, 0, 0, 1 / 3, 2 / 3])
+    assert found.outside == 0.25
+    assert CITIES.by_votes([said(""), said("Rome"), said("Oslo")], structured=False).kind == "unparseable"
+
+
+def test_single_tokens_keep_their_probabilities() -> None:
+    choices = Choices(names=("cat", "dog", "horse"))
+    found = choices.by_logprobs(spoken({" cat": 0.6, " dog": 0.3, " Cats": 0.02, " bird": 0.08}))
+    assert found.shares is not None
+    # " Cats" is no beginning of a name; the horse, which nobody listed, gets no more than the least that was.
+    assert found.shares[:2] / found.shares[:2].sum() == pytest.approx([2 / 3, 1 / 3])
+    assert found.outside == pytest.approx(0.1, abs=0.02) and found.shares[2] < 0.021
+
+
+def test_a_chain_of_tokens_divides_as_it_goes() -> None:
+    """P(York) = 0.1; New: 0.8, of which ark 0.25, York 0.75; after New York the end 0.6 and City 0.4."""
+    first = {"New": 0.8, "York": 0.1, "Paris": 0.1}
+    second = {" York": 0.75, "ark": 0.25}
+    third = {" City": 0.6, "<end>": 0.4}
+    found = CITIES.by_logprobs(spoken(first, second, third))
+    assert found.shares is not None
+    city, york, newark, paris = (
+        found.shares[CITIES.names.index(name)] for name in ("New York City", "York", "Newark", "Paris")
+    )
+    assert newark == pytest.approx(0.2, rel=0.4) and paris == york == pytest.approx(0.1, rel=0.4)
+    assert city > 0.3 and found.shares.sum() == pytest.approx(1.0)
+
+
+def test_no_list_of_tokens_says_nothing() -> None:
+    assert CITIES.by_logprobs(said("Paris")).kind == "unparseable" and CITIES.by_logprobs(said("")).kind == "empty"
+    assert CITIES.by_logprobs(spoken({"Rome": 0.9, "Oslo": 0.1})).kind == "unparseable"
+
+
+def test_agreement_is_counted_by_hand() -> None:
+    logs = np.stack([log_shares(np.array(row)) for row in ([0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.4, 0.1])])
+    found = agreement(logs, np.array([0, 2, -1]))
+    assert found is not None and (found.rows, found.accuracy) == (2, 0.5)
+    assert found.nll == pytest.approx(-(math.log(0.7) + math.log(0.1)) / 2, abs=1e-5)
+    assert found.nll_hard == pytest.approx(-(0.5 * math.log(0.5) + 0.5 * math.log(0.25)))
+    assert hard_nll(1.0, 3) == pytest.approx(0.0, abs=1e-5)
+    assert agreement(logs, np.array([-1, -1, -1])) is None

@@ -1,0 +1,154 @@
+"""How fast an endpoint is called: limits shared through a real Valkey, concurrency that follows refusals, and when it is given up."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.breaker import LEAST, Breaker
+from gateway.purse import Broke, Purse
+from gateway.throttle import BURST, Limits, Throttle
+from models.purse import Lot
+from standalone.valkey import Valkey
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    valkey = Valkey(tmp_path_factory.mktemp("valkey"))
+    valkey.start()
+    valkey.wait_ready()
+    yield valkey.url.replace("redis+socket://", "unix://", 1)
+    valkey.stop()
+
+
+async def calls(throttle: Throttle, number: int, seconds: float, tokens: int = 1) -> tuple[int, float]:
+    """The most that were in flight together, and how long all took."""
+    flying = most = 0
+
+    async def one() -> None:
+        nonlocal flying, most
+        async with throttle.turn(tokens):
+            flying += 1
+            most = max(most, flying)
+            await asyncio.sleep(seconds)
+            flying -= 1
+
+    began = time.monotonic()
+    await asyncio.gather(*(one() for _ in range(number)))
+    return most, time.monotonic() - began
+
+
+def test_two_workers_share_a_concurrency(broker: str) -> None:
+    async def run() -> int:
+        redis = Redis.from_url(broker)
+        flying = most = 0
+
+        async def one(throttle: Throttle) -> None:
+            nonlocal flying, most
+            async with throttle.turn(1):
+                flying += 1
+                most = max(most, flying)
+                await asyncio.sleep(0.02)
+                flying -= 1
+
+        workers = [Throttle(redis, "shared", Limits(concurrency=3)) for _ in range(2)]
+        await asyncio.gather(*(one(workers[i % 2]) for i in range(24)))
+        await redis.aclose()
+        return most
+
+    assert asyncio.run(run()) == 3
+
+
+@pytest.mark.parametrize("limits", [Limits(requests_per_minute=1200), Limits(tokens_per_minute=12_000)])
+def test_a_rate_is_kept(broker: str, limits: Limits) -> None:
+    """1,200 requests a minute of 10 tokens are 20 a second: 60 calls take two seconds beyond the burst."""
+
+    async def run() -> float:
+        redis = Redis.from_url(broker)
+        _, took = await calls(Throttle(redis, f"rate-{limits.requests_per_minute}", limits), 60, 0.0, tokens=10)
+        await redis.aclose()
+        return took
+
+    took = asyncio.run(run())
+    assert 60 / 20 - BURST / 1000 - 0.2 <= took <= 60 / 20 + 2.0, took
+
+
+def test_a_refusal_holds_everybody_and_halves(broker: str) -> None:
+    async def run() -> tuple[float, float]:
+        redis = Redis.from_url(broker)
+        one, other = (Throttle(redis, "held", Limits(concurrency=16)) for _ in range(2))
+        await one.refused(0.5)
+        _, took = await calls(other, 1, 0.0)
+        window = one.window
+        await redis.aclose()
+        return took, window
+
+    took, window = asyncio.run(run())
+    assert took >= 0.45 and window == 8
+
+
+def test_without_redis_each_keeps_to_its_own() -> None:
+    async def run() -> int:
+        redis = Redis.from_url("redis://127.0.0.1:9", socket_connect_timeout=0.2)
+        most, _ = await calls(Throttle(redis, "gone", Limits(concurrency=2)), 6, 0.01)
+        await redis.aclose()
+        return most
+
+    assert asyncio.run(run()) == 2
+
+
+def test_a_window_grows_again() -> None:
+    async def run() -> float:
+        throttle = Throttle(None, "grow", Limits(concurrency=8))
+        await throttle.refused(None)
+        for _ in range(40):
+            throttle.went_well()
+        return throttle.window
+
+    assert asyncio.run(run()) == 8
+
+
+def test_a_breaker_trips_at_half_of_the_last() -> None:
+    breaker = Breaker()
+    for _ in range(LEAST - 1):
+        breaker.note(False)
+    early = breaker.tripped
+    breaker.note(False)
+    given_up = breaker.tripped
+    for _ in range(30):
+        breaker.note(True)
+    assert (early, given_up, breaker.tripped) == (False, True, False)
+
+
+def test_a_purse_asks_no_more_once_a_cap_has_said_no() -> None:
+    """40 calls of bound 10 that cost 1 each, with 100 to spend: the database is asked a handful of times, and 90 are spent or more."""
+    asked: list[int] = []
+    left = 100
+
+    async def reserve(wanted: int, least: int) -> Lot:
+        nonlocal left
+        asked.append(wanted)
+        granted = min(wanted, left)
+        if granted < least:
+            return Lot(barred="job")
+        left -= granted
+        return Lot(granted=granted)
+
+    async def run() -> int:
+        purse, spent = Purse(reserve), 0
+
+        async def one() -> None:
+            nonlocal spent
+            await purse.take(10)
+            await asyncio.sleep(0.001)
+            spent += 1
+            await purse.settle(10, 1)
+
+        done = await asyncio.gather(*(one() for _ in range(200)), return_exceptions=True)
+        assert all(found is None or isinstance(found, Broke) for found in done)
+        return spent
+
+    spent = asyncio.run(run())
+    assert 90 <= spent <= 100 and len(asked) < 12, (spent, asked)

@@ -1,0 +1,235 @@
+"""The desk on a real database and a real socket: money is set aside before a call, caps hold, answers are kept before they are told."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway.call import Endpoint
+from gateway.client import Client
+from gateway.desk import Desk, Form
+from gateway.reply import Message, Sampling
+from gateway.throttle import Limits, Throttle
+from models import lease, purse
+from models.answer import StoredAnswer
+from models.charge import Charge
+from models.job import Job
+from models.project import Project
+from models.purse import Reservation
+from models.start import Work
+from spec.facts import Price
+from spec.gateway import Asked, Told
+from spec.gateway import Message as Line
+from tests.acceptance.teacher import Teacher, sentences, served
+from tests.models.world import Planned, World
+from workers.asking import LedgerBook
+from workers.claim import Ledger
+
+PLAN = (
+    Planned(name="answer", verb="answer", queue="io", divisible=True),
+    Planned(name="train", needs=("answer",), divisible=True, estimate=20.0),
+    Planned(name="grade", verb="grade", needs=("answer", "train"), estimate=10.0),
+)
+PRICE = Price(version=3, input=1000.0, output=2000.0)
+SYSTEM = Message("system", "Answer with exactly one of these names and nothing else: animals, plants, stones.")
+SEEDS = count()
+TEXTS = sentences(120, 7)[0]
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    made = World(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    made = Ledger(database_url, lease_seconds=60.0, connections=4)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def teacher() -> Iterator[Teacher]:
+    with served(rate_in=PRICE.input, rate_out=PRICE.output) as running:
+        yield running
+
+
+def begun(world: World, project: str, usd: float | None = None, rates: dict[str, float] | None = None) -> Work:
+    """The answer step of a new job, claimed."""
+    id = world.submit(project, PLAN, seed=next(SEEDS))
+
+    def capped(session: Any) -> None:
+        job = session.get(Job, id)
+        job.usd, job.rates = usd, rates or {}
+
+    world(capped)
+    return world.begin("io")
+
+
+def form(**more: Any) -> Form:
+    return Form(
+        endpoint="ep_words",
+        digest="d",
+        model="words",
+        sampling=Sampling(temperature=0.0, max_tokens=4),
+        price=PRICE,
+        **more,
+    )
+
+
+async def ask(
+    ledger: Ledger, work: Work, teacher: Teacher, texts: list[str], how: Form, patience: float = 5.0
+) -> tuple[Desk, list[Told]]:
+    """Puts all questions at once, and takes what is told until nothing more is in flight."""
+    told: list[Told] = []
+
+    async def tell(one: Told) -> None:
+        told.append(one)
+
+    book = LedgerBook(ledger, work, "ep_words", lambda: False)
+    async with Client(private=True) as client:
+        throttle = Throttle(None, "t", Limits(concurrency=64))
+        desk = Desk(form=how, book=book, client=client, endpoint=Endpoint(teacher.url), throttle=throttle, tell=tell)
+        lines = [Line(role=m.role, content=m.content) for m in (SYSTEM,)]
+        await desk.take(
+            [Asked(id=i, messages=(*lines, Line(role="user", content=text))) for i, text in enumerate(texts)]
+        )
+        while desk._tasks:
+            await asyncio.wait(desk._tasks)
+        await desk.close(patience)
+    await asyncio.to_thread(book.give_back)
+    return desk, told
+
+
+def booked(world: World, job: str) -> float:
+    return float(
+        world(lambda s: s.scalar(select(func.coalesce(func.sum(Charge.usd), 0.0)).where(Charge.job == job))) or 0.0
+    )
+
+
+def test_a_hundred_caps_are_held(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    project = world.project()
+    free = begun(world, project)
+    asyncio.run(ask(ledger, free, teacher, TEXTS, form()))
+    full = teacher.bill
+    assert booked(world, free.grip.job) == pytest.approx(full, abs=1e-9) and teacher.calls == len(TEXTS)
+    lowest = 10 * max(form().bound([SYSTEM, Message("user", text)], 1) for text in TEXTS) / 1e6
+    draw = random.Random(11)
+    for number in range(100):
+        cap = draw.uniform(lowest, full)
+        teacher.forget()
+        work = begun(world, world.project(f"p{number}"), cap)
+        desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
+        spent = booked(world, work.grip.job)
+        assert teacher.bill <= cap and spent == pytest.approx(teacher.bill, abs=1e-9), (cap, spent, teacher.bill)
+        if teacher.calls < len(TEXTS):
+            assert desk.stopped is not None and desk.stopped.code == "over_budget" and any(one.stop for one in told)
+            assert spent > 0.9 * cap, (cap, spent)
+        assert sum(bool(one.answers) for one in told) == teacher.calls
+    assert not world(lambda session: session.scalars(select(Reservation)).all())
+
+
+def test_what_must_still_come_is_left(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    """A worker at $36 an hour: a slice of training (3 s) and grading (10 s) are 13 cents, which no answer may have."""
+    full = 2.13
+    work = begun(world, world.project(), full, {"gpu": 36.0})
+    asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
+    assert 0.9 * (full - 0.13) < booked(world, work.grip.job) <= full - 0.13
+
+
+def test_answers_are_kept_and_cost_nothing_again(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    project = world.project()
+    first = begun(world, project)
+    _, told = asyncio.run(ask(ledger, first, teacher, TEXTS[:20], form()))
+    kept = world(lambda s: s.scalar(select(func.count()).where(StoredAnswer.project == project)))
+    assert kept == 20 == teacher.calls
+    second = begun(world, project)
+    _, again = asyncio.run(ask(ledger, second, teacher, TEXTS[:30], form()))
+    assert teacher.calls == 30 and booked(world, second.grip.job) < booked(world, first.grip.job)
+    by_id = {one.id: one.answers for one in told}
+    assert all(one.answers == by_id[one.id] for one in again if one.id < 20)
+
+
+def test_what_is_lost_is_booked_as_paid(world: World, ledger: Ledger) -> None:
+    """A worker that dies with money set aside: all of it is booked, and whatever it writes later changes nothing."""
+    work = begun(world, world.project(), 1.0)
+    lot = ledger(purse.reserve, work.grip, "ep_words", 300_000, 300_000)
+    assert lot.granted == 300_000
+    world.outlive(work.grip)
+    world(lease.expire, work.grip.step, work.grip.job)
+    assert booked(world, work.grip.job) == pytest.approx(0.3)
+    assert ledger(purse.reserve, work.grip, "ep_words", 1, 1).lost
+    late = purse.Spent(
+        endpoint="ep_words",
+        price_version=1,
+        amount=5,
+        released=5,
+        calls=1,
+        input_tokens=1,
+        output_tokens=1,
+        cached_tokens=0,
+    )
+    assert not ledger(purse.settle, work.grip, work.project, late)
+    assert booked(world, work.grip.job) == pytest.approx(0.3)
+
+
+def test_two_jobs_share_a_month_cap(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    project = world.project()
+
+    def capped(session: Any) -> None:
+        session.get(Project, project).usd_per_month = 2.0
+
+    world(capped)
+    works = [begun(world, project), begun(world, project)]
+    halves = (TEXTS[:60], TEXTS[60:])
+
+    async def both() -> list[tuple[Desk, list[Told]]]:
+        return list(
+            await asyncio.gather(*(ask(ledger, w, teacher, h, form()) for w, h in zip(works, halves, strict=True)))
+        )
+
+    desks = asyncio.run(both())
+    assert teacher.bill <= 2.0 and any(d.stopped and d.stopped.code == "month_cap" for d, _ in desks)
+    assert sum(booked(world, w.grip.job) for w in works) == pytest.approx(teacher.bill, abs=1e-9)
+
+
+@pytest.mark.parametrize("fault", ["reset", "500", "429", "unusable"])
+def test_failed_calls_are_charged_by_what_may_be_billed(
+    world: World, ledger: Ledger, teacher: Teacher, fault: str
+) -> None:
+    """A call without a reply, or without usage, is booked at what was set aside; a refused one at nothing."""
+    teacher.faults[fault] = 1
+    work = begun(world, world.project())
+    _, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:1], form()))
+    bound = form().bound([SYSTEM, Message("user", TEXTS[0])], 1) / 1e6
+    words = len(SYSTEM.content.split()) + len(TEXTS[0].split())
+    plain = (words * PRICE.input + PRICE.output) / 1e6
+    expected = {"reset": bound + plain, "unusable": bound}.get(fault, plain)
+    assert booked(world, work.grip.job) == pytest.approx(expected, abs=1e-9) and told[0].answers
+
+
+def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    """The price that we were told is too low by a factor of 100: the first bills say so, and no second lot is spent."""
+    cheap = form()
+    cheap = Form(**{**vars(cheap), "price": Price(version=1, input=0.1, output=0.1)})
+    work = begun(world, world.project(), 1.0)
+    with served(rate_in=1.0, rate_out=1.0) as dear:
+        dear.tokens_factor = 1000
+        desk, _ = asyncio.run(ask(ledger, work, dear, TEXTS, cheap))
+    assert desk.stopped is not None and desk.stopped.code == "bill_exceeded"
+
+
+def test_calls_are_as_many_at_once_as_allowed(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    """120 calls of 200 ms, 64 at once, take two turns."""
+    teacher.latency = 0.2
+    work = begun(world, world.project())
+    began = time.monotonic()
+    asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
+    assert 48 <= teacher.most <= 64 and time.monotonic() - began < 5.0

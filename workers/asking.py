@@ -1,0 +1,229 @@
+"""The gateway of one attempt: its child asks a teacher through a socket in the run folder, and everything that costs money happens here.
+
+A thread with an event loop of its own, from before the child starts until after it has ended.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import structlog
+from redis.asyncio import Redis
+from sqlalchemy.orm import Session
+from structlog.typing import FilteringBoundLogger
+
+from gateway.call import Endpoint as Called
+from gateway.client import Client
+from gateway.desk import Desk, Form
+from gateway.reply import Sampling
+from gateway.seal import Keyring, Sealed, Unsealable
+from gateway.socket import LINE, Conversation
+from gateway.throttle import Limits, Throttle
+from models import answer, endpoint, purse
+from models.answer import Kept
+from models.claim import Grip
+from models.endpoint import Endpoint
+from models.purse import Lot, Spent
+from models.start import Work
+from settings import Settings
+from spec.facts import Capabilities
+from spec.params import AnswerParams
+from spec.problem import Problem
+from spec.responses import schema
+from spec.run import GATEWAY
+from workers.claim import Away, Ledger
+from workers.heartbeat import Heartbeat
+
+AGAIN = 0.25  # seconds until a transaction is tried again while the database is away
+P = ParamSpec("P")
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class Lost(Exception):
+    """The step is somebody else's, or the worker ends: nobody waits for the database any more."""
+
+
+class LedgerBook:
+    """The desk's book in PostgreSQL. What cannot be written now is written later, for as long as the step is ours."""
+
+    def __init__(self, ledger: Ledger, work: Work, endpoint: str, lost: Callable[[], bool]) -> None:
+        self._ledger, self._grip, self._project, self._endpoint, self._lost = (
+            ledger, work.grip, work.project, endpoint, lost,
+        )  # fmt: skip
+
+    def held(self, digests: Iterable[str]) -> dict[tuple[str, int], dict[str, Any]]:
+        return self._patiently(answer.held, self._project, tuple(digests))
+
+    def reserve(self, wanted: int, least: int) -> Lot:
+        return self._patiently(purse.reserve, self._grip, self._endpoint, wanted, least)
+
+    def commit(self, answers: Sequence[Kept], spent: Spent) -> None:
+        self._patiently(_commit, self._grip, self._project, answers, spent)
+
+    def give_back(self) -> None:
+        """What is set aside and was not spent."""
+        self._patiently(purse.give_back, self._grip)
+
+    def _patiently(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Raises Lost."""
+        while not self._lost():
+            try:
+                return self._ledger(work, *args, **kwargs)
+            except Away as error:
+                log.warning("database_away", error=str(error))
+                time.sleep(AGAIN)
+        raise Lost
+
+
+def _commit(session: Session, grip: Grip, project: str, answers: Sequence[Kept], spent: Spent) -> None:
+    answer.keep(session, project, answers)
+    purse.settle(session, grip, project, spent)
+
+
+class Asking:
+    """Runs as long as the `with` block. `problem`: why the endpoint could not be opened, or is given up."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, work: Work, run: Path, heartbeat: Heartbeat) -> None:
+        self._ledger, self._settings, self._work, self._run, self._heartbeat = ledger, settings, work, run, heartbeat
+        self.problem: Problem | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Event | None = None
+        self._opened = threading.Event()
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._run_loop,), name=f"gateway-{work.grip.step}", daemon=True
+        )
+        self._log: FilteringBoundLogger = structlog.get_logger(__name__)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._opened.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._loop is not None and self._ending is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._ending.set)
+        self._thread.join()
+
+    def _run_loop(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Lost:
+            self._log.warning("gateway_lost")
+        except Exception:  # noqa: BLE001  # whatever it was, it is logged, and the step's failure says so
+            self._log.exception("gateway_failed")
+            self.problem = self.problem or Problem(code="internal", message="The gateway failed.")
+        finally:
+            self._opened.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        params = AnswerParams.model_validate(self._work.params)
+        row = await asyncio.to_thread(self._ledger, _row, self._work.project, str(self._work.context["endpoint"]))
+        if row is None:
+            self.problem = Problem(code="endpoint_refuses", message="The endpoint was deleted.")
+            return
+        try:
+            key = opened(row, self._settings)
+        except Unsealable as error:
+            self.problem = Problem(code="endpoint_key", message=f"The key of {row.id} cannot be opened: {error}.")
+            return
+        limits = limits_of(row)
+        redis = Redis.from_url(
+            self._settings.broker_url.replace("redis+socket://", "unix://", 1),
+            socket_timeout=2,
+            socket_connect_timeout=2,
+        )
+        called = Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai")
+        client = Client(private=row.private, seconds=limits.seconds, connections=limits.concurrency)
+        try:
+            async with client:
+                await self._converse(params, row, limits, redis, client, called)
+        finally:
+            await redis.aclose()
+
+    async def _converse(
+        self, params: AnswerParams, row: Endpoint, limits: Limits, redis: Redis, client: Client, called: Called
+    ) -> None:
+        assert self._ending is not None
+        book = LedgerBook(self._ledger, self._work, row.id, lambda: self._heartbeat.lost)
+        throttle = Throttle(redis, f"{self._work.project}:{row.id}", limits)
+        spoke, ended = asyncio.Event(), asyncio.Event()
+
+        async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if spoke.is_set():  # one child, one conversation
+                writer.close()
+                return
+            spoke.set()
+            talk = Conversation(reader, writer)
+            desk = Desk(
+                form=form(params, row), book=book, client=client, endpoint=called, throttle=throttle, tell=talk.tell
+            )
+            try:
+                await talk.listen(desk.take)
+            finally:
+                await desk.close(0.0 if self._heartbeat.lost else self._settings.stop_seconds)
+                self.problem = desk.stopped
+                talk.close()
+                ended.set()
+
+        folder = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY)  # a socket's path is short, a run folder's is not
+        try:
+            server = await asyncio.start_unix_server(converse, f"/proc/self/fd/{folder}/{GATEWAY}", limit=LINE)
+            async with server:
+                self._opened.set()
+                await self._ending.wait()
+                if spoke.is_set():
+                    await ended.wait()
+            if not self._heartbeat.lost:
+                await asyncio.to_thread(book.give_back)
+        finally:
+            os.close(folder)
+
+
+def _row(session: Session, project: str, id: str) -> Endpoint | None:
+    return session.scalars(endpoint.one(project, id)).one_or_none()
+
+
+def opened(row: Endpoint, settings: Settings) -> str | None:
+    """The endpoint's key. Raises Unsealable."""
+    if row.sealed_by is None or row.sealed is None:
+        return None
+    try:
+        keyring = Keyring.parse(settings.sealing_keys)
+    except ValueError as error:
+        raise Unsealable("STILLHOUSE_SEALING_KEYS is not set here") from error
+    return keyring.open(Sealed(row.sealed_by, row.sealed), project=row.project, endpoint=row.id)
+
+
+def limits_of(row: Endpoint) -> Limits:
+    return Limits(**row.limits)
+
+
+def form(params: AnswerParams, row: Endpoint) -> Form:
+    """What all questions of a step have in common, as its params say and the endpoint's row stands now."""
+    question, known = params.question, row.known()
+    able = known.probed.get(question.model, Capabilities())
+    sampling = question.sampling
+    return Form(
+        endpoint=row.id,
+        digest=question.endpoint,
+        model=question.model,
+        sampling=Sampling(
+            temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens, seed=sampling.seed
+        ),
+        samples=sampling.n,
+        several=able.several,
+        top_logprobs=question.top_logprobs or None,
+        schema=schema(params.classes) if question.structured else None,
+        price=known.price,
+        tokens_per_byte=able.tokens_per_byte,
+    )
