@@ -16,7 +16,7 @@ def main() -> None:
         "--data", type=Path, help="what `python -m examples.docstrings` wrote; else the texts are made anew"
     )
     parser.add_argument("--cache", type=Path, help="a folder for the vectors of the training texts")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--split", default="heldout", help="or validation, or train")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
