@@ -75,7 +75,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--data", type=Path, help="what `python -m examples.docstrings` wrote; else the texts are made anew")
     add("--cache", type=Path, help="a folder for the vectors of the training texts: the next start is fast")
     add("--table", type=Path, help="JSON lines with text and label: answers are looked up, and there is no model")
-    add("--threads", type=int, default=2, help="of the encoder")
+    add("--threads", type=int, default=1, help="of the encoder; more wait for each other where cores are shared")
     add("--model", default=MODEL, help="the name that requests give; another is answered 404")
     add("--key", help="asked for as a Bearer token or as x-api-key")
     add("--price", default="0.40/1.60", help="dollars per million tokens, in/out or in/out/cached")
