@@ -36,7 +36,7 @@ SPECS: dict[str, tuple[dict[str, Any], Problems]] = {
         told("unknown_field", 'student has no field "chanels".', hint='Did you mean "channels"?', param="student.chanels")
     ]),
     "a field of another part": ({"data.temperature": 4}, [
-        told("unknown_field", 'data has no field "temperature".', hint="temperature belongs to objective[].temperature (soft_targets).", param="data.temperature")
+        told("unknown_field", 'data has no field "temperature".', hint="temperature belongs to data.responses.sampling.temperature (teacher) and objective[].temperature (soft_targets).", param="data.temperature")
     ]),
     "an unknown architecture": ({"student.type": "convent"}, [
         told("unknown_type", 'student.type must be "mlp", "convnet", "text_classifier", or "text_encoder", not "convent".', hint='Did you mean "convnet"?', param="student.type")
@@ -45,7 +45,7 @@ SPECS: dict[str, tuple[dict[str, Any], Problems]] = {
         told("required", "student.type is missing.", hint='It is "mlp", "convnet", "text_classifier", or "text_encoder".', param="student.type")
     ]),
     "an id that is none": ({"teacher.models": ["gpt-4"]}, [
-        told("invalid_value", 'teacher.models[0] must be the id of a model, such as mdl_…, not "gpt-4".', param="teacher.models[0]")
+        told("invalid_value", 'teacher.models[0] must be the id of a model (mdl_…), or ep_name/model behind an endpoint, not "gpt-4".', param="teacher.models[0]")
     ]),
     "a model that nobody has": ({"teacher.models": ["mdl_0"]}, [
         told("not_found", "There is no mdl_0 in this project.", param="teacher.models[0]")
