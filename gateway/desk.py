@@ -36,6 +36,8 @@ RETRIES = 5
 """Further attempts at a call that failed and may succeed later."""
 PATIENCE = 600.0
 """Seconds that an endpoint may refuse one call for being too busy."""
+LONGEST = 30.0
+"""Seconds between two attempts at one call."""
 PLACES = 32
 """Places of an answer whose likely tokens are kept: names are short."""
 UNBILLED = ("unreachable", "rate_limited", "server_error")
@@ -196,7 +198,13 @@ class Desk:
                 else:
                     attempt += 1
                     await self._note(well=False, error=error)
-                if attempt > RETRIES or (busy and time.monotonic() - since > PATIENCE):
+                if busy and time.monotonic() - since > PATIENCE:
+                    message = (
+                        f"{self.form.endpoint} has refused a call for {PATIENCE / 60:.0f} minutes: {error.message}"
+                    )
+                    await self._stop(Problem(code="endpoint_failing", message=message))
+                    raise
+                if attempt > RETRIES:
                     raise
                 await asyncio.sleep(_pause(attempt, error.retry_after))
             except Permanent as error:
@@ -304,6 +312,6 @@ def _answer(choice: Choice) -> Answer:
 
 
 def _pause(attempt: int, asked: float | None) -> float:
-    """Seconds before the next attempt: what the endpoint asks for, else twice as long each time; with jitter."""
-    base = asked if asked is not None else min(0.25 * 2**attempt, 20.0)
+    """Seconds before the next attempt: what the endpoint asks for, else twice as long each time; within bounds, with jitter."""
+    base = min(asked if asked is not None else 0.25 * 2**attempt, LONGEST)
     return base + random.uniform(0, 0.25 * base + 0.05)

@@ -154,7 +154,7 @@ class Asking:
         self, params: AnswerParams, row: Endpoint, limits: Limits, redis: Redis, client: Client, called: Called
     ) -> None:
         assert self._ending is not None
-        book = LedgerBook(self._ledger, self._work, row.id, lambda: self._heartbeat.lost)
+        book = LedgerBook(self._ledger, self._work, row.id, self._lost)
         throttle = Throttle(redis, f"{self._work.project}:{row.id}", limits)
         spoke, ended = asyncio.Event(), asyncio.Event()
 
@@ -170,7 +170,7 @@ class Asking:
             try:
                 await talk.listen(desk.take)
             finally:
-                await desk.close(0.0 if self._heartbeat.lost else self._settings.stop_seconds)
+                await desk.close(0.0 if self._lost() else self._settings.stop_seconds)
                 self.problem = desk.stopped
                 talk.close()
                 ended.set()
@@ -183,10 +183,14 @@ class Asking:
                 await self._ending.wait()
                 if spoke.is_set():
                     await ended.wait()
-            if not self._heartbeat.lost:
+            if not self._lost():
                 await asyncio.to_thread(book.give_back)
         finally:
             os.close(folder)
+
+    def _lost(self) -> bool:
+        """The step is somebody else's, or its lease is over: what is set aside is then booked by whoever takes it back."""
+        return self._heartbeat.lost or time.monotonic() >= self._heartbeat.until
 
 
 def _row(session: Session, project: str, id: str) -> Endpoint | None:
