@@ -68,6 +68,8 @@ class Client:
                 request = self._http.build_request(method, target, headers=headers, json=body)
                 request.headers["Accept-Encoding"] = "gzip"
                 return await self._read(await self._http.send(request, stream=True))
+        except httpx.ConnectTimeout as error:
+            raise Retryable("unreachable", "the endpoint does not answer a connection", sent=False) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Retryable("timeout", f"no whole reply within {self._seconds:g} s", sent=True) from error
         except httpx.ConnectError as error:

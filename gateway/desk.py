@@ -4,6 +4,7 @@ An answer is kept before it is told. What is kept and booked goes to the databas
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -38,6 +39,8 @@ PATIENCE = 600.0
 """Seconds that an endpoint may refuse one call for being too busy."""
 LONGEST = 30.0
 """Seconds between two attempts at one call."""
+LONGEST_TEXT = 65_536
+"""Characters of an answer that are kept."""
 PLACES = 32
 """Places of an answer whose likely tokens are kept: names are short."""
 UNBILLED = ("unreachable", "rate_limited", "server_error")
@@ -136,6 +139,11 @@ class Desk:
         self._committing = asyncio.create_task(self._commit_groups())
         self.stopped: Problem | None = None
         """Why nothing more is asked; code `over_budget` where a cap was reached."""
+        self.unbooked = False
+        """Calls were made that could not be booked: what is set aside must be booked as paid."""
+        self._closing = False
+        self._groups = 0
+        self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
 
     async def take(self, questions: Sequence[Asked]) -> None:
         """Answers what was paid for before at once, and begins to ask the rest."""
@@ -145,16 +153,21 @@ class Desk:
         for (asked, messages), key in zip(named, digests, strict=True):
             have = {i: Answer.model_validate(held[key, i]) for i in range(self.form.samples) if (key, i) in held}
             if len(have) == self.form.samples:
-                await self._tell(Told(id=asked.id, answers=tuple(have[i] for i in range(self.form.samples))))
+                await self._answered(asked.id, have)
                 continue
             while len(self._tasks) >= MOST:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            task = asyncio.create_task(self._one(asked.id, messages, key, have))
+            if (same := self._open.get(key)) is not None:
+                task = asyncio.create_task(self._same(asked.id, same))
+            else:
+                self._open[key] = asyncio.get_running_loop().create_future()
+                task = asyncio.create_task(self._one(asked.id, messages, key, have))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def close(self, patience: float) -> None:
         """No more questions. What is in flight has `patience` seconds to be answered, and what was answered is kept."""
+        self._closing = True
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
             for task in late:
@@ -166,34 +179,55 @@ class Desk:
 
     async def _one(self, id: int, messages: list[Message], key: str, have: dict[int, Answer]) -> None:
         """One question to its reply. Nothing is raised: a reply that will not come would hold the child for ever."""
+        found = self._open[key]
         try:
             missing = [i for i in range(self.form.samples) if i not in have]
             whole = self.form.several and missing == list(range(missing[0], self.form.samples))
             runs = [(missing[0], len(missing))] if whole else [(i, 1) for i in missing]
             for first, samples in runs:
                 have |= await self._asked(messages, key, first, samples)
-            await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples))))
+            found.set_result(have)
+            await self._answered(id, have)
         except CallFailed as error:
+            found.set_exception(error)
             await self._tell(Told(id=id, failed=error.kind, message=error.message))
         except Broke as error:
+            await self._settled.join()
+            await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
             await self._stop(SPENT[error.cap])
         except Lost:
             await self._stop(Problem(code="interrupted", message="The step is somebody else's."))
         except Exception:
             log.exception("question_failed")
             await self._stop(Problem(code="internal", message="A question could not be asked."))
+        finally:
+            del self._open[key]
+            if not found.done():
+                found.cancel()
+            elif not found.cancelled():
+                found.exception()  # marked as seen: most questions are asked once
+
+    async def _same(self, id: int, found: "asyncio.Future[dict[int, Answer]]") -> None:
+        """A question that is being asked already: paid for once, told to all."""
+        try:
+            await self._answered(id, await asyncio.shield(found))
+        except CallFailed as error:
+            await self._tell(Told(id=id, failed=error.kind, message=error.message))
+
+    async def _answered(self, id: int, have: dict[int, Answer]) -> None:
+        await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples))))
 
     async def _asked(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
         """Answers of the samples, kept and booked. Raises CallFailed, Broke, Lost."""
-        since, attempt = time.monotonic(), 0
+        since, attempt = float("inf"), 0
         while True:
-            if self.stopped is not None:
-                raise Permanent("stopped", self.stopped.message, sent=False)
             try:
+                self._go_on()
                 return await self._attempt(messages, key, first, samples)
             except Retryable as error:
                 busy = error.kind == "rate_limited"
                 if busy:
+                    since = min(since, time.monotonic())
                     await self._throttle.refused(error.retry_after)
                 else:
                     attempt += 1
@@ -208,19 +242,28 @@ class Desk:
                     raise
                 await asyncio.sleep(_pause(attempt, error.retry_after))
             except Permanent as error:
+                if error.kind == "stopped":
+                    raise
                 if error.kind in HOPELESS:
                     await self._stop(Problem(code="endpoint_refuses", message=f"{self.form.endpoint}: {error.message}"))
                 else:
                     await self._note(well=False, error=error)
                 raise
 
+    def _go_on(self) -> None:
+        """Raises Permanent once nothing more is to be asked."""
+        if self.stopped is not None or self._closing:
+            raise Permanent("stopped", "nothing more is asked", sent=False)
+
     async def _attempt(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
         """One call, with money set aside for it, and booked whatever becomes of it."""
         set_aside = self.form.bound(messages, samples)
         await self._purse.take(set_aside)
         sent, cost = False, 0
+        reply: Reply | None = None
         try:
             async with self._throttle.turn(self.form.tokens(messages, samples)):
+                self._go_on()
                 sent = True
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
@@ -228,30 +271,38 @@ class Desk:
             await self._settle(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)), set_aside)
             raise
         except asyncio.CancelledError:
-            # Nobody waits for the reply any more, and it may be billed.
+            # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
             cost = set_aside if sent else 0
-            self._settled.put_nowait(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)))
+            gone = Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0))
+            self._settled.put_nowait(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
             raise
         await self._note(well=True)
         return await self._kept(reply, key, first, samples, set_aside)
 
     async def _kept(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> dict[int, Answer]:
         """The answers of a reply, once they are in the database."""
-        choices = (*reply.choices, *([Choice("", None)] * samples))[:samples]
-        answers = {first + i: _answer(choice) for i, choice in enumerate(choices)}
-        kept = [Kept(digest=key, sample=i, reply=answer.model_dump()) for i, answer in answers.items()]
+        item = self._billed(reply, key, first, samples, set_aside)
+        cost = item.amount
+        self._closing = self._closing or cost > set_aside  # the price is wrong: no further call is made at it
+        await self._settle(item, set_aside)
+        await asyncio.shield(item.done)
+        answers = dict.fromkeys(range(first, first + samples), Answer(text=""))  # fewer than were asked for: not kept
+        answers |= {one.sample: Answer.model_validate(one.reply) for one in item.kept}
+        if cost > set_aside:
+            message = f"A call was billed ${cost / 1e6:.6f}, and could cost ${set_aside / 1e6:.6f} at most by the endpoint's price."
+            await self._stop(Problem(code="bill_exceeded", message=message))
+        return answers
+
+    def _billed(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> Settled:
+        """What a reply costs, and what of it is kept."""
+        answers = [_answer(choice) for choice in reply.choices[:samples]]
+        kept = [Kept(digest=key, sample=first + i, reply=answer.model_dump()) for i, answer in enumerate(answers)]
         cost = set_aside
         if self._price is None:
             cost = 0
         elif reply.usage is not None:
             cost = amount(reply.usage, self._price)
-        item = Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
-        await self._settle(item, set_aside)
-        await item.done
-        if cost > set_aside:
-            message = f"A call was billed ${cost / 1e6:.6f}, and could cost ${set_aside / 1e6:.6f} at most by the endpoint's price."
-            await self._stop(Problem(code="bill_exceeded", message=message))
-        return answers
+        return Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
 
     async def _settle(self, item: Settled, set_aside: int) -> None:
         self._settled.put_nowait(item)
@@ -264,16 +315,21 @@ class Desk:
             await asyncio.sleep(GROUP)
             while not self._settled.empty():
                 group.append(self._settled.get_nowait())
+            self._groups += 1
             spent = self._sum(group)
             try:
                 await asyncio.to_thread(self._book.commit, [one for item in group for one in item.kept], spent)
-            except Exception as error:  # noqa: BLE001  # whatever it was, those who wait for it must hear of it
+            except Exception as error:  # whatever it was, those who wait for it must hear of it
+                log.exception("answers_not_kept", calls=spent.calls, amount=spent.amount)
+                self.unbooked = True
                 for item in group:
-                    item.done.set_exception(error)
-                    item.done.exception()
+                    if not item.done.done():  # whoever waited may have been cancelled
+                        item.done.set_exception(error)
+                        item.done.exception()
             else:
                 for item in group:
-                    item.done.set_result(None)
+                    if not item.done.done():
+                        item.done.set_result(None)
             finally:
                 for _ in group:
                     self._settled.task_done()
@@ -281,6 +337,7 @@ class Desk:
     def _sum(self, group: Sequence[Settled]) -> Spent:
         used = [item.usage for item in group if item.usage is not None]
         return Spent(
+            group=self._groups,
             endpoint=self.form.endpoint,
             price_version=self.form.price.version if self.form.price is not None else 0,
             amount=sum(item.amount for item in group),
@@ -307,8 +364,17 @@ class Desk:
 
 
 def _answer(choice: Choice) -> Answer:
-    tops = tuple(dict(tokens) for tokens in choice.top_logprobs or ())[:PLACES]
-    return Answer(text=choice.text, finish_reason=choice.finish_reason, refused=choice.refused, top_logprobs=tops)
+    """As the database and the child can take it: without NUL, within bounds, and log-probabilities that are some."""
+    tops = tuple(
+        {_clean(token): min(0.0, value) for token, value in place.items() if math.isfinite(value)}
+        for place in (choice.top_logprobs or ())[:PLACES]
+    )
+    text = _clean(choice.text)[:LONGEST_TEXT]
+    return Answer(text=text, finish_reason=choice.finish_reason, refused=choice.refused, top_logprobs=tops)
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _pause(attempt: int, asked: float | None) -> float:

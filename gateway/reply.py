@@ -33,6 +33,10 @@ class Ask:
     schema: Mapping[str, object] | None = None
 
 
+MOST = 10**9
+"""Tokens of one call: a count beyond it is none."""
+
+
 @dataclass(frozen=True)
 class Usage:
     """Tokens as the endpoint bills them. `cached` are those of `input` that came from its cache."""
@@ -42,8 +46,8 @@ class Usage:
     cached: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.cached <= self.input and self.output >= 0):
-            raise ValueError("usage counts are 0 or more, and cached tokens a part of the input")
+        if not (0 <= self.cached <= self.input < MOST and 0 <= self.output < MOST):
+            raise ValueError("usage counts are 0 or more, in bounds, and cached tokens a part of the input")
 
 
 @dataclass(frozen=True)

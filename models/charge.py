@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Created, Id, ProjectId
 from models.job import Job
-from models.step import Step
+from models.step import Queue, Step
 from models.worker import Worker
 from spec.ids import new_id
 
@@ -65,7 +65,8 @@ def book(session: Session, job: Job, step: Step) -> float:
             queue=step.queue,
             device=worker.device if worker else "unknown",
             seconds=seconds,
-            usd=seconds * worker.price_per_hour / 3600 if worker else 0.0,
+            # A step that waits for the network uses no device: its money is that of its calls.
+            usd=seconds * worker.price_per_hour / 3600 if worker and step.queue != Queue.IO else 0.0,
             day=DAY_NOW,
         )
     )

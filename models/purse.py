@@ -38,6 +38,7 @@ class Reservation(Base):
     job: Mapped[str]
     endpoint: Mapped[str]
     open: Mapped[int]
+    settled: Mapped[int] = mapped_column(server_default="0")  # number of the last group that was booked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,8 @@ class Lot:
 class Spent:
     """Calls that have been billed together."""
 
+    group: int
+    """Counts the groups of a fence: one whose commit was not heard of is sent again, and booked once."""
     endpoint: str
     price_version: int
     amount: int
@@ -133,7 +136,9 @@ def settle(session: Session, grip: Grip, project: str, spent: Spent) -> bool:
     row = session.scalars(select(Reservation).where(*mine).with_for_update()).one_or_none()
     if row is None:
         return False
-    row.open -= spent.released
+    if row.settled >= spent.group:
+        return True
+    row.open, row.settled = row.open - spent.released, spent.group
     book(session, project, grip.job, grip.step, grip.fence, spent)
     return True
 
@@ -152,6 +157,7 @@ def forfeit(session: Session, step: Step, job: Job) -> None:
         return
     if row.open > 0:
         lost = Spent(
+            group=row.settled + 1,
             endpoint=row.endpoint, price_version=0, amount=row.open, released=row.open, calls=0,
             input_tokens=0, output_tokens=0, cached_tokens=0,
         )  # fmt: skip

@@ -4,13 +4,14 @@ A token is one byte of UTF-8 at least, so the bytes of a prompt bound its tokens
 is bounded by `max_tokens`. What is expected comes from the probe, which counted the tokens of known prose.
 """
 
+import json
 from dataclasses import dataclass
 from math import ceil
 
 from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Capabilities, Facts, Price
-from spec.responses import TeacherResponses
+from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
 from spec.signature import classes
 from spec.teacher import asked
@@ -20,6 +21,8 @@ MESSAGE = 16
 """Tokens that a message may have beside its text, and a call beside its messages."""
 UNBOUNDED = 4096
 """Tokens set aside for an answer that nobody has bounded."""
+STRUCTURED = 16
+"""Bytes of the JSON around a structured answer."""
 FLOOR = 32
 """Training rows that a capped job still has answered."""
 LOW, HIGH = 0.7, 1.5
@@ -95,6 +98,9 @@ def bill(spec: Distillation, facts: Facts) -> Bill | None:
     answer = max((len(name.encode()) for name in names), default=1)
     fixed: float = len((system_text(responses, names) or "").encode()) + _literal(shown, responses)
     fixed += responses.prompt.examples * (_mean(train, shown) + _literal(shown, responses) + answer)
+    if responses.structured:
+        fixed += len(json.dumps(schema(names)).encode())
+        answer += STRUCTURED
     messages = 2 + 2 * responses.prompt.examples
     most = sampling.max_tokens or UNBOUNDED
 

@@ -25,6 +25,8 @@ class Dollars(BaseModel):
     """`budget.usd` must cover it: held-out answers, a floor of training answers, and devices for what cannot be cut."""
     answers: float
     """Of the expected: calls to the endpoint."""
+    answers_low: float
+    answers_high: float
     devices: float
     """Of the expected: workers that have a price."""
 
@@ -100,6 +102,8 @@ def dollars(
         high=round(high / 1e6 + HIGH * devices, 6),
         minimum=round(least / 1e6 + floor, 6),
         answers=round(expected / 1e6, 6),
+        answers_low=round(low / 1e6, 6),
+        answers_high=round(high / 1e6, 6),
         devices=round(devices, 6),
     )
 

@@ -93,6 +93,7 @@ class Asking:
     def __init__(self, ledger: Ledger, settings: Settings, work: Work, run: Path, heartbeat: Heartbeat) -> None:
         self._ledger, self._settings, self._work, self._run, self._heartbeat = ledger, settings, work, run, heartbeat
         self.problem: Problem | None = None
+        self._over = self._unbooked = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
         self._opened = threading.Event()
@@ -130,6 +131,12 @@ class Asking:
         row = await asyncio.to_thread(self._ledger, _row, self._work.project, str(self._work.context["endpoint"]))
         if row is None:
             self.problem = Problem(code="endpoint_refuses", message="The endpoint was deleted.")
+            return
+        if row.known().digest != params.question.endpoint:
+            message = f"{row.id} has another URL than when the job was planned: its answers would be another teacher's."
+            self.problem = Problem(
+                code="endpoint_refuses", message=message, hint="PATCH its URL back, or post the job again."
+            )
             return
         try:
             key = opened(row, self._settings)
@@ -170,10 +177,12 @@ class Asking:
             try:
                 await talk.listen(desk.take)
             finally:
-                await desk.close(0.0 if self._lost() else self._settings.stop_seconds)
-                self.problem = desk.stopped
-                talk.close()
-                ended.set()
+                try:
+                    await desk.close(0.0 if self._lost() else self._settings.stop_seconds)
+                finally:
+                    self.problem, self._unbooked = desk.stopped, desk.unbooked
+                    talk.close()
+                    ended.set()
 
         folder = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY)  # a socket's path is short, a run folder's is not
         try:
@@ -183,14 +192,15 @@ class Asking:
                 await self._ending.wait()
                 if spoke.is_set():
                     await ended.wait()
-            if not self._lost():
-                await asyncio.to_thread(book.give_back)
+            if not self._unbooked and not self._lost():
+                await asyncio.to_thread(book.give_back)  # else it is booked as paid, when the step ends
         finally:
             os.close(folder)
 
     def _lost(self) -> bool:
         """The step is somebody else's, or its lease is over: what is set aside is then booked by whoever takes it back."""
-        return self._heartbeat.lost or time.monotonic() >= self._heartbeat.until
+        self._over = self._over or self._heartbeat.lost or time.monotonic() >= self._heartbeat.until
+        return self._over
 
 
 def _row(session: Session, project: str, id: str) -> Endpoint | None:

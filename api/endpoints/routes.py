@@ -41,7 +41,8 @@ async def change(endpoint_id: str, body: EndpointChange, caller: Writer, db: Db,
     """Changes an endpoint, and probes it where URL or key are new. Jobs that run go on with what they have begun with."""
     if body.allow_private:
         need("admin", caller)
-    row, again = await db(service.change, caller.project, endpoint_id, config.sealing_keys, body)
+    admin = "admin" in caller.scopes
+    row, again = await db(service.change, caller.project, endpoint_id, config.sealing_keys, body, admin=admin)
     return await looked(db, config.sealing_keys, caller, row.id, None) if again else Endpoint.of(row)
 
 
@@ -62,4 +63,4 @@ async def looked(db: Db, sealing_keys: str, caller: Caller, id: str, model: str 
     """Probes, with no transaction open meanwhile."""
     found = await db(service.target, caller.project, id, sealing_keys)
     seen = await service.look(found, model)
-    return Endpoint.of(await db(service.note, caller.project, id, seen))
+    return Endpoint.of(await db(service.note, caller.project, id, found.called.url, seen))

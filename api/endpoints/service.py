@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from api.endpoints.wire import Endpoint, EndpointChange, NewEndpoint, NewPrice
-from api.errors import Conflicting, Invalid, NotFound, Unavailable
+from api.errors import Conflicting, Forbidden, Invalid, NotFound, Unavailable
 from gateway.call import Endpoint as Called
 from gateway.client import Client, refusal
 from gateway.failure import CallFailed
@@ -68,27 +68,36 @@ def create(session: Session, project: str, sealing_keys: str, body: NewEndpoint)
 
 
 def change(
-    session: Session, project: str, id: str, sealing_keys: str, body: EndpointChange
+    session: Session, project: str, id: str, sealing_keys: str, body: EndpointChange, *, admin: bool
 ) -> tuple[endpoints.Endpoint, bool]:
-    """The row, and whether it has to be probed anew. Raises NotFound, Invalid, Unavailable."""
-    row = get(session, project, id)
+    """The row, and whether it has to be probed anew. Raises NotFound, Invalid (`key_needed`), Forbidden, Unavailable.
+
+    A new URL never gets the stored key, which was given for the old one; nor does it inherit that private addresses are allowed.
+    """
+    row = held(session, project, id)
+    elsewhere = body.url is not None and body.url != row.url
+    if elsewhere and row.sealed is not None and body.key is None:
+        message = "The stored key was given for another URL: send it with the new one."
+        raise Invalid(message, code="key_needed", param="key")
+    if elsewhere and row.private and not admin:
+        message = "Only a key with the scope `admin` moves an endpoint that may call private addresses."
+        raise Forbidden(message, code="missing_scope", param="url")
     if body.allow_private is not None:
         row.private = body.allow_private
     if body.url is not None or body.allow_private is not None:
         check_url(body.url or row.url, private=row.private)
-    moved = body.url is not None and body.url != row.url
-    if moved:
+    if elsewhere:
         row.url, row.facts, row.error, row.probed_at = str(body.url), None, None, None
     if body.key is not None:
         seal(row, sealing_keys, body.key)
     if body.price is not None:
         row.prices = [*row.prices, priced(body.price, len(row.prices) + 1)]
     if body.limits is not None:
-        row.limits = body.limits.model_dump()
+        row.limits = {**row.limits, **body.limits.model_dump(exclude_unset=True)}
     if body.metadata is not None:
         row.metadata_ = body.metadata
     session.flush()
-    return row, moved or body.key is not None
+    return row, elsewhere or body.key is not None
 
 
 def seal(row: endpoints.Endpoint, sealing_keys: str, key: str) -> None:
@@ -117,6 +126,12 @@ def get(session: Session, project: str, id: str) -> endpoints.Endpoint:
     if row is None:
         raise NotFound.of("endpoint", id)
     return row
+
+
+def held(session: Session, project: str, id: str) -> endpoints.Endpoint:
+    """The same, held until the transaction ends: two changes come one after the other. Raises NotFound."""
+    session.execute(endpoints.one(project, id).with_for_update())
+    return get(session, project, id)
 
 
 def target(session: Session, project: str, id: str, sealing_keys: str) -> Target:
@@ -150,9 +165,11 @@ async def look(found: Target, model: str | None) -> dict[str, Any] | Problem:
     return {"models": names, "probed": {name: able.model_dump(mode="json")}}
 
 
-def note(session: Session, project: str, id: str, seen: dict[str, Any] | Problem) -> endpoints.Endpoint:
-    """Writes what a probe saw. A failed one takes nothing back of what was seen before. Raises NotFound."""
-    row = get(session, project, id)
+def note(session: Session, project: str, id: str, url: str, seen: dict[str, Any] | Problem) -> endpoints.Endpoint:
+    """Writes what a probe of `url` saw, if that is still its URL. A failed one takes nothing back of what was seen before. Raises NotFound."""
+    row = held(session, project, id)
+    if row.url != url:
+        return row
     row.probed_at = func.now()
     if isinstance(seen, Problem):
         row.error = seen.model_dump(exclude_none=True)

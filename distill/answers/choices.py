@@ -16,6 +16,9 @@ Kind = Literal["answered", "refused", "empty", "truncated", "unparseable", "fail
 Shares = npt.NDArray[np.float64]
 CUT = ("length", "max_tokens")
 BARRED = ("content_filter", "refusal")
+LEAST = 0.5
+"""Probability that must be on the names: an answer that is mostly about something else names none of them."""
+DENIED = re.compile(r"\b(not|no|neither|nor|never|isn't|cannot|can't)\b")
 TRIM = re.compile(r"^[\s\"'`*_.,:;()\[\]{}]+|[\s\"'`*_.,:;()\[\]{}!]+$")
 
 
@@ -35,6 +38,11 @@ class Choices:
     """The names that count."""
 
     names: tuple[str, ...]
+
+    @property
+    def folded(self) -> list[str]:
+        """Names as they are compared: without case."""
+        return [name.strip().casefold() for name in self.names]
 
     def by_text(self, answers: Sequence[Answer], *, structured: bool) -> Reading:
         """One answer: all of the probability is on the choice that it names."""
@@ -91,12 +99,13 @@ class Choices:
                 break
         else:
             shares[alive] += left / max(len(alive), 1)
+        if shares.sum() < LEAST:
+            kind: Kind = "truncated" if answer.finish_reason in CUT else "unparseable"
+            return Reading(kind=kind, outside=max(0.0, 1.0 - float(shares.sum())))
         unlisted = shares == 0
         if unlisted.any():
             shares[unlisted] = min(spare / unlisted.sum(), least)
         inside = float(shares.sum())
-        if inside <= 0:
-            return Reading(kind="unparseable", outside=1.0)
         return Reading(kind="answered", shares=shares / inside, outside=max(0.0, 1.0 - inside))
 
     def named(self, answer: Answer, *, structured: bool) -> tuple[Kind, int | None]:
@@ -105,9 +114,10 @@ class Choices:
             return "refused", None
         text = _unwrapped(answer.text) if structured else answer.text
         words = TRIM.sub("", text).casefold()
-        if not words:
+        if not words and text.strip().casefold() not in self.folded:
             return ("truncated" if answer.finish_reason in CUT else "empty"), None
-        folded = [name.strip().casefold() for name in self.names]
+        folded = self.folded
+        words = text.strip().casefold() if text.strip().casefold() in folded else words
         if words in folded:
             longer = [name for name in folded if name.startswith(words) and name != words]
             if answer.finish_reason in CUT and longer:
@@ -118,7 +128,8 @@ class Choices:
         found = [v for v, name in enumerate(folded) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words)]
         # "new york city" names new york as well: of names within each other the longest is meant.
         found = [v for v in found if not any(v != w and folded[v] in folded[w] for w in found)]
-        return ("answered", found[0]) if len(found) == 1 else ("unparseable", None)
+        alone = len(found) == 1 and not DENIED.search(words)
+        return ("answered", found[0]) if alone else ("unparseable", None)
 
     def _only(self, place: int) -> Shares:
         shares = np.zeros(len(self.names))

@@ -64,8 +64,8 @@ def _bill(context: Context) -> Bill | None:
         input_tokens=told["input_tokens"],
         output_tokens=told["output_tokens"],
         expected=expected.get("answers"),
-        low=expected.get("low"),
-        high=expected.get("high"),
+        low=expected.get("answers_low"),
+        high=expected.get("answers_high"),
         cap=told.get("cap"),
     )
 

@@ -72,6 +72,7 @@ def _tables() -> None:
         sa.Column("job", sa.Text(), nullable=False),
         sa.Column("endpoint", sa.Text(), nullable=False),
         sa.Column("open", sa.BigInteger(), nullable=False),
+        sa.Column("settled", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["project"], ["projects.id"], name=op.f("fk_reservations_project_projects")),
         sa.PrimaryKeyConstraint("step", "fence", name=op.f("pk_reservations")),
     )

@@ -103,7 +103,7 @@ def reading_fits(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 def choices_differ(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """No two choices are one name but for case."""
     responses = spec.data.responses
-    listed = responses.choices if isinstance(responses, TeacherResponses) and responses.choices != "auto" else ()
+    listed = classes(spec, facts) if isinstance(responses, TeacherResponses) else ()
     folded = [name.strip().casefold() for name in listed]
     for index, name in enumerate(folded):
         if name in folded[:index]:

@@ -56,6 +56,8 @@ class Teacher:
     tokens_factor: int = 1
     """A word counts as so many tokens."""
     latency: float = 0.0
+    odd: bool = False
+    """Replies are such as no endpoint should send."""
     logprobs: bool = True
     several: bool = True
     faults: Counter[str] = field(default_factory=Counter)
@@ -146,6 +148,11 @@ class Teacher:
         self.tokens_in += words
         self.tokens_out += len(choices)
         usage = {"prompt_tokens": words, "completion_tokens": len(choices)}
+        if self.odd:
+            usage = {"prompt_tokens": 2**70 if self.calls % 3 == 0 else words, "completion_tokens": 1}
+            choices[0]["message"]["content"] += "\0"
+            tops = [{"token": "a\0", "logprob": float("-inf")}, {"token": best, "logprob": 1000.0}]
+            choices[0]["logprobs"] = {"content": [{"token": best, "logprob": 0.0, "top_logprobs": tops}]}
         reply: dict[str, Any] = {"id": "c", "object": "chat.completion", "model": body["model"], "choices": choices}
         return json.dumps(reply if fault == "unusable" else reply | {"usage": usage}).encode()
 

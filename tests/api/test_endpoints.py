@@ -73,10 +73,27 @@ def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) ->
     dearer = good(boss.client.patch("/v1/endpoints/ep_words", json={"price": {"input": 1.0, "output": 2.0}}))
     assert [price["version"] for price in dearer["prices"]] == [1, 2] and dearer["price"]["input"] == 1.0
     assert dearer["probed"] and dearer["key_hint"] == KEY[-4:]
+    good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"requests_per_minute": 60_000}}))
     slower = good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"concurrency": 4}}))
-    assert slower["limits"]["concurrency"] == 4 and slower["price"]["version"] == 2
+    assert (
+        slower["limits"] == {"concurrency": 4, "requests_per_minute": 60_000, "tokens_per_minute": 0, "seconds": 120.0}
+        and slower["price"]["version"] == 2
+    )
     new = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0000"}))
     assert new["key_hint"] == "0000" and "sk-another-key-0000" in teacher.keys
+
+
+def test_a_new_url_gets_no_stored_key(owner: Tenant, boss: Tenant, teacher: Teacher) -> None:
+    good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    teacher.keys.clear()
+    with served() as other:
+        refused(boss.client.patch("/v1/endpoints/ep_words", json={"url": other.url}), 400, "key_needed")
+        refused(
+            owner.client.patch("/v1/endpoints/ep_words", json={"url": other.url, "key": "sk-new"}), 403, "missing_scope"
+        )
+        assert not other.keys
+        moved = good(boss.client.patch("/v1/endpoints/ep_words", json={"url": other.url, "key": "sk-new"}))
+        assert other.keys == {"sk-new"} and moved["url"] == other.url and not teacher.keys
 
 
 def test_known_terms_are_told(owner: Tenant) -> None:

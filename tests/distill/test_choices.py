@@ -29,11 +29,22 @@ def spoken(*places: dict[str, float]) -> Answer:
      ("It is New York City, I think", "stop", "answered", "New York City"), ("Paris or Newark", "stop", "unparseable", None),
      ("Parisian", "stop", "unparseable", None), ("", "stop", "empty", None), ("  \n", "length", "truncated", None),
      ("New York", "length", "truncated", None), ("New York City", "length", "answered", "New York City"),
-     ("I would say that", "length", "truncated", None), ("no", "content_filter", "refused", None)],
+     ("I would say that", "length", "truncated", None), ("no", "content_filter", "refused", None),
+     ("It is not Paris", "stop", "unparseable", None)],
 )  # fmt: skip
 def test_a_text_names_a_choice_or_none(text: str, finish: str, kind: Kind, name: str | None) -> None:
     found = CITIES.named(said(text, finish), structured=False)
     assert found == (kind, None if name is None else CITIES.names.index(name))
+
+
+def test_names_of_marks_alone_can_be_answered() -> None:
+    odd = Choices(names=("U.S.", "__init__", "?"))
+    found = [odd.named(said(name), structured=False) for name in odd.names]
+    assert found == [("answered", 0), ("answered", 1), ("answered", 2)]
+
+
+def test_what_is_mostly_about_something_else_names_nothing() -> None:
+    assert CITIES.by_logprobs(spoken({"I": 0.9, "Paris": 0.05})).kind == "unparseable"
 
 
 def test_a_refusal_is_one_whatever_it_says() -> None:

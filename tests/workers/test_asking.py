@@ -167,6 +167,7 @@ def test_what_is_lost_is_booked_as_paid(world: World, ledger: Ledger) -> None:
     assert booked(world, work.grip.job) == pytest.approx(0.3)
     assert ledger(purse.reserve, work.grip, "ep_words", 1, 1).lost
     late = purse.Spent(
+        group=1,
         endpoint="ep_words",
         price_version=1,
         amount=5,
@@ -178,6 +179,70 @@ def test_what_is_lost_is_booked_as_paid(world: World, ledger: Ledger) -> None:
     )
     assert not ledger(purse.settle, work.grip, work.project, late)
     assert booked(world, work.grip.job) == pytest.approx(0.3)
+
+
+def test_equal_questions_are_paid_for_once(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    work = begun(world, world.project())
+    _, told = asyncio.run(ask(ledger, work, teacher, [TEXTS[0]] * 20 + TEXTS[1:3], form()))
+    assert teacher.calls == 3 and len({one.answers for one in told if one.id < 20}) == 1 and len(told) == 22
+
+
+def test_a_commit_that_is_sent_twice_books_once(world: World, ledger: Ledger) -> None:
+    """Its reply was lost: nobody knows whether it landed."""
+    work = begun(world, world.project(), 1.0)
+    ledger(purse.reserve, work.grip, "ep_words", 300_000, 300_000)
+    spent = purse.Spent(
+        group=1,
+        endpoint="ep_words",
+        price_version=1,
+        amount=5_000,
+        released=5_000,
+        calls=1,
+        input_tokens=7,
+        output_tokens=1,
+        cached_tokens=0,
+    )
+    for _ in range(2):
+        assert ledger(purse.settle, work.grip, work.project, spent)
+    assert booked(world, work.grip.job) == pytest.approx(0.005)
+    assert world(lambda session: session.scalars(select(Reservation.open)).one()) == 295_000
+
+
+def test_odd_replies_are_kept_all_the_same(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    """NUL in a text, log-probabilities that are none, counts beyond all bounds: nothing of a group is lost by one of them."""
+    work = begun(world, world.project())
+    teacher.odd = True
+    desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:6], form(top_logprobs=3)))
+    assert desk.stopped is None and not desk.unbooked and all(one.answers or one.failed for one in told)
+    kept = world(lambda s: s.scalars(select(StoredAnswer).where(StoredAnswer.project == work.project)).all())
+    assert kept and all(value <= 0 for one in kept for place in one.reply["top_logprobs"] for value in place.values())
+
+
+def test_a_close_in_the_middle_ends_and_books(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    """Nobody waits for the last calls: the desk ends all the same, and what the endpoint billed is booked."""
+    teacher.latency = 0.3
+
+    async def run() -> None:
+        book = LedgerBook(ledger, work, "ep_words", lambda: False)
+
+        async def tell(_: Told) -> None:
+            return
+
+        async with Client(private=True) as client:
+            throttle = Throttle(None, "t", Limits(concurrency=8))
+            desk = Desk(
+                form=form(), book=book, client=client, endpoint=Endpoint(teacher.url), throttle=throttle, tell=tell
+            )
+            await desk.take([Asked(id=i, messages=(Line(role="user", content=t),)) for i, t in enumerate(TEXTS)])
+            await asyncio.sleep(0.45)
+            await asyncio.wait_for(desk.close(0.05), 10)
+        await asyncio.to_thread(book.give_back)
+
+    for _ in range(3):
+        work = begun(world, world.project(), 5.0)
+        teacher.forget()
+        asyncio.run(run())
+        assert booked(world, work.grip.job) >= teacher.bill - 1e-9 and 8 <= teacher.calls < len(TEXTS)
 
 
 def test_two_jobs_share_a_month_cap(world: World, ledger: Ledger, teacher: Teacher) -> None:
@@ -223,7 +288,8 @@ def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Le
     with served(rate_in=1.0, rate_out=1.0) as dear:
         dear.tokens_factor = 1000
         desk, _ = asyncio.run(ask(ledger, work, dear, TEXTS, cheap))
-    assert desk.stopped is not None and desk.stopped.code == "bill_exceeded"
+        assert desk.stopped is not None and desk.stopped.code == "bill_exceeded"
+        assert dear.calls <= 64, "what waited for its turn was not asked any more"
 
 
 def test_calls_are_as_many_at_once_as_allowed(world: World, ledger: Ledger, teacher: Teacher) -> None:

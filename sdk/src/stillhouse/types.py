@@ -337,6 +337,8 @@ class Dollars(TypedDict):
     """`budget.usd` must cover it: held-out answers, a floor of training answers, and devices for what cannot be cut."""
     answers: float
     """Of the expected: calls to the endpoint."""
+    answers_low: float
+    answers_high: float
     devices: float
     """Of the expected: workers that have a price."""
 
