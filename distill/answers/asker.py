@@ -1,5 +1,6 @@
 """The child's end of the gateway: many questions in flight, replies as they come."""
 
+import os
 import select
 import socket
 import time
@@ -24,7 +25,12 @@ class Asker:
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(str(path))
+        here = Path.cwd()
+        os.chdir(path.parent)  # a socket's path has 107 bytes at most, a run folder's more
+        try:
+            self._socket.connect(path.name)
+        finally:
+            os.chdir(here)
         self._socket.setblocking(False)
         self._out, self._in = bytearray(), bytearray()
         self.stopped: str | None = None

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from hashlib import sha256
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 SKIPPED = re.compile(
@@ -29,7 +29,7 @@ def docstrings(library: str, seed: int) -> Iterator[tuple[str, str]]:
 
 def folder(library: str) -> Path:
     """Where the library's source lies. Raises LookupError where it is not installed."""
-    found = find_spec(library)
+    found = PathFinder.find_spec(library)
     if found is None or not found.submodule_search_locations:
         raise LookupError(f"{library} is not installed here; `make .venv/ready` installs it")
     return Path(found.submodule_search_locations[0])
