@@ -30,7 +30,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local held = redis.call('PTTL', KEYS[4])
 if held > 0 then return held end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 15 end
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 5 end
 local due = {}
 for i, cost in ipairs({1, tonumber(ARGV[6])}) do
   local limit = tonumber(ARGV[3 + i])
@@ -87,10 +87,12 @@ class Throttle:
             await self._admitted(member, tokens)
             yield
         finally:
-            async with self._freed:
-                self._flying -= 1
-                self._freed.notify_all()
-            await self._left(member)
+            try:
+                await self._left(member)  # before ours is free: who comes next would find all places taken
+            finally:
+                async with self._freed:
+                    self._flying -= 1
+                    self._freed.notify(2)  # one for this place, one for a window that has grown
 
     def went_well(self) -> None:
         """One more call in flight for each window of calls that were answered."""

@@ -7,7 +7,7 @@ from distill.report.numbers import DASH, count, decimal, money
 KINDS = ("answered", "refused", "empty", "truncated", "unparseable", "failed")
 SIDES = {"heldout": "held-out", "train": "training"}
 READ = {
-    "logprobs": "Soft targets: the probabilities of the tokens that the names begin with (`top_logprobs`).",
+    "logprobs": "Soft targets: the probabilities of the tokens that the names begin with (top_logprobs).",
     "votes": "Soft targets: shares of several sampled answers a row.",
     "text": "Hard labels: the name that the answer gives.",
 }
