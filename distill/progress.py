@@ -1,6 +1,7 @@
 """How far a step is, twice a second and at its end: events for a bar with speed and seconds left."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from distill.run import RunFolder
@@ -30,3 +31,16 @@ class Progress:
         if pace > 0:
             data["seconds_left"] = round((self._total - done) / pace, 1)
         self._folder.emit("progress", data | more)
+
+
+@dataclass(frozen=True)
+class Onward:
+    """Progress inside of one part of the work, `before` which so much was done."""
+
+    progress: Progress
+    before: int
+
+    def __call__(self, done: int) -> None:
+        """Tells it, if it is time."""
+        if self.progress.due(self.before + done):
+            self.progress.tell(self.before + done)

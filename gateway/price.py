@@ -10,33 +10,26 @@ from spec import facts
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars per million tokens, which is micro-dollars per token. `cached` None: cached input costs as other input.
-
-    `batch` is the discount of a batch call, as a share: 0.5 halves the amount.
-    """
+    """US dollars per million tokens, which is micro-dollars per token. `cached` None: cached input costs as other input."""
 
     input: Decimal
     output: Decimal
     cached: Decimal | None = None
-    batch: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         rates = [self.input, self.output, *([] if self.cached is None else [self.cached])]
         if not all(rate.is_finite() and rate >= 0 for rate in rates):
             raise ValueError("rates are dollars per million tokens, 0 or more")
-        if not (self.batch.is_finite() and 0 <= self.batch <= 1):
-            raise ValueError("batch is a share from 0 to 1")
 
     @classmethod
     def of(cls, price: facts.Price) -> Self:
         """As an endpoint's row has it; through decimal text, so that 0.1 is a tenth."""
         cached = None if price.cached is None else Decimal(str(price.cached))
-        batch = Decimal(str(price.batch_discount))
-        return cls(Decimal(str(price.input)), Decimal(str(price.output)), cached, batch)
+        return cls(Decimal(str(price.input)), Decimal(str(price.output)), cached)
 
 
-def amount(usage: Usage, price: Price, *, batch: bool = False) -> int:
+def amount(usage: Usage, price: Price) -> int:
     """Micro-dollars of a call, rounded up once, so that a sum of calls never lies below the bill."""
     cached = price.input if price.cached is None else price.cached
     exact = (usage.input - usage.cached) * price.input + usage.cached * cached + usage.output * price.output
-    return int((exact * (1 - price.batch if batch else 1)).to_integral_value(ROUND_CEILING))
+    return int(exact.to_integral_value(ROUND_CEILING))

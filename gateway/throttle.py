@@ -106,7 +106,7 @@ class Throttle:
         if seconds and self._redis is not None:
             try:
                 await self._redis.set(self._keys[3], 1, px=max(1, int(min(seconds, 600) * 1000)))
-            except RedisError:
+            except (RedisError, OSError):
                 self._silence()
 
     async def _admitted(self, member: str, tokens: int) -> None:

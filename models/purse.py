@@ -76,10 +76,14 @@ def reserve(session: Session, grip: Grip, endpoint: str, wanted: int, least: int
     if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
         return Lot(lost=True)
     granted = wanted
-    for cap, left in (("job", _left_of_job(session, job, step)), ("project", _left_of_project(session, job.project))):
-        if left is not None and min(granted, left) < least:
-            return Lot(barred="job" if cap == "job" else "project")
+    caps: dict[Cap, int | None] = {
+        "job": _left_of_job(session, job, step),
+        "project": _left_of_project(session, job.project),
+    }
+    for cap, left in caps.items():
         granted = granted if left is None else min(granted, left)
+        if granted < least:
+            return Lot(barred=cap)
     row = insert(Reservation).values(
         step=grip.step, fence=grip.fence, project=job.project, job=job.id, endpoint=endpoint, open=granted
     )

@@ -50,8 +50,10 @@ def cost(price: Price | None, tokens_in: float, tokens_out: float) -> float:
 
 def bound(price: Price | None, sizes: list[int], max_tokens: int | None, samples: int) -> int:
     """Of one call whose messages (and schema) have these bytes: it cannot be billed higher."""
+    if price is None:
+        return 0
     tokens = sum(sizes) + MESSAGE * (len(sizes) + 1)
-    return ceil(cost(price, tokens, samples * (max_tokens or UNBOUNDED)))
+    return ceil(tokens * max(price.input, price.cached or 0.0) + samples * (max_tokens or UNBOUNDED) * price.output)
 
 
 def system_text(responses: TeacherResponses, names: tuple[str, ...]) -> str | None:

@@ -145,8 +145,6 @@ class Price(Fact):
     output: float = 0.0
     cached: float | None = None
     """Of input that comes from the endpoint's cache; None: as other input."""
-    batch_discount: float = 0.0
-    """Share that a batch call is cheaper by."""
 
 
 class Terms(Fact):

@@ -25,8 +25,6 @@ class NewPrice(Part):
     output: Rate
     cached: Rate | None = None
     """Of input that comes from the endpoint's cache; null: as other input."""
-    batch_discount: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share that a batch call is cheaper by."""
 
 
 class NewLimits(Part):

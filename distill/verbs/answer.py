@@ -17,7 +17,7 @@ from distill.answers.prompts import Prompts, examples
 from distill.answers.tally import agreement, log_shares
 from distill.data.draw import Division, divide
 from distill.data.rows import Ints, Rows
-from distill.progress import Progress
+from distill.progress import Onward, Progress
 from distill.report.figures import Asked, Tally, Unanswered
 from distill.run import RunFolder
 from distill.signals.scores import SHARD, Floats, index_path, shard_path
@@ -76,7 +76,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     with folder.output("answers.jsonl").open("w", encoding="utf-8") as log:
         for side in sides:
             before = sum(other.asked for other in sides)
-            _ask(folder, params, side, shown, asker, log, Told_(progress, before))
+            _ask(folder, params, side, shown, asker, log, Onward(progress, before))
     asker.close()
     if folder.stop_requested or asker.stopped not in (None, OVER_BUDGET):
         return Result(status="stopped")
@@ -166,18 +166,6 @@ def _connected(folder: RunFolder) -> Asker:
         raise Refused(Problem(code="no_gateway", message=message, hint=hint)) from error
 
 
-@dataclass(frozen=True)
-class Told_:  # noqa: N801  # Told is the reply's own name
-    """Progress, before which so many rows were asked."""
-
-    progress: Progress
-    before: int
-
-    def __call__(self, rows: int) -> None:
-        if self.progress.due(self.before + rows):
-            self.progress.tell(self.before + rows)
-
-
 def _ask(
     folder: RunFolder,
     params: AnswerParams,
@@ -185,7 +173,7 @@ def _ask(
     shown: tuple[Message, ...],
     asker: Asker,
     log: IO[str],
-    told: Told_,
+    told: Onward,
 ) -> None:
     """Puts all questions of one side, and takes the answers as they come."""
     if asker.stopped is not None or not len(side.which):

@@ -6,14 +6,13 @@ No teacher is asked for a shard before the one before it is kept: whoever kills 
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from distill.batched import in_batches
 from distill.checkpoint import Damaged, intact, manifest, prune, write
-from distill.progress import Progress
+from distill.progress import Onward, Progress
 from distill.run import RunFolder, seal
 from distill.signals.scores import Floats, index_path
 from distill.signals.shards import Shard, parts, shards
@@ -43,7 +42,7 @@ def run(folder: RunFolder, params: ScoreParams) -> Result:
             break
         if score is None or shard.teacher != todo[i - 1].teacher:
             score = opened(folder, params, shard.teacher)
-        scores = scores_of(shard, score, folder.run.micro_batch or PASS, Told(progress, rows))
+        scores = scores_of(shard, score, folder.run.micro_batch or PASS, Onward(progress, rows))
         done[shard.path] = save(work / shard.path, scores)
         rows += shard.rows
         if len(done) % -(-len(wanted) // CHECKPOINTS) == 0:
@@ -60,25 +59,13 @@ def run(folder: RunFolder, params: ScoreParams) -> Result:
     return Result(status="succeeded", summary=summary)
 
 
-@dataclass(frozen=True)
-class Told:
-    """Progress inside of a shard, `before` which so many rows were done."""
-
-    progress: Progress
-    before: int
-
-    def __call__(self, rows: int) -> None:
-        if self.progress.due(self.before + rows):
-            self.progress.tell(self.before + rows)
-
-
 def opened(folder: RunFolder, params: ScoreParams, number: int) -> Scorer:
     given = params.teachers[number]
     files = folder.input(given.path)
     return teacher(given, files, params.classes, device=folder.run.device, threads=folder.run.threads)
 
 
-def scores_of(shard: Shard, score: Scorer, batch: int, told: "Told") -> Floats:
+def scores_of(shard: Shard, score: Scorer, batch: int, told: Onward) -> Floats:
     """(rows, V). Refused: some are no numbers."""
 
     def part(first: int, last: int) -> Floats:

@@ -106,8 +106,10 @@ def test_from_an_endpoint_to_a_report(stack: Stack, owner: Tenant, teacher: Teac
     assert roles["student"]["metrics"]["accuracy"]["value"] > roles["no_teacher"]["metrics"]["accuracy"]["value"]
     html = owner.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
     assert "What the teacher answered" in html and "ep_words/words" in html
-    # Asked again for another student, it costs nothing; ten new rows cost ten.
+    # Asked again for another student it costs nothing; another way to ask is another question; ten new rows cost ten.
     teacher.forget()
+    answered(Run.start(owner, job(rows, steps=61)))
+    assert teacher.calls == 0
     answered(Run.start(owner, job(rows, steps=61, responses={"prompt": {"template": "{text}"}, "read": "text"})))
     assert teacher.calls == ROWS, "without log-probabilities it is another question"
     teacher.forget()
@@ -224,7 +226,7 @@ def test_a_preview_waits_for_its_owner(stack: Stack, owner: Tenant, teacher: Tea
         any(name in line.rpartition(" -> ")[2] for name in ("animals", "plants", "stones")) for line in shown
     )
     good(owner.client.post(f"/v1/distillations/{run.id}/resume"))
-    answered(run)
+    ended(run)
     assert set(teacher.asked.values()) == {1} and teacher.calls == 120, "what the preview asked is not paid for again"
 
 

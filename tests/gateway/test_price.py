@@ -14,10 +14,9 @@ COUNTS = st.integers(0, 10_000_000)
 
 
 def test_a_bill_by_hand() -> None:
-    price = Price(Decimal("0.40"), Decimal("1.60"), cached=Decimal("0.10"), batch=Decimal("0.5"))
+    price = Price(Decimal("0.40"), Decimal("1.60"), cached=Decimal("0.10"))
     usage = Usage(1_000_000, 500_000, cached=200_000)
     assert amount(usage, price) == 320_000 + 20_000 + 800_000
-    assert amount(usage, price, batch=True) == 570_000
     assert amount(Usage(1, 0), price) == 1, "a part of a micro-dollar is a whole one"
 
 

@@ -52,6 +52,7 @@ def test_a_call_cannot_cost_more_than_its_bound() -> None:
     price = Price(input=2.0, output=8.0)
     assert bound(price, [100, 50], 4, 3) == (150 + 16 * 3) * 2 + 3 * 4 * 8
     assert bound(price, [100], None, 1) == (100 + 32) * 2 + 4096 * 8
+    assert bound(Price(input=2.0, output=8.0, cached=3.0), [100], 4, 1) == (100 + 32) * 3 + 4 * 8
     assert bound(None, [100], 4, 1) == 0
 
 

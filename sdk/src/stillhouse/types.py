@@ -710,8 +710,6 @@ class NewPrice(TypedDict):
     output: float
     cached: NotRequired[float | None]
     """Of input that comes from the endpoint's cache; null: as other input."""
-    batch_discount: NotRequired[float]
-    """Share that a batch call is cheaper by."""
 
 
 class NewProject(TypedDict):
@@ -767,8 +765,6 @@ class Price(TypedDict):
     output: float
     cached: float | None
     """Of input that comes from the endpoint's cache; None: as other input."""
-    batch_discount: float
-    """Share that a batch call is cheaper by."""
 
 
 class Probe(TypedDict):
