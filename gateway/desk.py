@@ -1,6 +1,6 @@
 """Where a step's questions are answered: from what was paid for before, else by calls that are reserved, throttled, retried and booked.
 
-An answer is kept before it is told. What is kept and booked goes to the database in groups, at most GROUP seconds after the reply.
+An answer is kept before it is told.
 """
 
 import asyncio
@@ -8,7 +8,6 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import structlog
@@ -17,20 +16,17 @@ from gateway.breaker import Breaker
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.form import Form
 from gateway.price import Price, amount
 from gateway.purse import Broke, Lost, Purse
-from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
+from gateway.reply import Choice, Message, Reply
 from gateway.throttle import Throttle
+from gateway.till import GROUP, Settled, Till
 from models.answer import Kept
 from models.purse import Lot, Spent
-from spec import facts
-from spec.bill import bound
-from spec.digest import canonical, digest
 from spec.gateway import Answer, Asked, Told
 from spec.problem import Problem
 
-GROUP = 0.05
-"""Seconds that answers wait for others to be kept with."""
 MOST = 2048
 """Questions that are worked on at once: a child that asks more waits."""
 RETRIES = 5
@@ -62,66 +58,6 @@ class Book(Protocol):
     def commit(self, answers: Sequence[Kept], spent: Spent) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """What all questions of a step have in common."""
-
-    endpoint: str
-    """`ep_name`."""
-    digest: str
-    """Of its wire and URL."""
-    model: str
-    sampling: Sampling
-    samples: int = 1
-    several: bool = False
-    """The endpoint gives several answers to one call."""
-    top_logprobs: int | None = None
-    schema: dict[str, object] | None = None
-    price: facts.Price | None = None
-    tokens_per_byte: float = 0.3
-
-    def digest_of(self, messages: Sequence[Message]) -> str:
-        """By which an answer is found: all that it depends on, and not how many are asked for."""
-        asked = {
-            "endpoint": self.digest,
-            "model": self.model,
-            "messages": [[message.role, message.content] for message in messages],
-            "sampling": {name: value for name, value in vars(self.sampling).items() if value is not None},
-            "top_logprobs": self.top_logprobs,
-            "schema": self.schema,
-        }
-        return digest(asked)
-
-    def ask(self, messages: Sequence[Message], first: int, samples: int) -> Ask:
-        """For samples `first` to `first + samples` of a question; each has a seed of its own, where there is one."""
-        seed = None if self.sampling.seed is None else self.sampling.seed + first
-        sampling = replace(self.sampling, seed=seed, n=samples if samples > 1 else None)
-        return Ask(self.model, tuple(messages), sampling, self.top_logprobs, self.schema)
-
-    def bound(self, messages: Sequence[Message], samples: int) -> int:
-        return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples)
-
-    def tokens(self, messages: Sequence[Message], samples: int) -> int:
-        """About so many, for the limit of tokens a minute."""
-        return int(self.tokens_per_byte * sum(self._sizes(messages))) + samples * (self.sampling.max_tokens or 0) + 8
-
-    def _sizes(self, messages: Sequence[Message]) -> list[int]:
-        schema = [len(canonical(self.schema))] if self.schema else []
-        return [*(len(message.content.encode()) for message in messages), *schema]
-
-
-@dataclass(kw_only=True)
-class Settled:
-    """A call that is over, on its way into the database."""
-
-    kept: list[Kept]
-    amount: int
-    released: int
-    usage: Usage | None
-    calls: int
-    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
 class Desk:
     """Of one step, on one event loop. `tell`: sends a reply to the child."""
 
@@ -135,14 +71,10 @@ class Desk:
         self._purse = Purse(lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least))
         self._breaker = Breaker()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._settled: asyncio.Queue[Settled] = asyncio.Queue()
-        self._committing = asyncio.create_task(self._commit_groups())
+        self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
         self.stopped: Problem | None = None
         """Why nothing more is asked; code `over_budget` where a cap was reached."""
-        self.unbooked = False
-        """Calls were made that could not be booked: what is set aside must be booked as paid."""
         self._closing = False
-        self._groups = 0
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
 
     async def take(self, questions: Sequence[Asked]) -> None:
@@ -173,9 +105,7 @@ class Desk:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self._settled.join()
-        self._committing.cancel()
-        await asyncio.gather(self._committing, return_exceptions=True)
+        await self.till.close()
 
     async def _one(self, id: int, messages: list[Message], key: str, have: dict[int, Answer]) -> None:
         """One question to its reply. Nothing is raised: a reply that will not come would hold the child for ever."""
@@ -192,7 +122,7 @@ class Desk:
             found.set_exception(error)
             await self._tell(Told(id=id, failed=error.kind, message=error.message))
         except Broke as error:
-            await self._settled.join()
+            await self.till.join()
             await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
             await self._stop(SPENT[error.cap])
         except Lost:
@@ -274,7 +204,7 @@ class Desk:
             # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
             cost = set_aside if sent else 0
             gone = Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0))
-            self._settled.put_nowait(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
+            self.till.put(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
             raise
         await self._note(well=True)
         return await self._kept(reply, key, first, samples, set_aside)
@@ -305,48 +235,8 @@ class Desk:
         return Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
 
     async def _settle(self, item: Settled, set_aside: int) -> None:
-        self._settled.put_nowait(item)
+        self.till.put(item)
         await self._purse.settle(set_aside, item.amount)
-
-    async def _commit_groups(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            group = [await self._settled.get()]
-            await asyncio.sleep(GROUP)
-            while not self._settled.empty():
-                group.append(self._settled.get_nowait())
-            self._groups += 1
-            spent = self._sum(group)
-            try:
-                await asyncio.to_thread(self._book.commit, [one for item in group for one in item.kept], spent)
-            except Exception as error:  # whatever it was, those who wait for it must hear of it
-                log.exception("answers_not_kept", calls=spent.calls, amount=spent.amount)
-                self.unbooked = True
-                for item in group:
-                    if not item.done.done():  # whoever waited may have been cancelled
-                        item.done.set_exception(error)
-                        item.done.exception()
-            else:
-                for item in group:
-                    if not item.done.done():
-                        item.done.set_result(None)
-            finally:
-                for _ in group:
-                    self._settled.task_done()
-
-    def _sum(self, group: Sequence[Settled]) -> Spent:
-        used = [item.usage for item in group if item.usage is not None]
-        return Spent(
-            group=self._groups,
-            endpoint=self.form.endpoint,
-            price_version=self.form.price.version if self.form.price is not None else 0,
-            amount=sum(item.amount for item in group),
-            released=sum(item.released for item in group),
-            calls=sum(item.calls for item in group),
-            input_tokens=sum(usage.input for usage in used),
-            output_tokens=sum(usage.output for usage in used),
-            cached_tokens=sum(usage.cached for usage in used),
-        )
 
     async def _note(self, *, well: bool, error: CallFailed | None = None) -> None:
         self._breaker.note(well)

@@ -20,7 +20,8 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.call import Endpoint as Called
 from gateway.client import Client
-from gateway.desk import Desk, Form
+from gateway.desk import Desk
+from gateway.form import Form
 from gateway.reply import Sampling
 from gateway.seal import Keyring, Sealed, Unsealable
 from gateway.socket import LINE, Conversation
@@ -180,7 +181,7 @@ class Asking:
                 try:
                     await desk.close(0.0 if self._lost() else self._settings.stop_seconds)
                 finally:
-                    self.problem, self._unbooked = desk.stopped, desk.unbooked
+                    self.problem, self._unbooked = desk.stopped, desk.till.unbooked
                     talk.close()
                     ended.set()
 

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 
 from gateway.call import Endpoint
 from gateway.client import Client
-from gateway.desk import Desk, Form
+from gateway.desk import Desk
+from gateway.form import Form
 from gateway.reply import Message, Sampling
 from gateway.throttle import Limits, Throttle
 from models import lease, purse
@@ -213,7 +214,7 @@ def test_odd_replies_are_kept_all_the_same(world: World, ledger: Ledger, teacher
     work = begun(world, world.project())
     teacher.odd = True
     desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:6], form(top_logprobs=3)))
-    assert desk.stopped is None and not desk.unbooked and all(one.answers or one.failed for one in told)
+    assert desk.stopped is None and not desk.till.unbooked and all(one.answers or one.failed for one in told)
     kept = world(lambda s: s.scalars(select(StoredAnswer).where(StoredAnswer.project == work.project)).all())
     assert kept and all(value <= 0 for one in kept for place in one.reply["top_logprobs"] for value in place.values())
 

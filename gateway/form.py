@@ -1,0 +1,57 @@
+"""What all questions of a step have in common: how one is asked, what finds its answer again, what it can cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.reply import Ask, Message, Sampling
+from spec import facts
+from spec.bill import bound
+from spec.digest import canonical, digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What all questions of a step have in common."""
+
+    endpoint: str
+    """`ep_name`."""
+    digest: str
+    """Of its wire and URL."""
+    model: str
+    sampling: Sampling
+    samples: int = 1
+    several: bool = False
+    """The endpoint gives several answers to one call."""
+    top_logprobs: int | None = None
+    schema: dict[str, object] | None = None
+    price: facts.Price | None = None
+    tokens_per_byte: float = 0.3
+
+    def digest_of(self, messages: Sequence[Message]) -> str:
+        """By which an answer is found: all that it depends on, and not how many are asked for."""
+        asked = {
+            "endpoint": self.digest,
+            "model": self.model,
+            "messages": [[message.role, message.content] for message in messages],
+            "sampling": {name: value for name, value in vars(self.sampling).items() if value is not None},
+            "top_logprobs": self.top_logprobs,
+            "schema": self.schema,
+        }
+        return digest(asked)
+
+    def ask(self, messages: Sequence[Message], first: int, samples: int) -> Ask:
+        """For samples `first` to `first + samples` of a question; each has a seed of its own, where there is one."""
+        seed = None if self.sampling.seed is None else self.sampling.seed + first
+        sampling = replace(self.sampling, seed=seed, n=samples if samples > 1 else None)
+        return Ask(self.model, tuple(messages), sampling, self.top_logprobs, self.schema)
+
+    def bound(self, messages: Sequence[Message], samples: int) -> int:
+        return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples)
+
+    def tokens(self, messages: Sequence[Message], samples: int) -> int:
+        """About so many, for the limit of tokens a minute."""
+        return int(self.tokens_per_byte * sum(self._sizes(messages))) + samples * (self.sampling.max_tokens or 0) + 8
+
+    def _sizes(self, messages: Sequence[Message]) -> list[int]:
+        schema = [len(canonical(self.schema))] if self.schema else []
+        return [*(len(message.content.encode()) for message in messages), *schema]
