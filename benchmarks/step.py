@@ -83,7 +83,7 @@ def inputs(folder: Path, pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.f
         np.save(shard, logits[first : first + SHARD])
 
 
-def ours(folder: Path) -> tuple[loop.Course, Journal]:
+def ours(folder: Path, device: str) -> tuple[loop.Course, Journal]:
     """A train run before its first step, journal and all."""
     params = TrainParams(
         selection=Selection(roles=ROLES), student=STUDENT, signature=SIGNATURE, teachers=1,
@@ -91,7 +91,13 @@ def ours(folder: Path) -> tuple[loop.Course, Journal]:
         learning_rate=RATE, optimizer="adamw", schedule="constant", weight_decay=0.01, seed=1, precision="float32",
         select="last", bias_correction=False, headline=Accuracy(type="accuracy"),
     )  # fmt: skip
-    spec = Run(verb="train", step="train", params=params.model_dump(mode="json"), threads=torch.get_num_threads())
+    spec = Run(
+        verb="train",
+        step="train",
+        params=params.model_dump(mode="json"),
+        threads=torch.get_num_threads(),
+        device=device,
+    )
     (folder / "spec.json").write_text(spec.model_dump_json())
     run = RunFolder(folder)
     rows = Rows.open(run.input("train/rows.arrow"), ROLES)
@@ -109,12 +115,12 @@ def segment_of(course: loop.Course, journal: Journal, steps: int) -> Segment:
     return segment
 
 
-def bare(pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32], steps: int) -> Segment:
-    """The same arithmetic with nothing around it."""
-    images_N = torch.from_numpy(pixels.astype(np.float32) / 255)
-    teacher_NV = torch.log_softmax(torch.from_numpy(logits) / TEMPERATURE, dim=-1)
-    order = torch.from_numpy(np.random.default_rng(1).permutation(len(pixels)))
-    module = initialised(STUDENT, SIGNATURE, 1)
+def bare(pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32], steps: int, device: str) -> Segment:
+    """The same arithmetic with nothing around it: all of it on the device from the beginning."""
+    images_N = torch.from_numpy(pixels.astype(np.float32) / 255).to(device)
+    teacher_NV = torch.log_softmax(torch.from_numpy(logits).to(device) / TEMPERATURE, dim=-1)
+    order = torch.from_numpy(np.random.default_rng(1).permutation(len(pixels))).to(device)
+    module = initialised(STUDENT, SIGNATURE, 1).to(device)
     adamw = optimizer("adamw", module.parameters(), RATE, 0.01)
     place = 0
 
@@ -128,8 +134,15 @@ def bare(pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32], steps: 
             loss = functional.kl_div(student_BV, teacher_NV[batch], reduction="batchmean", log_target=True)
             torch.autograd.backward(loss * TEMPERATURE**2)
             adamw.step()
+        settle(device)
 
     return segment
+
+
+def settle(device: str) -> None:
+    """Waits until the device has done what it was told."""
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def check_same(course: loop.Course, pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32]) -> float:
@@ -148,13 +161,15 @@ def check_same(course: loop.Course, pixels: npt.NDArray[np.uint8], logits: npt.N
     return apart
 
 
-def peak() -> float:
+def peak(device: str) -> float:
     """Floating-point operations a second of one large product of matrices."""
-    a = torch.rand(2048, 2048)
+    a = torch.rand(2048, 2048, device=device)
     seconds = []
     for _ in range(6):
+        settle(device)
         began = time.perf_counter()
         torch.mm(a, a)
+        settle(device)
         seconds.append(time.perf_counter() - began)
     return 2 * 2048**3 / min(seconds)
 
@@ -166,16 +181,16 @@ def timed(segment: Segment) -> tuple[float, float]:
     return time.perf_counter() - began[0], time.process_time() - began[1]
 
 
-def measure(rounds: int, steps: int) -> tuple[str, float, list[Any]]:
+def measure(rounds: int, steps: int, device: str) -> tuple[str, float, list[Any]]:
     """Where rows are from; how far first losses are apart; and of each round (ours, bare), each (wall, processor) seconds."""
     pixels, source = images()
     logits = np.random.default_rng(2).normal(0, 4, (len(pixels), len(CLASSES))).astype(np.float32)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         inputs(folder, pixels, logits)
-        course, journal = ours(folder)
+        course, journal = ours(folder, device)
         apart = check_same(course, pixels, logits)
-        segments = segment_of(course, journal, steps), bare(pixels, logits, steps)
+        segments = segment_of(course, journal, steps), bare(pixels, logits, steps, device)
         for segment in segments:
             segment()
         return source, apart, [(timed(segments[0]), timed(segments[1])) for _ in range(rounds)]
@@ -186,17 +201,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--steps", type=int, default=40, help="steps of one turn")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     given = parser.parse_args()
     for threads in given.threads:
-        show(given.rounds, given.steps, threads)
+        show(given.rounds, given.steps, threads, given.device)
 
 
-def show(rounds: int, steps: int, threads: int) -> None:
+def show(rounds: int, steps: int, threads: int, device: str) -> None:
     torch.set_num_threads(threads)
-    source, apart, found = measure(rounds, steps)
-    most = peak()
+    source, apart, found = measure(rounds, steps, device)
+    most = peak(device)
+    where = "" if device == "cpu" else f" and {torch.cuda.get_device_name()}"
     print(
-        f"{source}, {threads} thread(s), {rounds} rounds of {steps} steps of {BATCH} rows; first losses {apart:.0e} apart"
+        f"{source}, {threads} thread(s){where}, {rounds} rounds of {steps} steps of {BATCH} rows; first losses {apart:.0e} apart"
     )
     for j, who in enumerate(("ours", "bare loop")):
         speed = OPERATIONS / (median(pair[j][0] for pair in found) / steps)

@@ -44,7 +44,7 @@ def perform(folder: RunFolder) -> Result:
     run = folder.run
     try:
         if run.verb not in TORCHLESS:
-            folder.load("distill.device").prepare(run.threads)
+            folder.load("distill.device").prepare(run.threads, run.device)
         verb = folder.load(f"distill.verbs.{run.verb}")
         result: Result = verb.run(folder, parameters(run))
         return folder.sealed(result)

@@ -14,6 +14,7 @@ from torch import nn
 from distill.failure import out_of_memory
 from distill.objectives.objective import Objective, Targets
 from distill.optim import adjust, momentum, rate
+from distill.replay import Replay
 from distill.students import constrain
 from distill.students.scaling import Scaling
 from distill.transfer import Batch, Batches
@@ -37,6 +38,8 @@ class Course:
     smallest: int = 1
     """Rows of a forward pass at least (a batch norm needs two)."""
     tell: Callable[[str], None] = print
+    replay: Replay | None = None
+    """Of steps that are recorded, where the device and the student allow it."""
 
 
 def run(course: Course, first: int, last: int, go_on: Callable[[int, torch.Tensor], bool]) -> None:
@@ -53,14 +56,12 @@ def run(course: Course, first: int, last: int, go_on: Callable[[int, torch.Tenso
 
 def descend(course: Course, batch: Batch) -> torch.Tensor:
     """One step of the optimizer; gives the loss of the batch before it. Where memory runs out, the micro-batch is halved and the step goes on."""
-    course.optimizer.zero_grad(set_to_none=True)
     loss = gradient(course, batch)
     while loss is None:
         course.micro = max(course.smallest, (course.micro + 1) // 2)
         course.tell(
             f"Memory ran out: {course.micro} rows in one pass from now on, {batch.targets.rows} in a step as before."
         )
-        course.optimizer.zero_grad(set_to_none=True)
         loss = gradient(course, batch)
     course.optimizer.step()
     student = course.params.student
@@ -70,9 +71,12 @@ def descend(course: Course, batch: Batch) -> torch.Tensor:
 
 
 def gradient(course: Course, batch: Batch) -> torch.Tensor | None:
-    """Adds the gradient of the batch's loss to the parameters, part by part; None where memory ran out and smaller parts are possible."""
+    """Computes the gradient of the batch's loss, part by part; None where memory ran out and smaller parts are possible."""
     rows = batch.targets.rows
     parts = max(1, min(-(-rows // course.micro), rows // course.smallest))
+    if parts == 1 and course.replay is not None and (replayed := course.replay(batch)) is not None:
+        return replayed
+    course.optimizer.zero_grad(set_to_none=True)
     try:
         losses = [
             backward(course, batch.raw[a:b], batch.targets.part(a, b))
@@ -83,6 +87,13 @@ def gradient(course: Course, batch: Batch) -> torch.Tensor | None:
             raise
         return None
     return losses[0] if parts == 1 else torch.stack(losses).sum()
+
+
+def recorded(course: Course) -> Replay | None:
+    """For steps on an accelerator whose batches have one shape; texts have as many bytes as the longest of a batch."""
+    if course.device.type != "cuda" or course.params.signature.input.kind == "text":
+        return None
+    return Replay(lambda batch: backward(course, batch.raw, batch.targets), course.module, course.tell)
 
 
 def backward(course: Course, raw: torch.Tensor, targets: Targets) -> torch.Tensor:

@@ -14,6 +14,7 @@ import torch
 from distill.data.draw import Hashes
 from distill.data.jitter import jitter
 from distill.data.rows import Ints
+from distill.nearby import nearby
 from distill.objectives.labels import UNSEEN
 from distill.objectives.objective import Targets
 from distill.seeds import derived
@@ -83,20 +84,30 @@ class Batches:
     def __init__(self, transfer: Transfer, size: int, seed: int, device: torch.device) -> None:
         self._transfer, self._size, self._seed, self._device = transfer, size, seed, device
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+        fixed = transfer.augment is None
+        self._near = (
+            nearby(transfer.inputs, transfer.rows, transfer.labels, transfer.teachers, device) if fixed else None
+        )
 
     def take(self, step: int) -> Batch:
         """The batch of a step, on the device."""
-        transfer = self._transfer
+        transfer, near = self._transfer, self._near
         items, epochs = self.items(step)
         labels = transfer.labels[items % len(transfer.rows) if transfer.copies else items]
-        teachers = None if transfer.teachers is None else self._there(np.take(transfer.teachers, items, axis=0))
+        if near is None:
+            raw, labels_B = self._there(transfer.raw(items, epochs)), self._there(labels)
+            teachers = None if transfer.teachers is None else self._there(np.take(transfer.teachers, items, axis=0))
+        else:
+            which_B = self._there(items)
+            raw, labels_B = near.raw.index_select(0, which_B), near.labels_N.index_select(0, which_B)
+            teachers = None if near.teachers_NMV is None else near.teachers_NMV.index_select(0, which_B)
         targets = Targets(
-            labels_B=self._there(labels),
+            labels_B=labels_B,
             teachers_BMV=teachers,
             rows=len(items),
-            labelled=int(np.count_nonzero(labels != UNSEEN)),
+            labelled=self._number(max(int(np.count_nonzero(labels != UNSEEN)), 1)),
         )
-        return Batch(raw=self._there(transfer.raw(items, epochs)), targets=targets)
+        return Batch(raw=raw, targets=targets)
 
     def items(self, step: int) -> tuple[Ints, Ints]:
         """(B,) items of a step, and the epoch that each belongs to."""
@@ -116,5 +127,11 @@ class Batches:
             self._epoch, self._order = epoch, source.permutation(self._transfer.items)
         return self._order
 
+    def _number(self, value: int) -> int | torch.Tensor:
+        """On an accelerator a tensor, so that a step can be replayed with another number."""
+        return value if self._device.type == "cpu" else self._there(np.array(value, dtype=np.float32))
+
     def _there(self, values: npt.NDArray[Any]) -> torch.Tensor:
-        return torch.from_numpy(values).to(self._device)
+        """A copy on the device. An accelerator fetches it while it still computes: nobody waits."""
+        here = torch.from_numpy(values)
+        return here if self._device.type == "cpu" else here.pin_memory().to(self._device, non_blocking=True)

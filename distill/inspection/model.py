@@ -47,7 +47,7 @@ def inspect(folder: RunFolder, params: InspectModel) -> Result:
     upload = received(folder, params)
     found = onnx_facts(upload) if upload.format == "onnx" else safetensors_facts(upload)
     facts = found.model_copy(update={"labels_seen": params.labels_seen})
-    folder.load("distill.device").prepare(folder.run.threads)
+    folder.load("distill.device").prepare(folder.run.threads, "cpu")
     probe = folder.load("distill.inspection.probe").probe
     slow = refuse("probe_too_slow", upload.name, f"a probe batch took longer than {SECONDS:.0f} s.")
     with linked(folder, upload, facts) as place, deadline(folder, SECONDS, slow):

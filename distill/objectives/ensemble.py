@@ -4,6 +4,7 @@ arithmetic: sum_m w_m softmax(z_m / T). geometric: the renormalised exp(sum_m w_
 since what each softmax divides by is the same for all classes. Weights are divided by their sum.
 """
 
+from functools import cache
 from typing import Literal
 
 import torch
@@ -18,8 +19,14 @@ def teacher_log_probabilities(
     teachers = logits_BMV.shape[1]
     if teachers == 1:
         return torch.log_softmax(logits_BMV[:, 0] / temperature, dim=-1)
-    shares_M1 = torch.tensor(weights or (1.0,) * teachers, dtype=logits_BMV.dtype, device=logits_BMV.device)[:, None]
-    shares_M1 = shares_M1 / shares_M1.sum()
+    shares_M1 = shares(weights or (1.0,) * teachers, logits_BMV.dtype, logits_BMV.device)[:, None]
     if combine == "arithmetic":
         return torch.logsumexp(torch.log_softmax(logits_BMV / temperature, dim=-1) + shares_M1.log(), dim=1)
     return torch.log_softmax((logits_BMV * shares_M1).sum(dim=1) / temperature, dim=-1)
+
+
+@cache
+def shares(weights: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """(M,): weights by their sum. Kept: they are on the device from the first batch on."""
+    found_M = torch.tensor(weights, dtype=dtype, device=device)
+    return found_M / found_M.sum()

@@ -20,8 +20,8 @@ class Targets:
     """Logits of each teacher; None: there is no teacher."""
     rows: int
     """Rows of the whole batch."""
-    labelled: int
-    """Rows of the whole batch whose labels are seen."""
+    labelled: int | torch.Tensor
+    """Rows of the whole batch whose labels are seen, and 1 where there are none."""
 
     def part(self, first: int, last: int) -> "Targets":
         teachers = None if self.teachers_BMV is None else self.teachers_BMV[first:last]
@@ -49,9 +49,8 @@ class Objective:
     def _term(self, term: Term, logits_BV: torch.Tensor, targets: Targets) -> torch.Tensor:
         if not isinstance(term, SoftTargets):
             balanced = term.balance != "none"
-            return labels(logits_BV, targets.labels_B, self.class_weights_V if balanced else None) / max(
-                targets.labelled, 1
-            )
+            weights_V = self.class_weights_V if balanced else None
+            return labels(logits_BV, targets.labels_B, weights_V) / targets.labelled
         assert targets.teachers_BMV is not None
         z_BMV = targets.teachers_BMV.double() if term.temperature > EXACT_ABOVE else targets.teachers_BMV
         teacher_BV = teacher_log_probabilities(z_BMV, term.temperature, self.combine, self.weights)

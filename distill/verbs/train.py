@@ -64,7 +64,7 @@ def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Cou
     merges = learned(params.student, transfer.inputs, transfer.rows)
     module = initialised(params.student, params.signature, params.seed, merges).to(device)
     torch.manual_seed(derived(params.seed, "dropout"))
-    return Course(
+    course = Course(
         params=params,
         module=module,
         scaling=Scaling.of(params.signature.input, device),
@@ -76,6 +76,8 @@ def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Cou
         smallest=2 if batched else 1,
         tell=lambda text: folder.message(text, level="warning"),
     )
+    course.replay = loop.recorded(course)
+    return course
 
 
 def objective(params: TrainParams, transfer: Transfer, device: torch.device) -> Objective:

@@ -35,9 +35,13 @@ class Library:
     """The docstrings as a data set, and jobs on them."""
 
     def __init__(
-        self, root: Path, write: Callable[[Path], tuple[Path, Path]] = docstrings.write, **options: Any
+        self,
+        root: Path,
+        write: Callable[[Path], tuple[Path, Path]] = docstrings.write,
+        device: str = "cpu",
+        **options: Any,
     ) -> None:
-        self.root = root
+        self.root, self.device = root, device
         found = inspected(root / "dataset", *write(root), **options)
         assert found.status == "succeeded", found.error
         self.dataset = DatasetFacts.model_validate(found.facts)
@@ -61,7 +65,9 @@ class Library:
             inputs |= {path: done[source] for path, source in (step.needs | step.wants).items()}
             params = PARAMS[step.verb].model_validate(step.params)
             context = {"latency_seconds": 0.3, "job": {"id": "dst_1"}, "steps": []}
-            folder = run_folder(self.root / name / step.name, step.verb, params, inputs, context=context)
+            device = self.device if step.queue == "gpu" else "cpu"
+            path = self.root / name / step.name
+            folder = run_folder(path, step.verb, params, inputs, context=context, device=device)
             result = here(folder)
             assert result.status == "succeeded", result.error
             done[step.name] = folder / "outputs"

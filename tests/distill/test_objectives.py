@@ -25,7 +25,7 @@ def soft(temperature: float, weight: float = 1.0) -> SoftTargets:
 
 def targets(teachers: torch.Tensor | None, labels: list[int] | None = None) -> Targets:
     known = torch.tensor(labels or [UNSEEN] * ROWS)
-    return Targets(labels_B=known, teachers_BMV=teachers, rows=len(known), labelled=int((known >= 0).sum()))
+    return Targets(labels_B=known, teachers_BMV=teachers, rows=len(known), labelled=max(int((known >= 0).sum()), 1))
 
 
 def gradient(objective: Objective, student: torch.Tensor, given: Targets) -> torch.Tensor:
