@@ -22,6 +22,7 @@ define install
 		-e '.[$(strip $(EXTRAS))]' -e './sdk[arrays,openai]' > $(VENV)/install.log 2>&1 \
 		|| { cat $(VENV)/install.log; exit 1; }
 	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -c "import onnx, onnxruntime, pyarrow, pyarrow.parquet, safetensors.torch, torch, torch.nn.functional, torch.optim"
+	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -m compileall -q distill spec
 	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -c "import alembic.command, celery.bin.celery, fastapi, psycopg, sqlalchemy.ext.asyncio, structlog, uvicorn"
 endef
 
@@ -43,7 +44,7 @@ up: $(VENV)/ready ## the stack in the foreground; prints the URL and, the first 
 	@$(RUN) -m standalone up $(ARGS)
 
 test: $(VENV)/ready-dev ## all tests (ARGS="tests/spec -k rules"; JOBS=2 processes, each a whole file at a time)
-	@$(RUN) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/ready-dev ## format, lint, types, import contracts, migrations, generated documents
 	@$(RUN) -m ruff format --check .

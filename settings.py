@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     child_memory_bytes: int = 0
     """Address-space limit of a child on the CPU; 0 means none, but 8 GiB of its own, files that it maps aside, for one that
     opens uploads."""
+    latency_seconds: float = Field(default=4.0, ge=0.1)
+    """Time in which a `package` step measures how fast teacher, student and baselines answer; less is noisier."""
     device_price_per_hour: float = Field(default=0.0, ge=0)
     """US dollars an hour that this worker's device is booked at."""
     allow_unsandboxed: bool = False

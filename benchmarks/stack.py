@@ -14,9 +14,9 @@ from stillhouse import Stillhouse
 
 
 @contextmanager
-def stillhouse(slots: int = 1) -> Iterator[Stillhouse]:
-    """A client with the first admin key of a new service with one worker."""
-    workers = (Worker(name="worker", slots=slots),)
+def stillhouse(slots: int = 1, **settings: str) -> Iterator[Stillhouse]:
+    """A client with the first admin key of a new service with one worker; `settings` are the worker's."""
+    workers = (Worker(name="worker", slots=slots, settings=settings),)
     with tempfile.TemporaryDirectory(prefix="bench-") as home, Stack(Path(home) / "home", workers=workers) as stack:  # noqa: SIM117  # a client needs the stack's URL
         with Stillhouse(stack.url, stack.key, timeout=120) as client:
             yield client

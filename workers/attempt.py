@@ -92,7 +92,10 @@ class Attempt:
             settings = self.post.settings
             device = "cuda" if work.queue == "gpu" and self.post.device != "cpu" else "cpu"
             copied = self.post.sandbox is Sandbox.NONE
-            folder.prepare(work, self.post.storage, threads=settings.threads, device=device, copied=copied)
+            folder.prepare(
+                work, self.post.storage, threads=settings.threads, device=device, copied=copied,
+                latency=settings.latency_seconds,
+            )  # fmt: skip
             return self._run_child(work, folder, heartbeat, device)
         except (Missing, Corrupt) as error:
             return Outcome(result=retry.failed("input_lost", f"An input cannot be read: {error}", "unknown"))

@@ -26,7 +26,7 @@ class Folder:
         self.report = self.path / "leash.json"
         self.staged = self.path / "staged"
 
-    def prepare(self, work: Work, storage: Storage, *, threads: int, device: str, copied: bool) -> None:
+    def prepare(self, work: Work, storage: Storage, *, threads: int, device: str, copied: bool, latency: float) -> None:
         """Inputs and checkpoints from storage, and spec.json. Raises storage's errors (of an input), OSError.
 
         `copied`: the child could write to its inputs: they are copies, not the links that storage may make.
@@ -44,7 +44,7 @@ class Folder:
                 "device": device,
                 "checkpoint": self._checkpoints(work, storage),
                 "micro_batch": work.micro_batch,
-                "context": work.context,
+                "context": work.context | ({"latency_seconds": latency} if work.verb == "package" else {}),
             }
         )
         (self.run / SPEC).write_text(run.model_dump_json())

@@ -188,7 +188,7 @@ class Server:
         )
         await asyncio.sleep(max(0.0, self.latency - (time.monotonic() - begun)))
         counts = Counts(prompt, cached, sum(len(answer.pieces) for answer in made))
-        self.ledger.write(call.id, 0 if call.fault == "reset" else 200, call.fault, counts)
+        self.ledger.write(call.id, 0 if call.fault == "reset" else 200, call.fault, counts, ask.seed)
         if call.fault == "reset":
             return lost(call)
         told = None if call.fault == "no_usage" else counts

@@ -50,12 +50,12 @@ class Ledger:
                 self.add(row["billed"], counts, Decimal(row["usd"]))
         self.file = None if path is None else path.open("a", encoding="utf-8")
 
-    def write(self, call: str, status: int, fault: str | None, tokens: Counts | None) -> None:
-        """`tokens` None is a call that is not billed; status 0 one whose reply never leaves."""
+    def write(self, call: str, status: int, fault: str | None, tokens: Counts | None, seed: int | None = None) -> None:
+        """`tokens` None is a call that is not billed; status 0 one whose reply never leaves. `seed`: of the request."""
         usd = Decimal() if tokens is None else self.prices.usd(tokens)
         self.add(tokens is not None, tokens or Counts(), usd)
         if self.file is not None:
-            self.file.write(json.dumps(row(call, status, fault, tokens, usd)) + "\n")
+            self.file.write(json.dumps(row(call, status, fault, tokens, usd) | {"seed": seed}) + "\n")
             self.file.flush()
 
     def add(self, billed: bool, tokens: Counts, usd: Decimal) -> None:

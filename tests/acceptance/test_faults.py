@@ -20,7 +20,13 @@ from tests.acceptance.run import Run, project, until
 from tests.acceptance.tenant import Tenant, good
 
 LEASE = 6.0
-SETTINGS = {"LEASE_SECONDS": str(LEASE), "HEARTBEAT_SECONDS": "1", "SWEEP_SECONDS": "1", "LINGER_SECONDS": "1"}
+SETTINGS = {
+    "LEASE_SECONDS": str(LEASE),
+    "HEARTBEAT_SECONDS": "1",
+    "SWEEP_SECONDS": "1",
+    "LINGER_SECONDS": "1",
+    "LATENCY_SECONDS": "0.5",
+}
 ROWS = 24_000
 SHARD = 4096
 """Rows that a teacher is asked at a time, and never twice."""

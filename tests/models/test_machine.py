@@ -30,7 +30,7 @@ from tests.models.world import HINTON, World
 from tests.postgres import Server
 
 FULL = Problem(code="disk_full", message="Full.")
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "8"))
 INTENTS = {"pause": intent.pause, "resume": intent.resume, "cancel": intent.cancel, "finish": intent.finish}
 
 
