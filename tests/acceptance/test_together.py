@@ -18,7 +18,7 @@ def job(client: Stillhouse, seed: int, teacher: str | None = None) -> Job:
         "data": {"train": dataset["id"], "heldout": 0.3},
         "student": {"type": "mlp", "hidden_sizes": [16]},
         "objective": [{"type": "labels"}],
-        "training": {"steps": 8_000, "batch_size": 32, "seed": seed},
+        "training": {"steps": 4_000, "batch_size": 32, "seed": seed},
         "metadata": {"seed": str(seed)},
     }
     if teacher is not None:
