@@ -4,10 +4,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from spec.data import Columns, Condition, Jitter
+from spec.condition import Condition
+from spec.data import Columns, Jitter
 from spec.evaluation import Contract
 from spec.facts import ModelFacts, Roles, Signature
-from spec.grader import Metric
+from spec.grader import Metric, RowGrader
 from spec.objective import Term
 from spec.responses import Sampling
 from spec.student import Student
@@ -133,6 +134,16 @@ class AnswerParams(Params):
     take: Selection
     first: int | None = None
     """A preview: only so many rows, each shown with its answer; no scores are written."""
+
+
+class KeepParams(Params):
+    """Filters on answers: `inputs/answers/` as `answer` wrote them, and `inputs/train/rows.arrow` where one has a condition.
+
+    Outputs the same files, with the rows that were kept and all held-out rows: what reads answers may read these instead. In
+    `answers.jsonl` a row that was left out is of kind `dropped`, and `answers.json` counts them.
+    """
+
+    graders: tuple[RowGrader, ...]
 
 
 class TrainParams(Params):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 from typing_extensions import TypeAliasType
 
+from spec.grader import RowGrader
 from spec.part import Auto, List, Name, Part, Seed
 
 PromptText = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=20_000)]
@@ -55,6 +56,9 @@ class TeacherResponses(Part):
     structured: bool = False
     """Ask for JSON by a schema that allows the choices alone (structured outputs)."""
     sampling: Sampling = Sampling()
+    keep: Annotated[List[RowGrader], Field(max_length=16)] = ()
+    """Filters on the answers to training rows: a row is kept if at least one applies to it, and all that apply pass. (): what was
+    answered is kept. Held-out rows measure the teacher and are never filtered. Another list asks nothing again."""
 
 
 Responses = TypeAliasType("Responses", Annotated[GivenResponses | TeacherResponses, Field(discriminator="type")])

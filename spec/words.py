@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args, get_origin
 import annotated_types
 from pydantic import StringConstraints
 
+from spec.plain import Plain
 from spec.shape import bare, fields, is_model, items, members, nullable, tagged
 
 PATTERNS = {
@@ -33,6 +34,8 @@ def expected(annotation: Any) -> str:
     if items(found.core):
         return _counted("a list", found.metadata, "items")
     if get_origin(found.core) is dict:
+        if bounds := next((m for m in found.metadata if isinstance(m, Plain)), None):
+            return bounds.words
         return _counted("an object", found.metadata, "fields")
     if is_model(found.core):
         return f"an object with {joined(list(fields(found.core)), 'and')}"

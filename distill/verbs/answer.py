@@ -228,6 +228,7 @@ def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dic
     line: dict[str, Any] = {"side": side.name, "row": int(side.which[told.id]), "kind": reading.kind, "label": label}
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}
+        line |= {"votes": reading.votes} if params.read == "votes" and reading.shares is not None else {}
     else:
         line |= {"failed": told.failed, "message": told.message}
     return line

@@ -64,6 +64,8 @@ class Teacher:
     """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
     asked: Counter[str] = field(default_factory=Counter)
     """Calls by the user's last message, those of probes too."""
+    said: dict[str, list[str]] = field(default_factory=dict)
+    """Its last answers to the user's last message."""
     calls: int = 0
     """Billed ones."""
     tokens_in: int = 0
@@ -81,6 +83,7 @@ class Teacher:
     def forget(self) -> None:
         """Starts the count anew."""
         self.asked.clear()
+        self.said.clear()
         self.calls = self.tokens_in = self.tokens_out = self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,6 +146,7 @@ class Teacher:
         for index in range(body.get("n", 1)):
             said = best if not body.get("temperature") else source.choices(list(shares), list(shares.values()))[0]
             choices.append(self._choice(index, said, shares, body, fault))
+        self.said[text] = [choice["message"]["content"] for choice in choices]
         words = self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])
         self.calls += 1
         self.tokens_in += words
