@@ -7,10 +7,11 @@ from spec import rows, size
 from spec.bill import able
 from spec.distillation import Distillation
 from spec.facts import Facts, ModelFacts
+from spec.grader import Judge
 from spec.responses import TeacherResponses
 from spec.signature import classes, teachers
 from spec.student import TextEncoder, TextStudent
-from spec.teacher import asked
+from spec.teacher import asked, divided
 from spec.tensors import parameters
 from spec.training import Training
 
@@ -68,6 +69,15 @@ def keep(spec: Distillation, facts: Facts) -> Cost:
     samples = responses.sampling.n if isinstance(responses, TeacherResponses) else 1
     memory = PROCESS // 2 + size.FLOAT * held * len(classes(spec, facts)) + 64 * held
     return Cost(seconds=START + held * samples * FILTER, memory=memory)
+
+
+def judge(spec: Distillation, facts: Facts, given: Judge) -> Cost:
+    """Calls about every training row: how many the filters before it drop, nobody knows."""
+    count, (endpoint, model) = rows.counts(spec, facts), divided(given.model)
+    known = facts.endpoints.get(endpoint)
+    seen = known.probed.get(model) if known else None
+    each = max(((seen.seconds if seen else 0.0) or 0.2) / AT_ONCE, CALL)
+    return Cost(seconds=START + count.train * given.sampling.n * each, memory=keep(spec, facts).memory)
 
 
 def score(spec: Distillation, facts: Facts) -> Cost:

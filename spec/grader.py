@@ -8,6 +8,9 @@ from typing_extensions import TypeAliasType
 from spec.condition import Condition
 from spec.part import Part, Share
 from spec.plain import Plain
+from spec.sampling import Sampling
+from spec.teacher import EndpointModel
+from spec.template import PromptText
 
 Pattern = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=1000)]
 
@@ -87,4 +90,20 @@ class Agreement(OfRows):
     """Share of the answers."""
 
 
-RowGrader = TypeAliasType("RowGrader", Annotated[Length | Regex | JsonSchema | Agreement, Field(discriminator="type")])
+class Judge(OfRows):
+    """A model behind an endpoint is asked whether a row's answer is right, and says yes. It is asked of what all other filters have left."""
+
+    type: Literal["judge"]
+    model: EndpointModel
+    """It may be the teacher itself."""
+    question: PromptText
+    """The message, which asks for yes or no and nothing else; `{answer}` is the choice that the row's answers name, `{column}` the row's value."""
+    sampling: Sampling = Sampling()
+    """With `n` over 1 the majority decides."""
+
+
+VERDICTS = ("yes", "no")
+"""What a judge says."""
+RowGrader = TypeAliasType(
+    "RowGrader", Annotated[Length | Regex | JsonSchema | Agreement | Judge, Field(discriminator="type")]
+)

@@ -10,7 +10,7 @@ from spec.evaluation import Contract
 from spec.facts import ModelFacts, Roles, Signature
 from spec.grader import Metric, RowGrader
 from spec.objective import Term
-from spec.responses import Sampling
+from spec.sampling import Sampling
 from spec.student import Student
 
 PASS = 1024
@@ -119,6 +119,14 @@ class Question(Params):
     structured: bool = False
 
 
+class Judged(Params):
+    """A filter that asks: what is asked about is the choice that a row's answers name."""
+
+    place: int
+    """In `data.responses.keep`."""
+    where: Condition | None = None
+
+
 class AnswerParams(Params):
     """A teacher's answers on the training and held-out rows of a selection, asked through the socket `gateway` of the run folder.
 
@@ -134,6 +142,9 @@ class AnswerParams(Params):
     take: Selection
     first: int | None = None
     """A preview: only so many rows, each shown with its answer; no scores are written."""
+    judged: Judged | None = None
+    """A judge: asks about the training rows that `inputs/answers/` has kept, and writes the same files with those of which it says yes,
+    the first of `classes`. The template may show `{answer}`."""
 
 
 class KeepParams(Params):

@@ -5,31 +5,34 @@ from typing import Any, Literal
 
 from spec import cost, rows
 from spec.baseline import with_all_labels, without_teacher
+from spec.bills import judge_step
 from spec.condition import ordered
 from spec.distillation import Distillation
 from spec.evaluation import Baseline
-from spec.facts import Facts, ModelFacts, Signature, StoredFile
-from spec.grader import Accuracy, Metric, RowGrader
+from spec.facts import Facts, ModelFacts, Roles, Signature, StoredFile
+from spec.grader import VERDICTS, Accuracy, Judge, Metric, RowGrader
 from spec.inputs import row_files, teacher_files, teacher_inputs
 from spec.objective import SoftTargets
 from spec.params import (
     AnswerParams,
     GradedModel,
     GradeParams,
+    Judged,
     KeepParams,
     PackageParams,
     Params,
     Question,
     ScoreParams,
+    Selection,
     TrainParams,
 )
 from spec.resolve import refusal
-from spec.responses import TeacherResponses
+from spec.responses import TeacherResponses, filters, judges
 from spec.rules import warnings
 from spec.run import Verb
 from spec.selection import selection
 from spec.signature import signature, teachers
-from spec.teacher import asked
+from spec.teacher import asked, divided
 
 VERSIONS: dict[str, int] = {"inspect": 2, "answer": 2, "keep": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
@@ -78,7 +81,7 @@ def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
     return (
         *([_preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
         *([taught(resolved, facts, given)] if taught else []),
-        *([_keep(resolved, facts)] if _filters(resolved) else []),
+        *_filtering(resolved, facts),
         *(_train(role, job, facts, given, resolved) for role, job in variants.items()),
         _grade(resolved, facts, given),
         _package(resolved, facts, given),
@@ -92,14 +95,12 @@ def _source(job: Distillation) -> Literal["answer", "score"] | None:
     return "score" if job.teacher and job.teacher.models else None
 
 
-def _filters(job: Distillation) -> tuple[RowGrader, ...]:
-    responses = job.data.responses
-    return responses.keep if isinstance(responses, TeacherResponses) else ()
-
-
 def _material(resolved: Distillation) -> str | None:
-    """The step whose outputs are what is learned from: the source's, or what filters left of them."""
-    return "keep" if _filters(resolved) else _source(resolved)
+    """The step whose outputs are what is learned from: the source's, or what the last filter left of them."""
+    asking = judges(resolved.data.responses)
+    if asking:
+        return judge_step(asking[-1][0])
+    return "keep" if filters(resolved.data.responses) else _source(resolved)
 
 
 def _variants(resolved: Distillation) -> dict[str, Distillation]:
@@ -165,9 +166,19 @@ def _preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     )
 
 
-def _keep(resolved: Distillation, facts: Facts) -> Step:
+def _filtering(resolved: Distillation, facts: Facts) -> list[Step]:
+    """The filters that read, in one step; then each judge in one of its own, which is asked of what was left."""
+    graders = filters(resolved.data.responses)
+    if not graders:
+        return []
+    steps = [_keep(graders, resolved, facts)]
+    for place, judge in judges(resolved.data.responses):
+        steps.append(_judge(place, judge, steps[-1].name, resolved, facts))
+    return steps
+
+
+def _keep(graders: tuple[RowGrader, ...], resolved: Distillation, facts: Facts) -> Step:
     """What filters leave of the answers. It knows nothing of the question: other filters ask nothing again."""
-    graders = _filters(resolved)
     spelled = (
         grader.model_copy(update={"where": ordered(grader.where)}) if grader.where is not None else grader
         for grader in graders
@@ -183,6 +194,37 @@ def _keep(resolved: Distillation, facts: Facts) -> Step:
         needs={"answers": "answer"},
         memory=needed.memory,
         seconds=needed.seconds,
+    )
+
+
+def _judge(place: int, judge: Judge, before: str, resolved: Distillation, facts: Facts) -> Step:
+    """A judge is asked as a teacher is, of the rows that `before` left. How rows were divided it need not know."""
+    endpoint, model = divided(judge.model)
+    params = AnswerParams(
+        question=Question(
+            endpoint=facts.endpoints[endpoint].digest,
+            model=model,
+            system=None,
+            template=judge.question,
+            sampling=judge.sampling,
+        ),
+        classes=VERDICTS,
+        read="votes" if judge.sampling.n > 1 else "text",
+        take=Selection(roles=Roles(input=None)),
+        judged=Judged(place=place, where=ordered(judge.where) if judge.where else None),
+    )
+    needed = cost.judge(resolved, facts, judge)
+    return Step(
+        name=judge_step(place),
+        verb="answer",
+        queue="io",
+        params=_dump(params),
+        inputs=row_files(resolved, facts, "train"),
+        needs={"answers": before},
+        divisible=True,
+        memory=needed.memory,
+        seconds=needed.seconds,
+        context={"endpoint": endpoint},
     )
 
 

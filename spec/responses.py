@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from spec.grader import RowGrader
-from spec.part import Auto, List, Name, Part, Seed
+from spec.grader import Judge, RowGrader
+from spec.part import Auto, List, Name, Part
+from spec.sampling import Sampling
+from spec.template import PromptText
 
-PromptText = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=20_000)]
 Read = Literal["logprobs", "votes", "text"]
 
 
@@ -28,19 +29,6 @@ class Prompt(Part):
     """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name."""
     examples: Annotated[int, Field(ge=0, le=64)] = 0
     """Labelled training rows shown before the question, each as a message and its answer (few-shot)."""
-
-
-class Sampling(Part):
-    """How the teacher draws its answer. null is not sent: the endpoint's own default holds."""
-
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=131_072)] | None = None
-    """Tokens of one answer. A cap in dollars needs it: it bounds what a call can cost."""
-    n: Annotated[int, Field(ge=1, le=64)] = 1
-    """Answers a row."""
-    seed: Seed | None = None
-    """Names a set of samples: another seed asks for fresh ones. It is sent, raised by the number of the sample."""
 
 
 class TeacherResponses(Part):
@@ -62,6 +50,20 @@ class TeacherResponses(Part):
 
 
 Responses = TypeAliasType("Responses", Annotated[GivenResponses | TeacherResponses, Field(discriminator="type")])
+
+
+FILTERS = "data.responses.keep"
+"""Where filters stand in a job."""
+
+
+def filters(responses: Responses) -> tuple[RowGrader, ...]:
+    """Filters on the answers; () where nobody answers."""
+    return responses.keep if isinstance(responses, TeacherResponses) else ()
+
+
+def judges(responses: Responses) -> list[tuple[int, Judge]]:
+    """Those of the filters that ask a model, each with its place among all."""
+    return [(place, grader) for place, grader in enumerate(filters(responses)) if isinstance(grader, Judge)]
 
 
 def schema(choices: Sequence[str]) -> dict[str, object]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spec.grader import Agreement, JsonSchema, Length, Regex, RowGrader
+from spec.grader import Agreement, JsonSchema, Judge, Length, Regex, RowGrader
 from spec.json_schema import fits
 
 
@@ -25,6 +25,8 @@ Check = Callable[[Given], bool]
 def check_of(grader: RowGrader) -> Check:
     """Of a grader that the rules have passed. Each sample must pass; agreement is of all together."""
     match grader:
+        case Judge():
+            return lambda given: True  # it is asked when the others have passed
         case Agreement(least=least):
             return lambda given: given.votes / len(given.texts) >= least
         case Length():

@@ -296,9 +296,13 @@ class Filter(Figures):
     what: str
     """In a line."""
     applied: int
-    """Answered training rows to which it applies."""
+    """Answered training rows to which it applies; of a judge, those that the filters before it left."""
     dropped: int
     """Those of them that fail it; a row may fail several."""
+    unread: int = 0
+    """Of a judge: those of the dropped on which it said neither yes nor no."""
+    unasked: int = 0
+    """Of a judge: those of the dropped that it was not asked about, since a cap had ended the asking."""
 
 
 class Dropped(Figures):

@@ -19,6 +19,13 @@ KEEP = [
     {"type": "agreement", "least": 0.8, "where": {"column": "label", "among": ["animals", "stones"]}},
     {"type": "regex", "pattern": "animals|plants", "match": "full", "where": {"column": "label", "among": ["animals"]}},
     {"type": "length", "max": 6, "where": {"column": "label", "among": ["stones"]}},
+    {
+        "type": "judge",
+        "model": "ep_words/words",
+        "question": "Is {answer} what {text} is about?",
+        "where": {"column": "label", "among": ["stones"]},
+        "sampling": {"temperature": 0.0, "max_tokens": 2},
+    },
 ]
 
 
@@ -43,24 +50,34 @@ def filtered(rows: str, keep: list[dict[str, Any]]) -> dict[str, Any]:
     return made | {"data": made["data"] | {"heldout": f"{rows}/test", "labelled": 0.5}}
 
 
-def failing(label: str, said: list[str]) -> list[bool | None]:
-    """Whether the row fails each filter, by the words of KEEP; None where the filter does not apply."""
-    divided = max(Counter(said).values()) < 4
-    return [
-        None if label == "plants" else divided,
+def verdict(question: str) -> str:
+    """A judge who dislikes two words."""
+    words = question.split()
+    return "Hard to tell." if "grey" in words else "No." if "old" in words else "Yes."
+
+
+def failing(text: str, label: str, said: list[str]) -> list[bool | None]:
+    """Whether the row fails each filter, by the words of KEEP; None where the filter does not apply, or was not asked any more."""
+    (winner, votes) = Counter(said).most_common(1)[0]
+    found = [
+        None if label == "plants" else votes < 4,
         "stones" in said if label == "animals" else None,
         "animals" in said if label == "stones" else None,
     ]
+    asked = label == "stones" and True not in found
+    return [*found, verdict(f"Is {winner} what {text} is about?") != "Yes." if asked else None]
 
 
 def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, owner: Tenant) -> None:
-    with served() as teacher:
+    with served(judge=verdict) as teacher:
         endpoint(owner, teacher)
         rows = dataset(stack, owner)
         run = Run.start(owner, filtered(rows, KEEP))
         run.succeeded()
-        whole = report(run)
-        expected = [failing(label, teacher.said[text]) for text, label in zip(TEXTS, LABELS, strict=True)][HELDOUT:]
+        found, whole = run.get(), report(run)
+        expected = [failing(text, label, teacher.said[text]) for text, label in zip(TEXTS, LABELS, strict=True)][
+            HELDOUT:
+        ]
         kept = [
             row
             for row, verdicts in enumerate(expected)
@@ -80,6 +97,11 @@ def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, owner: Tenant
         }
         assert any(f"left {ROWS - HELDOUT - len(kept)} of" in warning for warning in whole["warnings"])
         assert f"{ROWS - HELDOUT} answered training rows {len(kept)} are kept" in str(run.events())
+        asked = {text for text in teacher.asked if text.endswith("?")}
+        assert len(asked) == told["filters"][3]["applied"] and found["usage"]["usd"] == pytest.approx(
+            teacher.bill, abs=1e-9
+        )
+        assert told["filters"][3]["unread"] == sum("grey" in question.split() for question in asked) > 0
         html = owner.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
         assert "What the filters have left" in html and "regex: pattern animals|plants" in html
         nothing_is_asked_again(owner, teacher, rows)

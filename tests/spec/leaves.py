@@ -36,6 +36,7 @@ FILTERS: dict[str, Changes] = {
     "regex": {"pattern": "a"},
     "json_schema": {"schema": {"type": "string"}},
     "agreement": {"least": 0.6},
+    "judge": {"model": "ep_open/large", "question": "Is {text} {answer}?", "sampling": {"max_tokens": 2}},
 }
 
 
@@ -117,6 +118,14 @@ CASES: dict[str, tuple[Changes, Changes]] = {
             of_filter("json_schema", "type", "regex"),
             of_filter("agreement", "type", "length"),
             of_filter("agreement", "least", 0.8),
+            of_filter("judge", "type", "length"),
+            of_filter("judge", "model", "ep_open/small"),
+            of_filter("judge", "question", "Is it {answer}? {text}"),
+            of_filter("judge", "sampling.temperature", 0.7),
+            of_filter("judge", "sampling.top_p", 0.9),
+            of_filter("judge", "sampling.max_tokens", 3),
+            of_filter("judge", "sampling.n", 3),
+            of_filter("judge", "sampling.seed", 4),
         ]
     ),
     **{leaf: case for type in FILTERS for leaf, case in of_condition(type).items()},

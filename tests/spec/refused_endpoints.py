@@ -4,7 +4,7 @@ from typing import Any
 
 from spec.facts import ColumnFacts, Facts, Roles
 from spec.rules import endpoint as rules
-from spec.rules import keep
+from spec.rules import keep, named
 from spec.terms import KNOWN
 from tests.spec.builders import dataset, endpoint, facts, images, names
 from tests.spec.leaves import ASKED, kept
@@ -89,6 +89,20 @@ ENDPOINTS: list[Any] = [
       [(f"{KEEP}.schema", "schema_invalid", 'This is no schema to use here. "/$defs/a" is not in it.')]),
     (keep.schemas_are_schemas, kept("json_schema", schema={"$schema": "http://json-schema.org/draft-07/schema#"}), known(),
       [(f"{KEEP}.schema", "schema_invalid", "This is no schema to use here. Its $schema is not https://json-schema.org/draft/2020-12/schema.")]),
+    (keep.judges_are_shown_the_answer, kept("judge", question="Is it so? {label} {txt}"), known(),
+      [(f"{KEEP}.question", "question_columns", "The question does not show {answer}: the judge would not know what to judge."),
+       (f"{KEEP}.question", "template_shows_label", 'The question shows "label", the label: gold would be among the judge\'s reasons.'),
+       (f"{KEEP}.question", "question_columns", 'The training rows have no column of texts or names "txt".')]),
+    (keep.judges_are_shown_the_answer, kept("judge", question="{answer}? {picture}"), known(),
+      [(f"{KEEP}.question", "question_columns", 'The training rows have no column of texts or names "picture".')]),
+    (named.exists, kept("judge", model="ep_gone/large"), known(),
+      [(f"{KEEP}.model", "not_found", "There is no ep_gone in this project.")]),
+    (rules.model_is_served, kept("judge", model="ep_open/larger"), known(),
+      [(f"{KEEP}.model", "no_such_model", 'ep_open serves no model "larger".')]),
+    (rules.cap_bounds_a_call, kept("judge", sampling={}) | {"budget": {"usd": 5.0}}, known(),
+      [(f"{KEEP}.sampling.max_tokens", "unbounded_answers", "A cap in dollars needs a bound for each answer, and sampling.max_tokens is null.")]),
+    (rules.cap_covers_answers, kept("judge") | {"budget": {"usd": 0.05}}, known(),
+      [("budget.usd", "cap_too_small", "A cap of $0.05 does not cover the $0.1034 that the job needs at least.")]),
     (keep.agreement_is_of_several, kept("agreement") | {f"{SAMPLING}.n": 1}, known(),
       [(KEEP, "one_vote", "One answer always agrees with itself: sampling.n is 1.")]),
     (keep.agreement_is_of_several, kept("agreement", least=0.2), known(),
