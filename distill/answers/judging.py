@@ -28,6 +28,10 @@ from spec.run import Result
 from spec.template import ANSWER, fields, render
 
 
+HALF = 0.5
+"""Of the samples that say yes or no: more must say yes."""
+
+
 @dataclass(kw_only=True)
 class Verdicts:
     """Of one judge, on the rows that were kept so far."""
@@ -105,19 +109,19 @@ def _ask(folder: RunFolder, params: AnswerParams, verdicts: Verdicts, questions:
     try:
         for reply in asker.ask(each(), lambda: folder.stop_requested):
             reading = read(params, choices, reply)
-            _take(verdicts, reply, None if reading.shares is None else int(reading.shares.argmax()))
+            _take(verdicts, reply, None if reading.shares is None else bool(reading.shares[0] > HALF))
             if progress.due(verdicts.told):
                 progress.tell(verdicts.told)
     except Closed as error:
         raise ConnectionError("the gateway was closed") from error
 
 
-def _take(verdicts: Verdicts, reply: Told, choice: int | None) -> None:
-    """`choice`: 0 is yes."""
+def _take(verdicts: Verdicts, reply: Told, yes: bool | None) -> None:
+    """`yes`: None where it said neither yes nor no."""
     row, label = verdicts.rows[reply.id], verdicts.labels[reply.id]
     verdicts.told += 1
-    verdicts.unread += choice is None
-    if choice == 0:
+    verdicts.unread += yes is None
+    if yes:
         verdicts.passed.add(row)
     elif verdicts.told - len(verdicts.passed) <= SHOWN:
         said = " | ".join(answer.text for answer in reply.answers) or f"{reply.failed}: {reply.message}"

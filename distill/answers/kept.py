@@ -15,7 +15,7 @@ def tell(folder: RunFolder, kept: Kept, places: Iterable[int], dropped: Iterable
     """
     for place in places:
         one = kept.filters[place]
-        text = f"keep[{place}] ({one.what}) applies to {one.applied:,} rows and drops {one.dropped:,}."
+        text = f"keep[{place}] ({one.what}) applies to {one.applied:,} rows and drops {one.drops}."
         folder.message(text, level="warning" if one.dropped else "info")
     for row in dropped:
         by = ", ".join(f"keep[{place}]" for place in row.by) or "no filter applies"

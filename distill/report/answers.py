@@ -102,8 +102,7 @@ def _kept(kept: Kept | None) -> Child:
     if kept is None:
         return None
     rows = [
-        _filter(f"keep[{place}]", one.what, count(one.applied), count(one.dropped))
-        for place, one in enumerate(kept.filters)
+        _filter(f"keep[{place}]", one.what, count(one.applied), one.drops) for place, one in enumerate(kept.filters)
     ]
     rows += [_filter("no filter applies", DASH, DASH, count(kept.unmatched))] if kept.unmatched else []
     head = tag("tr", [tag("th", words) for words in ("", "filter", "applies to", "drops")])

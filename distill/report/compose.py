@@ -162,6 +162,11 @@ def _unanswered(answers: Tally) -> list[str]:
         found.append(
             f"The filters left {left:,} of {answers.kept.answered:,} answered training rows out of training (data.responses.keep)."
         )
+    unasked = sum(one.unasked for one in answers.kept.filters) if answers.kept else 0
+    if unasked:
+        found.append(
+            f"The cap was reached before the judge was asked about {unasked:,} answers: their rows are left out."
+        )
     if answers.cut:
         found.append(
             f"The cap was reached after {answers.parts['train'].asked:,} training rows: the others were not asked about."

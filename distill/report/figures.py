@@ -304,6 +304,13 @@ class Filter(Figures):
     unasked: int = 0
     """Of a judge: those of the dropped that it was not asked about, since a cap had ended the asking."""
 
+    @property
+    def drops(self) -> str:
+        """How many, in words."""
+        aside = [(self.unread, "neither yes nor no"), (self.unasked, "not asked")]
+        told = ", ".join(f"{number:,} {what}" for number, what in aside if number)
+        return f"{self.dropped:,}" + (f" ({told})" if told else "")
+
 
 class Dropped(Figures):
     """A row that was answered, and that filters have left out."""

@@ -21,7 +21,7 @@ KEEP = [
     {"type": "length", "max": 6, "where": {"column": "label", "among": ["stones"]}},
     {
         "type": "judge",
-        "model": "ep_words/words",
+        "model": "ep_judges/words",
         "question": "Is {answer} what {text} is about?",
         "where": {"column": "label", "among": ["stones"]},
         "sampling": {"temperature": 0.0, "max_tokens": 2},
@@ -46,7 +46,7 @@ def dataset(stack: Stack, owner: Tenant) -> str:
 def filtered(rows: str, keep: list[dict[str, Any]]) -> dict[str, Any]:
     """Votes of five answers, drawn."""
     sampling = {"temperature": 1.0, "max_tokens": 4, "n": SAMPLES, "seed": 5}
-    made = job(rows, sampling=sampling, steps=40, responses={"keep": keep}, evaluation={"baselines": ["no_teacher"]})
+    made = job(rows, sampling=sampling, steps=40, responses={"keep": keep}, evaluation={"baselines": []})
     return made | {"data": made["data"] | {"heldout": f"{rows}/test", "labelled": 0.5}}
 
 
@@ -70,9 +70,11 @@ def failing(text: str, label: str, said: list[str]) -> list[bool | None]:
 
 def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, owner: Tenant) -> None:
     with served(judge=verdict) as teacher:
+        endpoint(owner, teacher, name="judges")
         endpoint(owner, teacher)
         rows = dataset(stack, owner)
         run = Run.start(owner, filtered(rows, KEEP))
+        assert owner.client.delete("/v1/endpoints/ep_judges").json()["error"]["code"] == "in_use"
         run.succeeded()
         found, whole = run.get(), report(run)
         expected = [failing(text, label, teacher.said[text]) for text, label in zip(TEXTS, LABELS, strict=True)][
