@@ -27,7 +27,6 @@ from spec.problem import Problem, Refused
 from spec.run import Result
 from spec.template import ANSWER, fields, render
 
-
 HALF = 0.5
 """Of the samples that say yes or no: more must say yes."""
 

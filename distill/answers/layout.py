@@ -28,7 +28,7 @@ def lines(folder: RunFolder) -> Iterator[dict[str, Any]]:
 
 def kept(line: dict[str, Any]) -> bool:
     """Whether it is an answered training row that no filter has dropped."""
-    return line["side"] == TRAIN and line["kind"] == "answered"
+    return bool(line["side"] == TRAIN and line["kind"] == "answered")
 
 
 def written(line: dict[str, Any]) -> str:

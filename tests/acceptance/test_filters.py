@@ -15,7 +15,7 @@ from tests.acceptance.test_answers import ended, endpoint, job, report
 
 HELDOUT, ROWS, SAMPLES = 40, 160, 5
 TEXTS, LABELS = sentences(ROWS, 7)
-KEEP = [
+KEEP: list[dict[str, Any]] = [
     {"type": "agreement", "least": 0.8, "where": {"column": "label", "among": ["animals", "stones"]}},
     {"type": "regex", "pattern": "animals|plants", "match": "full", "where": {"column": "label", "among": ["animals"]}},
     {"type": "length", "max": 6, "where": {"column": "label", "among": ["stones"]}},

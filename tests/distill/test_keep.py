@@ -117,8 +117,8 @@ def answers(tmp_path: Path) -> Path:
     lines = [line(row) for row in reversed(range(ROWS))]
     (folder / "answers.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
     kinds = {"answered": sum(one["side"] == "train" and one["kind"] == "answered" for one in lines)}
-    part = Asked(asked=ROWS, kinds=kinds, outside=0.0, gold=None)
-    tally = Tally(model="m", read="text", samples=1, classes=CLASSES, parts={"heldout": part, "train": part})
+    side = Asked(asked=ROWS, kinds=kinds, outside=0.0, gold=None)
+    tally = Tally(model="m", read="text", samples=1, classes=CLASSES, parts={"heldout": side, "train": side})
     (folder / "answers.json").write_text(tally.model_dump_json())
     return folder
 
@@ -207,7 +207,7 @@ def test_scores_of_many_rows_are_cut_into_shards_anew(tmp_path: Path, answers: P
 
 def test_the_report_shows_what_was_dropped() -> None:
     told = {"what": "length: max 5", "applied": 9, "dropped": 4, "unread": 1, "unasked": 2}
-    shown = Kept(answered=10, kept=5, unmatched=1, filters=[told], dropped=[{"row": 7, "by": [0], "said": "<b>long"}])  # type: ignore[list-item]
+    shown = Kept(answered=10, kept=5, unmatched=1, filters=[told], dropped=[{"row": 7, "by": [0], "said": "<b>long"}])
     part = Asked(asked=10, kinds={"answered": 10}, outside=0.0, gold=None)
     tally = Tally(model="m", read="text", samples=1, classes=CLASSES, parts={"train": part}, kept=shown)
     html = str(section(report().model_copy(update={"answers": tally, "endpoint": "ep_a/m"})))
