@@ -47,7 +47,7 @@ def filtered(rows: str, keep: list[dict[str, Any]]) -> dict[str, Any]:
     """Votes of five answers, drawn."""
     sampling = {"temperature": 1.0, "max_tokens": 4, "n": SAMPLES, "seed": 5}
     made = job(rows, sampling=sampling, steps=40, responses={"keep": keep}, evaluation={"baselines": []})
-    return made | {"data": made["data"] | {"heldout": f"{rows}/test", "labelled": 0.5}}
+    return made | {"data": made["data"] | {"heldout": f"{rows}/test", "labelled": 1.0}}
 
 
 def verdict(question: str) -> str:

@@ -174,6 +174,8 @@ def test_a_row_to_which_no_filter_applies_is_dropped_and_counted(tmp_path: Path,
     train = [row for row in range(ROWS) if row % 7 and row % 5]
     assert result.summary["kept"] == sum(row % 3 == 2 for row in train)
     assert result.summary["unmatched"] == sum(row % 3 < 2 for row in train)
+    written = np.load(tmp_path / "keep/outputs/train/rows.npy").tolist()
+    assert written == [row for row in range(ROWS) if row % 7 and (row % 5 == 0 or row % 3 == 2)]
     assert "no filter applies" in messages(tmp_path / "keep")
 
 
