@@ -197,7 +197,10 @@ HINTS = [
         {"objective.1.temperature": 4.0},
         "temperature belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and objective[].temperature (soft_targets).",
     ),
-    ({"seed": 1}, "seed belongs to data.seed and data.responses.sampling.seed (teacher) and data.responses.keep[].sampling.seed (judge) and training.seed."),
+    (
+        {"seed": 1},
+        "seed belongs to data.seed and data.responses.sampling.seed (teacher) and data.responses.keep[].sampling.seed (judge) and training.seed.",
+    ),
     (
         {"data.dropout": 0.5},
         "dropout belongs to student.dropout (mlp) and student.dropout (convnet) and student.dropout (text_encoder).",
