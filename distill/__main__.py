@@ -14,6 +14,7 @@ from spec.params import (
     InspectDataset,
     InspectModel,
     InspectPair,
+    KeepParams,
     PackageParams,
     Params,
     ScoreParams,
@@ -23,13 +24,14 @@ from spec.run import Result, Run
 
 PARAMS: dict[str, type[Params]] = {
     "answer": AnswerParams,
+    "keep": KeepParams,
     "score": ScoreParams,
     "train": TrainParams,
     "grade": GradeParams,
     "package": PackageParams,
 }
-TORCHLESS = ("inspect", "answer")
-"""Verbs that begin without torch: an upload is first looked at, a teacher is only asked."""
+TORCHLESS = ("inspect", "answer", "keep")
+"""Verbs that begin without torch: an upload is first looked at, a teacher is only asked, its answers only read."""
 INSPECTED: dict[object, type[Params]] = {"dataset": InspectDataset, "model": InspectModel, "pair": InspectPair}
 
 

@@ -65,7 +65,9 @@ def _part(model: type[BaseModel]) -> str:
     tags = expected(fields(model)["type"]).strip('"') if "type" in fields(model) else None
     title = f"{model.__name__}, `type: {tags}`" if tags else "Fields" if model is Distillation else model.__name__
     rows = "".join(
-        _row(name, field, fields(model)[name]) for name, field in model.model_fields.items() if name != "type"
+        _row(name, field, fields(model)[name])
+        for name, field in ((field.alias or name, field) for name, field in model.model_fields.items())
+        if name != "type"
     )
     summary = "" if model is Distillation else f"\n{cleandoc(model.__doc__ or '')}\n"
     table = f"\n| field | takes | default | meaning |\n|---|---|---|---|\n{rows}" if rows else ""

@@ -111,11 +111,18 @@ def needing(project: str, ids: tuple[str, ...]) -> Select[str]:
     return live.where(or_(Job.subject.in_(ids), *rows, *models)).with_only_columns(Job.id).order_by(Job.id)
 
 
+ASKED = (
+    "$ ? (exists(@.teacher.models[*] ? (@ starts with $named))"
+    " || exists(@.data.responses.keep[*].model ? (@ starts with $named)))"
+)
+"""A job that asks at an endpoint."""
+
+
 def asking(project: str, endpoint: str) -> Select[str]:
-    """Distillations that have not ended and name a model behind this endpoint."""
+    """Distillations that have not ended and name a model behind this endpoint, as teacher or as judge."""
     names = func.jsonb_path_exists(
         Job.spec,
-        cast("$.teacher.models[*] ? (@ starts with $named)", JSONPATH),
+        cast(ASKED, JSONPATH),
         func.jsonb_build_object("named", f"{endpoint}/"),
     )
     live = of_project(project).where(Job.state.not_in(ENDED), names)

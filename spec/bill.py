@@ -13,6 +13,7 @@ from spec.distillation import Distillation
 from spec.facts import Capabilities, Facts, Price
 from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
+from spec.sampling import Sampling
 from spec.signature import classes
 from spec.teacher import asked
 from spec.template import fields
@@ -79,8 +80,22 @@ def able(spec: Distillation, facts: Facts) -> Capabilities | None:
     return known.probed.get(named[1], Capabilities()) if named and known else None
 
 
+def of_question(
+    price: Price, probe: Capabilities, sampling: Sampling, size: float, messages: int, answer: float
+) -> tuple[float, float]:
+    """(expected, bound) of a question of `size` bytes in so many messages, answered by `answer` bytes in each of its samples."""
+    calls, most = 1 if probe.several else sampling.n, sampling.max_tokens or UNBOUNDED
+    tokens = probe.tokens_per_byte * size + probe.tokens_per_call
+    said = min(most, probe.tokens_per_byte * answer + 1)
+    bounded = size + MESSAGE * (messages + 1)
+    return (
+        calls * cost(price, tokens, 0) + sampling.n * cost(price, 0, said),
+        calls * cost(price, bounded, 0) + sampling.n * cost(price, 0, most),
+    )
+
+
 def bill(spec: Distillation, facts: Facts) -> Bill | None:
-    """None where nothing is paid for answers, or not enough is known."""
+    """Of the teacher's answers. None where nothing is paid for them, or not enough is known."""
     responses, named = spec.data.responses, asked(spec.teacher)
     known = facts.endpoints.get(named[0]) if named else None
     train, probe = rows.train(spec, facts), able(spec, facts)
@@ -95,29 +110,20 @@ def bill(spec: Distillation, facts: Facts) -> Bill | None:
     names, count = classes(spec, facts), rows.counts(spec, facts)
     apart = rows.heldout(spec, facts)
     price, sampling = known.price, responses.sampling
-    calls = 1 if probe.several else sampling.n
     shown = _shown(spec, facts)
     answer = max((len(name.encode()) for name in names), default=1)
     fixed: float = len((system_text(responses, names) or "").encode()) + _literal(shown, responses)
-    fixed += responses.prompt.examples * (_mean(train, shown) + _literal(shown, responses) + answer)
+    fixed += responses.prompt.examples * (mean(train, shown) + _literal(shown, responses) + answer)
     if responses.structured:
         fixed += len(json.dumps(schema(names)).encode())
         answer += STRUCTURED
     messages = 2 + 2 * responses.prompt.examples
-    most = sampling.max_tokens or UNBOUNDED
 
-    def of_call(mean: float) -> tuple[float, float]:
+    def of_call(own: float) -> tuple[float, float]:
         """(expected, bound) of a row whose own part has so many bytes."""
-        size = fixed + mean
-        tokens = probe.tokens_per_byte * size + probe.tokens_per_call
-        said = min(most, probe.tokens_per_byte * answer + 1)
-        bounded = size + MESSAGE * (messages + 1)
-        return (
-            calls * cost(price, tokens, 0) + sampling.n * cost(price, 0, said),
-            calls * cost(price, bounded, 0) + sampling.n * cost(price, 0, most),
-        )
+        return of_question(price, probe, sampling, fixed + own, messages, answer)
 
-    training, judged = of_call(_mean(train, shown)), of_call(_mean(apart or train, shown))
+    training, judged = of_call(mean(train, shown)), of_call(mean(apart or train, shown))
     longest = max(_longest(one, shown) for one in (train, apart or train))
     expected = count.train * training[0] + count.heldout * judged[0]
     most_of_all = count.train * training[1] + count.heldout * judged[1]
@@ -146,11 +152,11 @@ def _literal(shown: tuple[str, ...], responses: TeacherResponses) -> int:
     return len(template_of(responses, shown).encode()) if len(shown) > 1 else 0
 
 
-def _mean(one: RowSet, shown: tuple[str, ...]) -> float:
+def mean(one: RowSet, shown: tuple[str, ...]) -> float:
     """Bytes of a row's own part, on average; the bytes of the whole file where nobody has counted those of its columns."""
     total = sum(one.facts.text_bytes.get(name, one.facts.bytes) for name in shown)
     return total / max(one.facts.rows, 1)
 
 
 def _longest(one: RowSet, shown: tuple[str, ...]) -> float:
-    return sum(one.facts.longest.get(name, _mean(one, (name,))) for name in shown)
+    return sum(one.facts.longest.get(name, mean(one, (name,))) for name in shown)

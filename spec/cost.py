@@ -7,10 +7,11 @@ from spec import rows, size
 from spec.bill import able
 from spec.distillation import Distillation
 from spec.facts import Facts, ModelFacts
+from spec.grader import Judge
 from spec.responses import TeacherResponses
 from spec.signature import classes, teachers
 from spec.student import TextEncoder, TextStudent
-from spec.teacher import asked
+from spec.teacher import asked, divided
 from spec.tensors import parameters
 from spec.training import Training
 
@@ -34,6 +35,8 @@ AT_ONCE = 16
 """Calls in flight that an endpoint is expected to bear."""
 CALL = 0.002
 """Seconds of a core that a call takes us."""
+FILTER = 0.00005
+"""Seconds in which an answer is read and passes through filters."""
 PROCESS = 400 * 2**20
 """Bytes of a process that has imported torch."""
 BATCH = 4096
@@ -57,6 +60,24 @@ def answer(spec: Distillation, facts: Facts) -> Cost:
     seconds = (seen.seconds if seen else 0.0) or 0.2
     memory = PROCESS // 2 + size.FLOAT * held * len(classes(spec, facts)) + 64 * held
     return Cost(seconds=START + held * samples * max(seconds / AT_ONCE, CALL), memory=memory)
+
+
+def keep(spec: Distillation, facts: Facts) -> Cost:
+    """Filters on every training row's answers, and a copy of all scores."""
+    count = rows.counts(spec, facts)
+    held, responses = count.items + count.heldout, spec.data.responses
+    samples = responses.sampling.n if isinstance(responses, TeacherResponses) else 1
+    memory = PROCESS // 2 + size.FLOAT * held * len(classes(spec, facts)) + 64 * held
+    return Cost(seconds=START + held * samples * FILTER, memory=memory)
+
+
+def judge(spec: Distillation, facts: Facts, given: Judge) -> Cost:
+    """Calls about every training row: how many the filters before it drop, nobody knows."""
+    count, (endpoint, model) = rows.counts(spec, facts), divided(given.model)
+    known = facts.endpoints.get(endpoint)
+    seen = known.probed.get(model) if known else None
+    each = max(((seen.seconds if seen else 0.0) or 0.2) / AT_ONCE, CALL)
+    return Cost(seconds=START + count.train * given.sampling.n * each, memory=keep(spec, facts).memory)
 
 
 def score(spec: Distillation, facts: Facts) -> Cost:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from spec.condition import Condition
 from spec.part import Auto, List, Name, Part, Seed, Share
 from spec.responses import GivenResponses, Responses
 from spec.teacher import DatasetId
@@ -20,20 +21,6 @@ class Columns(Part):
     """Rows of one group are drawn to the same side, such as pages of one writer."""
     id: Auto | Name | None = "auto"
     """By which signals are found; without it, by the row itself."""
-
-
-Values = Annotated[List[str | int], Field(max_length=1000)]
-
-
-class Condition(Part):
-    """Keeps training rows by the value of a column (values compared as text: 7 is "7"). Exactly one of the two lists."""
-
-    column: Name
-    """Of the training rows; it needs no role."""
-    among: Values | None = None
-    """Values to keep."""
-    not_among: Values | None = None
-    """Values to leave out."""
 
 
 class Jitter(Part):

@@ -1,11 +1,18 @@
-"""Set metrics: what a report may measure over held-out rows."""
+"""Set metrics: what a report may measure over held-out rows. Row graders: what the answers to one row must be to be kept."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, StringConstraints
 from typing_extensions import TypeAliasType
 
-from spec.part import Part
+from spec.condition import Condition
+from spec.part import Part, Share
+from spec.plain import Plain
+from spec.sampling import Sampling
+from spec.teacher import EndpointModel
+from spec.template import PromptText
+
+Pattern = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=1000)]
 
 
 class Accuracy(Part):
@@ -35,3 +42,68 @@ class Calibration(Part):
 
 
 Metric = TypeAliasType("Metric", Annotated[Accuracy | F1 | Nll | Calibration, Field(discriminator="type")])
+
+
+class OfRows(Part):
+    """A row grader. Where several answers were sampled, each must pass, or the row does not."""
+
+    where: Condition | None = None
+    """Rows that it applies to; null: all. It says nothing of the others."""
+
+
+class Length(OfRows):
+    """The length of the answer's text."""
+
+    type: Literal["length"]
+    min: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    max: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """null: no bound."""
+    unit: Literal["characters", "words"] = "characters"
+    """Words are what white space divides."""
+
+
+class Regex(OfRows):
+    """A regular expression of Python (`re`) that fits the answer's text."""
+
+    type: Literal["regex"]
+    pattern: Pattern
+    """`(?i)` at its beginning ignores case, `(?s)` lets the dot match the ends of lines, `(?!…)` forbids what follows."""
+    match: Literal["full", "search"] = "search"
+    """The whole text, or anywhere in it."""
+
+
+class JsonSchema(OfRows):
+    """The answer's text is JSON that fits a schema (JSON Schema, draft 2020-12). `format` is not looked at, and nothing is fetched."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    type: Literal["json_schema"]
+    document: Annotated[dict[str, Any], Plain(most=20_000)] = Field(alias="schema")
+    """References (`$ref`) lead to parts of the schema itself."""
+
+
+class Agreement(OfRows):
+    """Of the `sampling.n` answers enough name the choice that most of them name; those that name none count against it."""
+
+    type: Literal["agreement"]
+    least: Share
+    """Share of the answers."""
+
+
+class Judge(OfRows):
+    """A model behind an endpoint is asked whether a row's answer is right, and says yes. It is asked of what all other filters have left."""
+
+    type: Literal["judge"]
+    model: EndpointModel
+    """It may be the teacher itself."""
+    question: PromptText
+    """The message, which asks for yes or no and nothing else; `{answer}` is the choice that the row's answers name, `{column}` the row's value."""
+    sampling: Sampling = Sampling()
+    """With `n` over 1 the majority decides."""
+
+
+VERDICTS = ("yes", "no")
+"""What a judge says."""
+RowGrader = TypeAliasType(
+    "RowGrader", Annotated[Length | Regex | JsonSchema | Agreement | Judge, Field(discriminator="type")]
+)

@@ -4,12 +4,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from spec.data import Columns, Condition, Jitter
+from spec.condition import Condition
+from spec.data import Columns, Jitter
 from spec.evaluation import Contract
 from spec.facts import ModelFacts, Roles, Signature
-from spec.grader import Metric
+from spec.grader import Metric, RowGrader
 from spec.objective import Term
-from spec.responses import Sampling
+from spec.sampling import Sampling
 from spec.student import Student
 
 PASS = 1024
@@ -118,6 +119,14 @@ class Question(Params):
     structured: bool = False
 
 
+class Judged(Params):
+    """A filter that asks: what is asked about is the choice that a row's answers name."""
+
+    place: int
+    """In `data.responses.keep`."""
+    where: Condition | None = None
+
+
 class AnswerParams(Params):
     """A teacher's answers on the training and held-out rows of a selection, asked through the socket `gateway` of the run folder.
 
@@ -133,6 +142,19 @@ class AnswerParams(Params):
     take: Selection
     first: int | None = None
     """A preview: only so many rows, each shown with its answer; no scores are written."""
+    judged: Judged | None = None
+    """A judge: asks about the training rows that `inputs/answers/` has kept, and writes the same files with those of which it says yes,
+    the first of `classes`. The template may show `{answer}`."""
+
+
+class KeepParams(Params):
+    """Filters on answers: `inputs/answers/` as `answer` wrote them, and `inputs/train/rows.arrow` where one has a condition.
+
+    Outputs the same files, with the rows that were kept and all held-out rows: what reads answers may read these instead. In
+    `answers.jsonl` a row that was left out is of kind `dropped`, and `answers.json` counts them.
+    """
+
+    graders: tuple[RowGrader, ...]
 
 
 class TrainParams(Params):

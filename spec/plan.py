@@ -5,31 +5,36 @@ from typing import Any, Literal
 
 from spec import cost, rows
 from spec.baseline import with_all_labels, without_teacher
+from spec.bills import judge_step
+from spec.condition import ordered
 from spec.distillation import Distillation
 from spec.evaluation import Baseline
-from spec.facts import Facts, ModelFacts, Signature, StoredFile
-from spec.grader import Accuracy, Metric
+from spec.facts import Facts, ModelFacts, Roles, Signature, StoredFile
+from spec.grader import VERDICTS, Accuracy, Judge, Metric, RowGrader
 from spec.inputs import row_files, teacher_files, teacher_inputs
 from spec.objective import SoftTargets
 from spec.params import (
     AnswerParams,
     GradedModel,
     GradeParams,
+    Judged,
+    KeepParams,
     PackageParams,
     Params,
     Question,
     ScoreParams,
+    Selection,
     TrainParams,
 )
 from spec.resolve import refusal
-from spec.responses import TeacherResponses
+from spec.responses import TeacherResponses, filters, judges
 from spec.rules import warnings
 from spec.run import Verb
 from spec.selection import selection
 from spec.signature import signature, teachers
-from spec.teacher import asked
+from spec.teacher import asked, divided
 
-VERSIONS: dict[str, int] = {"inspect": 2, "answer": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
+VERSIONS: dict[str, int] = {"inspect": 2, "answer": 2, "keep": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
 PREVIEW = "preview"
 """The step after whose success a job waits for its owner."""
@@ -76,6 +81,7 @@ def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
     return (
         *([_preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
         *([taught(resolved, facts, given)] if taught else []),
+        *_filtering(resolved, facts),
         *(_train(role, job, facts, given, resolved) for role, job in variants.items()),
         _grade(resolved, facts, given),
         _package(resolved, facts, given),
@@ -87,6 +93,14 @@ def _source(job: Distillation) -> Literal["answer", "score"] | None:
     if asked(job.teacher):
         return "answer"
     return "score" if job.teacher and job.teacher.models else None
+
+
+def _material(resolved: Distillation) -> str | None:
+    """The step whose outputs are what is learned from: the source's, or what the last filter left of them."""
+    asking = judges(resolved.data.responses)
+    if asking:
+        return judge_step(asking[-1][0])
+    return "keep" if filters(resolved.data.responses) else _source(resolved)
 
 
 def _variants(resolved: Distillation) -> dict[str, Distillation]:
@@ -152,6 +166,68 @@ def _preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     )
 
 
+def _filtering(resolved: Distillation, facts: Facts) -> list[Step]:
+    """The filters that read, in one step; then each judge in one of its own, which is asked of what was left."""
+    graders = filters(resolved.data.responses)
+    if not graders:
+        return []
+    steps = [_keep(graders, resolved, facts)]
+    for place, judge in judges(resolved.data.responses):
+        steps.append(_judge(place, judge, steps[-1].name, resolved, facts))
+    return steps
+
+
+def _keep(graders: tuple[RowGrader, ...], resolved: Distillation, facts: Facts) -> Step:
+    """What filters leave of the answers. It knows nothing of the question: other filters ask nothing again."""
+    spelled = (
+        grader.model_copy(update={"where": ordered(grader.where)}) if grader.where is not None else grader
+        for grader in graders
+    )
+    conditions = any(grader.where is not None for grader in graders)
+    needed = cost.keep(resolved, facts)
+    return Step(
+        name="keep",
+        verb="keep",
+        queue="cpu",
+        params=_dump(KeepParams(graders=tuple(spelled))),
+        inputs=row_files(resolved, facts, "train") if conditions else {},
+        needs={"answers": "answer"},
+        memory=needed.memory,
+        seconds=needed.seconds,
+    )
+
+
+def _judge(place: int, judge: Judge, before: str, resolved: Distillation, facts: Facts) -> Step:
+    """A judge is asked as a teacher is, of the rows that `before` left. How rows were divided it need not know."""
+    endpoint, model = divided(judge.model)
+    params = AnswerParams(
+        question=Question(
+            endpoint=facts.endpoints[endpoint].digest,
+            model=model,
+            system=None,
+            template=judge.question,
+            sampling=judge.sampling,
+        ),
+        classes=VERDICTS,
+        read="votes" if judge.sampling.n > 1 else "text",
+        take=Selection(roles=Roles(input=None)),
+        judged=Judged(place=place, where=ordered(judge.where) if judge.where else None),
+    )
+    needed = cost.judge(resolved, facts, judge)
+    return Step(
+        name=judge_step(place),
+        verb="answer",
+        queue="io",
+        params=_dump(params),
+        inputs=row_files(resolved, facts, "train"),
+        needs={"answers": before},
+        divisible=True,
+        memory=needed.memory,
+        seconds=needed.seconds,
+        context={"endpoint": endpoint},
+    )
+
+
 def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     augment = resolved.data.augment
     copies = augment is not None and augment.copies is not None
@@ -180,10 +256,10 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolve
 
     Where a teacher answers, the baselines learn from the answered rows alone: a row counts for all or for nobody.
     """
-    training, source = job.training, _source(job)
-    answers: Literal["labels", "rows"] | None = "labels" if source == "answer" else None
+    training, source = job.training, _material(job)
+    answers: Literal["labels", "rows"] | None = "labels" if _source(job) == "answer" else None
     if source is None and _source(resolved) == "answer":
-        source, answers = "answer", "rows"
+        source, answers = _material(resolved), "rows"
     count = rows.counts(job, facts).items
     assert training.batch_size != "auto" and training.learning_rate != "auto" and training.precision != "auto"
     params = TrainParams(
@@ -243,7 +319,7 @@ def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         queue="gpu",
         params=_dump(params),
         inputs=row_files(resolved, facts, "train", "heldout", "signals"),
-        needs=({"scores": source} if (source := _source(resolved)) else {}) | {"student": "train"},
+        needs=({"scores": source} if (source := _material(resolved)) else {}) | {"student": "train"},
         wants=trained,
         memory=needed.memory,
         seconds=needed.seconds,
@@ -268,14 +344,14 @@ def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         baseline_spec=_document(without_teacher(resolved)) if "no_teacher" in trained else None,
         baseline_reasons=_reasons(resolved, facts),
     )
-    needed = cost.package(resolved, facts)
+    needed, source = cost.package(resolved, facts), _material(resolved)
     return Step(
         name="package",
         verb="package",
         queue="cpu",
         params=_dump(params),
         inputs=row_files(resolved, facts, "train", "heldout") | teacher_files(resolved, facts),
-        needs={"student": "train", "grade": "grade"} | ({"answers": "answer"} if params.endpoint else {}),
+        needs={"student": "train", "grade": "grade"} | ({"answers": source} if params.endpoint and source else {}),
         wants={str(role): _step_of(role) for role in trained},
         memory=needed.memory,
         seconds=needed.seconds,

@@ -6,7 +6,8 @@ from math import ceil
 from pydantic import BaseModel, ConfigDict
 
 from spec import cost
-from spec.bill import HIGH, LOW, bill
+from spec.bill import HIGH, LOW
+from spec.bills import bills
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.plan import Step
@@ -81,7 +82,7 @@ def dollars(
     rates: Mapping[str, float],
 ) -> Dollars | None:
     """Answers by the endpoint's price, devices by the dearest connected worker's."""
-    answers = bill(resolved, facts) if resolved is not None and "answer" not in cached else None
+    answers = bills(resolved, facts, cached) if resolved is not None else None
     hourly = [
         (rates.get(step.queue, 0.0) / 3600, step) for step in plan if step.queue != "io" and step.name not in cached
     ]

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from spec.part import Auto, List, Name, Part, Seed
+from spec.grader import Judge, RowGrader
+from spec.part import Auto, List, Name, Part
+from spec.sampling import Sampling
+from spec.template import PromptText
 
-PromptText = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=20_000)]
 Read = Literal["logprobs", "votes", "text"]
 
 
@@ -29,19 +31,6 @@ class Prompt(Part):
     """Labelled training rows shown before the question, each as a message and its answer (few-shot)."""
 
 
-class Sampling(Part):
-    """How the teacher draws its answer. null is not sent: the endpoint's own default holds."""
-
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=131_072)] | None = None
-    """Tokens of one answer. A cap in dollars needs it: it bounds what a call can cost."""
-    n: Annotated[int, Field(ge=1, le=64)] = 1
-    """Answers a row."""
-    seed: Seed | None = None
-    """Names a set of samples: another seed asks for fresh ones. It is sent, raised by the number of the sample."""
-
-
 class TeacherResponses(Part):
     """The teacher answers every row, and `labels` are its answers. Gold labels serve examples, measuring and the baseline."""
 
@@ -55,9 +44,26 @@ class TeacherResponses(Part):
     structured: bool = False
     """Ask for JSON by a schema that allows the choices alone (structured outputs)."""
     sampling: Sampling = Sampling()
+    keep: Annotated[List[RowGrader], Field(max_length=16)] = ()
+    """Filters on the answers to training rows: a row is kept if at least one applies to it, and all that apply pass. (): what was
+    answered is kept. Held-out rows measure the teacher and are never filtered. Another list asks nothing again."""
 
 
 Responses = TypeAliasType("Responses", Annotated[GivenResponses | TeacherResponses, Field(discriminator="type")])
+
+
+FILTERS = "data.responses.keep"
+"""Where filters stand in a job."""
+
+
+def filters(responses: Responses) -> tuple[RowGrader, ...]:
+    """Filters on the answers; () where nobody answers."""
+    return responses.keep if isinstance(responses, TeacherResponses) else ()
+
+
+def judges(responses: Responses) -> list[tuple[int, Judge]]:
+    """Those of the filters that ask a model, each with its place among all."""
+    return [(place, grader) for place, grader in enumerate(filters(responses)) if isinstance(grader, Judge)]
 
 
 def schema(choices: Sequence[str]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spec.data import Condition
+from spec.condition import Condition
 from spec.distillation import Distillation
 from spec.facts import ColumnFacts, DatasetFacts, Facts, Roles, SplitFacts
 

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from spec.part import Auto, List, Part
 
 ModelId = Annotated[str, StringConstraints(pattern=r"^(mdl_[0-9a-z]+|ep_[a-z0-9][a-z0-9-]{0,39}/[!-~]{1,200})$")]
+EndpointModel = Annotated[str, StringConstraints(pattern=r"^ep_[a-z0-9][a-z0-9-]{0,39}/[!-~]{1,200}$")]
 DatasetId = Annotated[str, StringConstraints(pattern=r"^(ds_|file-)[0-9a-z]+(/[A-Za-z0-9_.-]+)?$")]
 
 MOST = 64
@@ -28,10 +29,15 @@ class Teacher(Part):
     """You have read the terms of the teacher's endpoint, and what you make is allowed. Asked for where known terms restrict training on outputs."""
 
 
-def behind(model: str) -> tuple[str, str] | None:
-    """`ep_name/large` is ("ep_name", "large"); None for a model that we hold."""
+def divided(model: str) -> tuple[str, str]:
+    """`ep_name/large` is ("ep_name", "large")."""
     endpoint, _, name = model.partition("/")
-    return (endpoint, name) if endpoint.startswith("ep_") else None
+    return endpoint, name
+
+
+def behind(model: str) -> tuple[str, str] | None:
+    """The same; None for a model that we hold."""
+    return divided(model) if model.startswith("ep_") else None
 
 
 def asked(teacher: Teacher | None) -> tuple[str, str] | None:

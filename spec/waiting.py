@@ -6,8 +6,9 @@ from itertools import combinations
 from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Facts
+from spec.responses import FILTERS, judges
 from spec.rows import RowSet
-from spec.teacher import behind
+from spec.teacher import behind, divided
 
 PAIR = "pair:"
 
@@ -28,6 +29,8 @@ def _references(spec: Distillation) -> Iterator[tuple[str, str]]:
         value = getattr(data, part)
         if isinstance(value, str) and value != "auto":
             yield rows.divide_reference(value)[0], f"data.{part}"
+    for place, judge in judges(data.responses):
+        yield divided(judge.model)[0], f"{FILTERS}[{place}].model"
 
 
 def waiting(spec: Distillation, facts: Facts) -> tuple[str, ...]:

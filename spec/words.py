@@ -5,10 +5,12 @@ from typing import Any, Literal, get_args, get_origin
 import annotated_types
 from pydantic import StringConstraints
 
+from spec.plain import Plain
 from spec.shape import bare, fields, is_model, items, members, nullable, tagged
 
 PATTERNS = {
     r"^(mdl_[0-9a-z]+|ep_[a-z0-9][a-z0-9-]{0,39}/[!-~]{1,200})$": "the id of a model (mdl_…), or ep_name/model behind an endpoint",
+    r"^ep_[a-z0-9][a-z0-9-]{0,39}/[!-~]{1,200}$": "ep_name/model, a model behind an endpoint",
     r"^ep_[a-z0-9][a-z0-9-]{0,39}$": "the id of an endpoint, such as ep_openai",
     r"^file-[0-9a-z]+$": "the id of a file (file-…)",
     r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$": "a name of 1 to 64 letters, digits, or any of _.-",
@@ -33,6 +35,8 @@ def expected(annotation: Any) -> str:
     if items(found.core):
         return _counted("a list", found.metadata, "items")
     if get_origin(found.core) is dict:
+        if bounds := next((m for m in found.metadata if isinstance(m, Plain)), None):
+            return bounds.words
         return _counted("an object", found.metadata, "fields")
     if is_model(found.core):
         return f"an object with {joined(list(fields(found.core)), 'and')}"

@@ -7,8 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from distill.run import RunFolder
 from spec.gateway import Asked, Message, Told
+from spec.problem import Problem, Refused
+from spec.run import GATEWAY
 
+OVER_BUDGET = "over_budget"
+"""Why the gateway answers nothing more, where a cap was reached."""
+PATIENCE = 5.0
+"""Seconds that the gateway has to open."""
 WINDOW = 1024
 """Questions without a reply at once: more than the calls in flight, for replies are kept before they are told."""
 LISTEN = 0.1
@@ -84,3 +91,13 @@ def connect(path: Path, patience: float) -> Asker:
             if time.monotonic() > until:
                 raise
             time.sleep(LISTEN)
+
+
+def connected(folder: RunFolder) -> Asker:
+    """To the gateway of a run. Refused (`no_gateway`): there is none."""
+    try:
+        return connect(folder.path / GATEWAY, PATIENCE)
+    except OSError as error:
+        message = "There is no gateway in the run folder to ask a model through."
+        hint = "A worker opens it; without one, run the job through the service."
+        raise Refused(Problem(code="no_gateway", message=message, hint=hint)) from error

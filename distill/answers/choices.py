@@ -31,6 +31,8 @@ class Reading:
     """(V,), summing to one; None where the row was not answered."""
     outside: float = 0.0
     """Probability, or share of the votes, that fell on no choice."""
+    votes: int = 1
+    """Answers that name the choice that most of them name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,8 @@ class Choices:
             kinds = [kind for kind, _ in named]
             return Reading(kind=max(kinds, key=kinds.count), outside=1.0)
         counts = np.bincount(votes, minlength=len(self.names)).astype(np.float64)
-        return Reading(kind="answered", shares=counts / counts.sum(), outside=1 - len(votes) / len(answers))
+        outside = 1 - len(votes) / len(answers)
+        return Reading(kind="answered", shares=counts / counts.sum(), outside=outside, votes=int(counts.max()))
 
     def by_logprobs(self, answer: Answer) -> Reading:
         """The probabilities of the tokens that names begin with, along the answer that was given, as far as it is one.

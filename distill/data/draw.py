@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill.data.rows import Ints, Rows
-from spec.data import Condition
+from spec.condition import Condition
 from spec.params import Selection
 
 Hashes = npt.NDArray[np.uint64]

@@ -1,6 +1,6 @@
 """What the teacher said when it was asked: rows by kind, how its answers were read, how good they are, and what they cost."""
 
-from distill.report.figures import Agreement, Asked, Bill, Report, Tally
+from distill.report.figures import Agreement, Asked, Bill, Dropped, Kept, Report, Tally
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import DASH, count, decimal, money
 
@@ -25,6 +25,7 @@ def section(report: Report) -> Child:
         _caption(report, answers),
         _worth(answers),
         _unanswered(answers),
+        _kept(answers.kept),
         _bill(report.bill),
     )
 
@@ -94,6 +95,53 @@ def _unanswered(answers: Tally) -> Child:
     head = tag("tr", [tag("th", words) for words in ("", "kind", "said", "finish reason")])
     table = tag("table", tag("thead", head), tag("tbody", rows), class_="figures left")
     return [tag("h3", "Rows without an answer, the first of them"), tag("div", table, class_="scroll")]
+
+
+def _kept(kept: Kept | None) -> Child:
+    """Filters, what each has dropped, and some of the rows that are left out."""
+    if kept is None:
+        return None
+    rows = [
+        _filter(f"keep[{place}]", one.what, count(one.applied), one.drops) for place, one in enumerate(kept.filters)
+    ]
+    rows += [_filter("no filter applies", DASH, DASH, count(kept.unmatched))] if kept.unmatched else []
+    head = tag("tr", [tag("th", words) for words in ("", "filter", "applies to", "drops")])
+    table = tag("table", tag("thead", head), tag("tbody", rows), class_="figures left")
+    return [
+        tag("h3", "What the filters have left"),
+        tag("div", table, class_="scroll"),
+        tag("p", kept_words(kept), class_="caption"),
+        _dropped(kept.dropped),
+    ]
+
+
+def _filter(name: str, what: str, applied: str, dropped: str) -> Markup:
+    cells = zip((what, applied, dropped), ("filter", "applies to", "drops"), strict=True)
+    return tag("tr", tag("th", name, scope="row"), [tag("td", cell, data_label=label) for cell, label in cells])
+
+
+def kept_words(kept: Kept) -> str:
+    return (
+        f"Of {count(kept.answered)} answered training rows {count(kept.kept)} are learned from: one filter or more applies to each, and all that "
+        "apply pass. A row may fail several. The figures above are of all answers, and no held-out row is filtered."
+    )
+
+
+def _dropped(dropped: tuple[Dropped, ...]) -> Child:
+    if not dropped:
+        return None
+    rows = [
+        tag(
+            "tr",
+            tag("th", f"training row {count(one.row)}", scope="row"),
+            tag("td", ", ".join(f"keep[{place}]" for place in one.by) or "none applies", data_label="dropped by"),
+            tag("td", one.said or DASH, data_label="said"),
+        )
+        for one in dropped
+    ]
+    head = tag("tr", [tag("th", words) for words in ("", "dropped by", "said")])
+    table = tag("table", tag("thead", head), tag("tbody", rows), class_="figures left")
+    return [tag("h3", "Rows that the filters left out, some of them"), tag("div", table, class_="scroll")]
 
 
 def _bill(bill: Bill | None) -> Child:

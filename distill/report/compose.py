@@ -146,7 +146,7 @@ def _warnings(grade: Grade, context: Context, answers: Tally | None) -> tuple[st
 
 
 def _unanswered(answers: Tally) -> list[str]:
-    """Rows that nobody learns from, and a cap that left some unasked."""
+    """Rows that nobody learns from, whether unanswered or filtered, and a cap that left some unasked."""
     found = []
     for name, part in answers.parts.items():
         kinds = {kind: count for kind, count in part.kinds.items() if kind != "answered"}
@@ -157,6 +157,16 @@ def _unanswered(answers: Tally) -> list[str]:
             found.append(
                 f"The teacher did not answer {sum(kinds.values()):,} of {part.asked:,} {side} rows ({told}): they {what}."
             )
+    if answers.kept is not None and answers.kept.kept < answers.kept.answered:
+        left = answers.kept.answered - answers.kept.kept
+        found.append(
+            f"The filters left {left:,} of {answers.kept.answered:,} answered training rows out of training (data.responses.keep)."
+        )
+    unasked = sum(one.unasked for one in answers.kept.filters) if answers.kept else 0
+    if unasked:
+        found.append(
+            f"The cap was reached before the judge was asked about {unasked:,} answers: their rows are left out."
+        )
     if answers.cut:
         found.append(
             f"The cap was reached after {answers.parts['train'].asked:,} training rows: the others were not asked about."

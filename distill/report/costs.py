@@ -8,6 +8,7 @@ from distill.report.roles import Kind
 WIDTH = 230
 WORDS = {
     "answer": "ask the teacher",
+    "keep": "filter its answers",
     "score": "score the training and held-out rows",
     "train": "train the student",
     "train.no_teacher": "train without the teacher",
@@ -55,4 +56,4 @@ def _row(cost: StepCost, most: float) -> Markup:
 def _kind(cost: StepCost) -> Kind | str:
     if cost.step.startswith("train."):
         return "b"
-    return {"answer": "t", "score": "t", "train": "s"}.get(cost.step, "g")
+    return {"answer": "t", "keep": "t", "score": "t", "train": "s"}.get(cost.step, "g")

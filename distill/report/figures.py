@@ -290,6 +290,52 @@ class Unanswered(Figures):
     finish_reason: str | None
 
 
+class Filter(Figures):
+    """One of `data.responses.keep`."""
+
+    what: str
+    """In a line."""
+    applied: int
+    """Answered training rows to which it applies; of a judge, those that the filters before it left."""
+    dropped: int
+    """Those of them that fail it; a row may fail several."""
+    unread: int = 0
+    """Of a judge: those of the dropped on which it said neither yes nor no."""
+    unasked: int = 0
+    """Of a judge: those of the dropped that it was not asked about, since a cap had ended the asking."""
+
+    @property
+    def drops(self) -> str:
+        """How many, in words."""
+        aside = [(self.unread, "neither yes nor no"), (self.unasked, "not asked")]
+        told = ", ".join(f"{number:,} {what}" for number, what in aside if number)
+        return f"{self.dropped:,}" + (f" ({told})" if told else "")
+
+
+class Dropped(Figures):
+    """A row that was answered, and that filters have left out."""
+
+    row: int
+    """Its number in the rows file."""
+    by: tuple[int, ...]
+    """Places of the filters that it fails; (): none applies."""
+    said: str
+    """The beginning of the answers."""
+
+
+class Kept(Figures):
+    """What filters have left of the answered training rows."""
+
+    answered: int
+    kept: int
+    unmatched: int
+    """Left out because no filter applies to them."""
+    filters: tuple[Filter, ...]
+    """As in `data.responses.keep`."""
+    dropped: tuple[Dropped, ...] = ()
+    """Some for each reason, at most 20 together."""
+
+
 class Tally(Figures):
     """answers.json."""
 
@@ -303,6 +349,8 @@ class Tally(Figures):
     """The first of each kind, at most 20 together."""
     cut: bool = False
     """A cap ended it before all training rows were asked."""
+    kept: Kept | None = None
+    """None: there is no filter."""
 
 
 class Bill(Figures):

@@ -11,9 +11,12 @@ from typing import IO, Any
 
 import numpy as np
 
-from distill.answers.asker import Asker, Closed, connect
+from distill.answers import judging
+from distill.answers.asker import OVER_BUDGET, Asker, Closed, connected
 from distill.answers.choices import Choices, Reading
+from distill.answers.layout import LOG, TALLY, written
 from distill.answers.prompts import Prompts, examples
+from distill.answers.read import read
 from distill.answers.tally import agreement, log_shares
 from distill.data.draw import Division, divide
 from distill.data.rows import Ints, Rows
@@ -25,13 +28,10 @@ from distill.signals.scratch import scratch
 from spec.gateway import Message, Told
 from spec.params import AnswerParams
 from spec.problem import Problem, Refused
-from spec.run import GATEWAY, Result
+from spec.run import Result
 
-OVER_BUDGET = "over_budget"
 SHOWN, MOST_SHOWN = 4, 20
 """Rows without an answer that are shown: of each kind and side, and together."""
-PATIENCE = 5.0
-"""Seconds that the gateway has to open."""
 
 
 @dataclass(kw_only=True)
@@ -64,16 +64,18 @@ Sides = tuple[Side, Side]
 
 def run(folder: RunFolder, params: AnswerParams) -> Result:
     """Refused: `no_gateway` (typed by a person), `no_answers`, `over_budget` where the cap does not cover the held-out rows."""
+    if params.judged is not None:
+        return judging.run(folder, params, params.judged)
     rows = Rows.open(folder.input("train/rows.arrow"), params.take.roles)
     division = divide(rows, params.take)
     shown = examples(params.question, rows, division, params.classes, params.take.seed)
     sides: Sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
     if params.first is not None:
         sides = _first(sides, params.first)
-    asker = _connected(folder)
+    asker = connected(folder)
     total = sum(len(side.which) for side in sides)
     progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
-    with folder.output("answers.jsonl").open("w", encoding="utf-8") as log:
+    with folder.output(LOG).open("w", encoding="utf-8") as log:
         for side in sides:
             before = sum(other.asked for other in sides)
             _ask(folder, params, side, shown, asker, log, Onward(progress, before))
@@ -86,7 +88,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     _check(sides, cut)
     _write(folder, sides)
     tally = _tally(params, sides, cut)
-    folder.output("answers.json").write_text(tally.model_dump_json(indent=1))
+    folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
     _tell(folder, tally)
     summary: dict[str, Any] = {
         "parts": {name: part.model_dump() for name, part in tally.parts.items()},
@@ -142,7 +144,7 @@ def _of(side: Side, number: int) -> Side:
 
 def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
     """The answers as events, for whoever has to approve them."""
-    for line in folder.output("answers.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in folder.output(LOG).read_text(encoding="utf-8").splitlines():
         told = json.loads(line)
         side = next(side for side in sides if side.name == told["side"])
         question = Prompts(params.question, side.rows, ()).text(told["row"])
@@ -151,19 +153,10 @@ def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
             f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({told['label'] or told['kind']})"
         )
     tally = _tally(params, sides, cut=False)
-    folder.output("answers.json").write_text(tally.model_dump_json(indent=1))
+    folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
     return Result(
         status="succeeded", summary={"parts": {name: part.model_dump() for name, part in tally.parts.items()}}
     )
-
-
-def _connected(folder: RunFolder) -> Asker:
-    try:
-        return connect(folder.path / GATEWAY, PATIENCE)
-    except OSError as error:
-        message = "There is no gateway in the run folder to ask a teacher through."
-        hint = "A worker opens it; without one, run the job through the service."
-        raise Refused(Problem(code="no_gateway", message=message, hint=hint)) from error
 
 
 def _ask(
@@ -189,21 +182,10 @@ def _ask(
         for reply in asker.ask(questions(), lambda: folder.stop_requested):
             reading = read(params, choices, reply)
             _take(side, reply, reading)
-            log.write(json.dumps(_line(params, side, reply, reading), ensure_ascii=False) + "\n")
+            log.write(written(_line(params, side, reply, reading)))
             told(side.asked)
     except Closed as error:
         raise ConnectionError("the gateway was closed") from error
-
-
-def read(params: AnswerParams, choices: Choices, told: Told) -> Reading:
-    """What the reply to one question says."""
-    if not told.answers:
-        return Reading(kind="failed", outside=1.0)
-    if params.read == "logprobs":
-        return choices.by_logprobs(told.answers[0])
-    if params.read == "votes":
-        return choices.by_votes(told.answers, structured=params.question.structured)
-    return choices.by_text(told.answers, structured=params.question.structured)
 
 
 def _take(side: Side, told: Told, reading: Reading) -> None:
@@ -228,6 +210,7 @@ def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dic
     line: dict[str, Any] = {"side": side.name, "row": int(side.which[told.id]), "kind": reading.kind, "label": label}
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}
+        line |= {"votes": reading.votes} if params.read == "votes" and reading.shares is not None else {}
     else:
         line |= {"failed": told.failed, "message": told.message}
     return line

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from spec import rows
+from spec.condition import Condition
 from spec.distillation import Distillation
 from spec.facts import Facts, Roles
 from spec.nearest import suggestion
@@ -90,31 +91,40 @@ def same_kind_of_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 def condition_has_one_list(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """A condition has exactly one of `among` and `not_among`, and that list is not empty."""
     for index, condition in enumerate(spec.data.where):
-        given = [values for values in (condition.among, condition.not_among) if values is not None]
-        if len(given) != 1 or not given[0]:
-            what = "an empty list" if len(given) == 1 else ("both among and not_among" if given else "neither list")
-            message = f"The condition on {condition.column} has {what}; give one of among and not_among."
-            yield Problem(code="condition_lists", message=message, param=f"data.where[{index}]")
+        yield from one_list(condition, f"data.where[{index}]")
+
+
+def one_list(condition: Condition, param: str) -> Iterator[Problem]:
+    """The problem of a condition with both lists, neither, or an empty one."""
+    given = [values for values in (condition.among, condition.not_among) if values is not None]
+    if len(given) != 1 or not given[0]:
+        what = "an empty list" if len(given) == 1 else ("both among and not_among" if given else "neither list")
+        message = f"The condition on {condition.column} has {what}; give one of among and not_among."
+        yield Problem(code="condition_lists", message=message, param=param)
 
 
 def condition_is_known(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """A condition names a column of the training rows and values that it has."""
     train = rows.train(spec, facts)
+    for index, condition in enumerate(spec.data.where):
+        yield from unknown(condition, f"data.where[{index}]", train)
+
+
+def unknown(condition: Condition, param: str, train: RowSet | None) -> Iterator[Problem]:
+    """Problems of a condition whose column or values the training rows do not have."""
     if train is None:
         return
-    for index, condition in enumerate(spec.data.where):
-        param = f"data.where[{index}]"
-        if condition.column not in train.dataset.columns:
-            yield Problem(
-                code="no_such_column",
-                message=f'{train.reference} has no column "{condition.column}".',
-                param=f"{param}.column",
-                hint=suggestion(condition.column, train.dataset.columns),
-            )
-            continue
-        known = train.dataset.columns[condition.column].values
-        for name in ("among", "not_among") if known is not None else ():
-            yield from _unknown_values(f"{param}.{name}", condition.column, getattr(condition, name) or (), known or {})
+    if condition.column not in train.dataset.columns:
+        yield Problem(
+            code="no_such_column",
+            message=f'{train.reference} has no column "{condition.column}".',
+            param=f"{param}.column",
+            hint=suggestion(condition.column, train.dataset.columns),
+        )
+        return
+    known = train.dataset.columns[condition.column].values
+    for name in ("among", "not_among") if known is not None else ():
+        yield from _unknown_values(f"{param}.{name}", condition.column, getattr(condition, name) or (), known or {})
 
 
 def _unknown_values(param: str, column: str, asked: Sequence[str | int], known: Mapping[str, int]) -> Iterator[Problem]:

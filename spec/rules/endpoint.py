@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from math import ceil
 
 from spec import rows
-from spec.bill import able, bill
+from spec.asked import everybody
+from spec.bill import able
+from spec.bills import bills
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.nearest import suggestion
@@ -50,15 +52,15 @@ def endpoints_answer(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 def model_is_served(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """The endpoint serves the model, where it lists its models."""
-    named = asked(spec.teacher)
-    known = facts.endpoints.get(named[0]) if named else None
-    if named and known and known.models and named[1] not in known.models:
-        yield Problem(
-            code="no_such_model",
-            message=f'{named[0]} serves no model "{named[1]}".',
-            param="teacher.models[0]",
-            hint=suggestion(named[1], known.models),
-        )
+    for one in everybody(spec):
+        known = one.known(facts)
+        if known and known.models and one.model not in known.models:
+            yield Problem(
+                code="no_such_model",
+                message=f'{one.endpoint} serves no model "{one.model}".',
+                param=one.param,
+                hint=suggestion(one.model, known.models),
+            )
 
 
 def what_was_not_probed_is_not_asked(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -170,33 +172,32 @@ def labels_are_balanced_by_nothing(spec: Distillation, facts: Facts) -> Iterator
 
 def cap_bounds_a_call(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Under a cap in dollars an answer has a bound, or nothing could be set aside for it."""
-    responses, named = spec.data.responses, asked(spec.teacher)
-    known = facts.endpoints.get(named[0]) if named else None
-    if not isinstance(responses, TeacherResponses) or known is None or known.price is None:
-        return
-    if spec.budget.usd is not None and known.price.output > 0 and responses.sampling.max_tokens is None:
-        yield Problem(
-            code="unbounded_answers",
-            message="A cap in dollars needs a bound for each answer, and sampling.max_tokens is null.",
-            param="data.responses.sampling.max_tokens",
-            hint="Set it, for instance to 16 for class names.",
-        )
+    for one in everybody(spec) if isinstance(spec.data.responses, TeacherResponses) else ():
+        known = one.known(facts)
+        if known is None or known.price is None:
+            continue
+        if spec.budget.usd is not None and known.price.output > 0 and one.sampling.max_tokens is None:
+            yield Problem(
+                code="unbounded_answers",
+                message="A cap in dollars needs a bound for each answer, and sampling.max_tokens is null.",
+                param=f"{one.sampling_param}.max_tokens",
+                hint="Set it, for instance to 16 for class names.",
+            )
 
 
 def terms_are_accepted(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """Where the known terms of the endpoint's host restrict training on its outputs, the job says that its owner has read them."""
-    named = asked(spec.teacher)
-    known = facts.endpoints.get(named[0]) if named else None
+    """Where the known terms of an endpoint's host restrict training on its outputs, the job says that its owner has read them."""
+    found = {one.endpoint: one.known(facts) for one in everybody(spec)}
+    restricting = {known.terms.host: known.terms for known in found.values() if known and known.terms}
     accepted = spec.teacher is not None and spec.teacher.accept_terms
-    if known is not None and known.terms is not None and not accepted:
-        terms = known.terms
+    for terms in restricting.values() if not accepted else ():
         yield Problem(
             code="terms_not_accepted",
             message=f"The terms of {terms.party} (of {terms.effective}) forbid {terms.forbids}.",
             param="teacher.accept_terms",
             hint=f"Read {terms.source}; if what you make is allowed, set it to true.",
         )
-    if accepted and (named is None or (known is not None and known.terms is None)):
+    if accepted and not restricting and None not in found.values():
         message = "teacher.accept_terms changes nothing here: no terms are known that ask for it."
         yield Problem(code="changes_nothing", message=message, param="teacher.accept_terms", hint="Leave it out.")
 
@@ -209,10 +210,10 @@ def preview_has_answers(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 def cap_covers_answers(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """`budget.usd` covers what cannot be cut: answers for held-out rows, and a first few for training."""
+    """`budget.usd` covers what cannot be cut: answers for held-out rows, and a first few for training; where there is a judge, all answers."""
     if spec.budget.usd is None or rows.train(spec, facts) is None or len(classes(spec, facts)) < 2:
         return
-    expected = bill(spec, facts)
+    expected = bills(spec, facts)
     if expected is not None and spec.budget.usd * 1e6 < expected.minimum:
         least = ceil(expected.minimum / 1e4) / 100
         yield Problem(
@@ -225,15 +226,15 @@ def cap_covers_answers(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 def cap_has_something_to_pay(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """A cap in dollars on an endpoint needs its price: without one every call is booked at nothing."""
-    named = asked(spec.teacher)
-    known = facts.endpoints.get(named[0]) if named else None
-    if spec.budget.usd is not None and named and known is not None and known.price is None:
-        yield Problem(
-            code="price_unknown",
-            message=f"{named[0]} has no price, so a cap in dollars cannot be held.",
-            param="budget.usd",
-            hint=f"PATCH /v1/endpoints/{named[0]} with its price, or leave the cap out.",
-        )
+    for endpoint in dict.fromkeys(one.endpoint for one in everybody(spec)):
+        known = facts.endpoints.get(endpoint)
+        if spec.budget.usd is not None and known is not None and known.price is None:
+            yield Problem(
+                code="price_unknown",
+                message=f"{endpoint} has no price, so a cap in dollars cannot be held.",
+                param="budget.usd",
+                hint=f"PATCH /v1/endpoints/{endpoint} with its price, or leave the cap out.",
+            )
 
 
 RULES = (

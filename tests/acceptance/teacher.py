@@ -9,7 +9,7 @@ import math
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,10 +60,14 @@ class Teacher:
     """Replies are such as no endpoint should send."""
     logprobs: bool = True
     several: bool = True
+    judge: Callable[[str], str] | None = None
+    """What it says to messages that end with a question mark."""
     faults: Counter[str] = field(default_factory=Counter)
     """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
     asked: Counter[str] = field(default_factory=Counter)
     """Calls by the user's last message, those of probes too."""
+    said: dict[str, list[str]] = field(default_factory=dict)
+    """Its last answers to the user's last message."""
     calls: int = 0
     """Billed ones."""
     tokens_in: int = 0
@@ -81,6 +85,7 @@ class Teacher:
     def forget(self) -> None:
         """Starts the count anew."""
         self.asked.clear()
+        self.said.clear()
         self.calls = self.tokens_in = self.tokens_out = self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -138,11 +143,14 @@ class Teacher:
         self.asked[text] += 1
         shares = model(text)
         best = max(shares, key=lambda name: shares[name])
+        if self.judge is not None and text.endswith("?"):
+            best = self.judge(text)
         source = random.Random(f"{text} {body.get('seed')}")
         choices = []
         for index in range(body.get("n", 1)):
             said = best if not body.get("temperature") else source.choices(list(shares), list(shares.values()))[0]
             choices.append(self._choice(index, said, shares, body, fault))
+        self.said[text] = [choice["message"]["content"] for choice in choices]
         words = self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])
         self.calls += 1
         self.tokens_in += words

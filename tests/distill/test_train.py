@@ -17,7 +17,8 @@ from distill.signals.scores import Scores
 from distill.students import loaded
 from distill.students.predict import predict, softmax
 from distill.students.scaling import Scaling
-from spec.data import Condition, Jitter
+from spec.condition import Condition
+from spec.data import Jitter
 from spec.grader import Nll
 from spec.objective import SoftTargets
 from spec.params import ScoreParams, TrainParams

@@ -30,6 +30,37 @@ ASKED: Changes = {
     "evaluation": {},
 }
 CHOICES: Changes = ASKED | {"data.responses.choices": list("9876543210")}
+VOTES: Changes = ASKED | {"data.responses.read": "votes", "data.responses.sampling.n": 5}
+FILTERS: dict[str, Changes] = {
+    "length": {"max": 40},
+    "regex": {"pattern": "a"},
+    "json_schema": {"schema": {"type": "string"}},
+    "agreement": {"least": 0.6},
+    "judge": {"model": "ep_open/large", "question": "Is {text} {answer}?", "sampling": {"max_tokens": 2}},
+}
+
+
+def kept(type: str, **more: Any) -> Changes:
+    """Votes that one filter is to pass."""
+    return VOTES | {"data.responses.keep": [{"type": type, **FILTERS[type], **more}]}
+
+
+def of_filter(type: str, name: str, value: Any) -> tuple[str, tuple[Changes, Changes]]:
+    """The case of a field that one filter has."""
+    return f"data.responses.teacher.keep[].{type}.{name}", (kept(type), {f"data.responses.keep.0.{name}": value})
+
+
+def of_condition(type: str) -> dict[str, tuple[Changes, Changes]]:
+    """The cases of a filter's condition."""
+    where, changed = f"data.responses.teacher.keep[].{type}.where", "data.responses.keep.0.where"
+    among, barred = ({"column": "label", name: [7]} for name in ("among", "not_among"))
+    return {
+        f"{where}.column": (kept(type, where=among), {f"{changed}.column": "text"}),
+        f"{where}.among[]": (kept(type, where=among), {f"{changed}.among.0": 8}),
+        f"{where}.not_among[]": (kept(type, where=barred), {f"{changed}.not_among.0": 8}),
+    }
+
+
 WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
 JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
 EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
@@ -75,6 +106,33 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "data.responses.teacher.sampling.max_tokens": (ASKED, {"data.responses.sampling.max_tokens": 9}),
     "data.responses.teacher.sampling.n": (ASKED, {"data.responses.sampling.n": 3}),
     "data.responses.teacher.sampling.seed": (ASKED, {"data.responses.sampling.seed": 4}),
+    **dict(
+        [
+            of_filter("length", "type", "regex"),
+            of_filter("length", "min", 2),
+            of_filter("length", "max", 41),
+            of_filter("length", "unit", "words"),
+            of_filter("regex", "type", "length"),
+            of_filter("regex", "pattern", "b"),
+            of_filter("regex", "match", "full"),
+            of_filter("json_schema", "type", "regex"),
+            of_filter("agreement", "type", "length"),
+            of_filter("agreement", "least", 0.8),
+            of_filter("judge", "type", "length"),
+            of_filter("judge", "model", "ep_open/small"),
+            of_filter("judge", "question", "Is it {answer}? {text}"),
+            of_filter("judge", "sampling.temperature", 0.7),
+            of_filter("judge", "sampling.top_p", 0.9),
+            of_filter("judge", "sampling.max_tokens", 3),
+            of_filter("judge", "sampling.n", 3),
+            of_filter("judge", "sampling.seed", 4),
+        ]
+    ),
+    **{leaf: case for type in FILTERS for leaf, case in of_condition(type).items()},
+    "data.responses.teacher.keep[].json_schema.schema{}": (
+        kept("json_schema"),
+        {"data.responses.keep.0.schema": {"type": "object"}},
+    ),
     "data.allow_overlap": ({"data.heldout": "ds_digits/train"}, {"data.allow_overlap": True}),
     "student.mlp.type": (MLP, {"student.type": "convnet"}),
     "student.mlp.hidden_sizes[]": (MLP, {"student.hidden_sizes.0": 33}),

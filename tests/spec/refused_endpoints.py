@@ -4,9 +4,10 @@ from typing import Any
 
 from spec.facts import ColumnFacts, Facts, Roles
 from spec.rules import endpoint as rules
+from spec.rules import keep, named
 from spec.terms import KNOWN
 from tests.spec.builders import dataset, endpoint, facts, images, names
-from tests.spec.leaves import ASKED
+from tests.spec.leaves import ASKED, kept
 
 TEXTS = dataset(
     columns={"text": ColumnFacts(kind="text", dtype="str"), "label": names(), "picture": images()},
@@ -18,6 +19,7 @@ def known(**more: Any) -> Facts:
     return facts(datasets={"ds_texts": TEXTS}, endpoints={"ep_open": endpoint(**more)})
 
 
+KEEP = "data.responses.keep[0]"
 SAMPLING, PROMPT = "data.responses.sampling", "data.responses.prompt"
 # fmt: off
 ENDPOINTS: list[Any] = [
@@ -66,6 +68,45 @@ ENDPOINTS: list[Any] = [
       [("teacher.accept_terms", "changes_nothing", "teacher.accept_terms changes nothing here: no terms are known that ask for it.")]),
     (rules.preview_has_answers, ASKED | {"data.responses": {"type": "given"}, "budget": {"preview": 20}}, known(),
       [("budget.preview", "changes_nothing", "budget.preview changes nothing here: no teacher answers.")]),
+    (keep.filters_have_conditions, kept("length", where={"column": "lable", "among": ["1"]}), known(),
+      [(f"{KEEP}.where.column", "no_such_column", 'ds_texts/train has no column "lable".')]),
+    (keep.filters_have_conditions, kept("length", where={"column": "label", "among": ["x"], "not_among": ["1"]}), known(),
+      [(f"{KEEP}.where", "condition_lists", "The condition on label has both among and not_among; give one of among and not_among."),
+       (f"{KEEP}.where.among[0]", "no_such_value", 'No row has "x" in column "label".')]),
+    (keep.lengths_have_bounds, kept("length", max=None), known(),
+      [(KEEP, "changes_nothing", "Every answer has a length of at least 0: without min or max the filter drops nothing.")]),
+    (keep.lengths_have_bounds, kept("length", min=50), known(),
+      [(f"{KEEP}.min", "length_bounds", "No answer has at least 50 and at most 40 characters.")]),
+    (keep.patterns_can_be_read, kept("regex", pattern="ab(c"), known(),
+      [(f"{KEEP}.pattern", "pattern_invalid", "The pattern cannot be read, at character 3: missing ), unterminated subpattern.")]),
+    (keep.patterns_can_be_read, kept("regex", pattern="(" * 490 + "a" + ")" * 490), known(),
+      [(f"{KEEP}.pattern", "pattern_invalid", "The pattern cannot be read: it is too deep, or repeats too often.")]),
+    (keep.schemas_are_schemas, kept("json_schema", schema={"properties": {"a": {"type": "text"}}}), known(),
+      [(f"{KEEP}.schema", "schema_invalid", "This is no schema to use here. At $.properties.a.type: 'text' is not valid under any of the given schemas.")]),
+    (keep.schemas_are_schemas, kept("json_schema", schema={"$ref": "https://example.com/schema.json"}), known(),
+      [(f"{KEEP}.schema", "schema_invalid", 'This is no schema to use here. "https://example.com/schema.json" leads out of it, and nothing is fetched.')]),
+    (keep.schemas_are_schemas, kept("json_schema", schema={"items": {"$ref": "#/$defs/a"}}), known(),
+      [(f"{KEEP}.schema", "schema_invalid", 'This is no schema to use here. "/$defs/a" is not in it.')]),
+    (keep.schemas_are_schemas, kept("json_schema", schema={"$schema": "http://json-schema.org/draft-07/schema#"}), known(),
+      [(f"{KEEP}.schema", "schema_invalid", "This is no schema to use here. Its $schema is not https://json-schema.org/draft/2020-12/schema.")]),
+    (keep.judges_are_shown_the_answer, kept("judge", question="Is it so? {label} {txt}"), known(),
+      [(f"{KEEP}.question", "question_columns", "The question does not show {answer}: the judge would not know what to judge."),
+       (f"{KEEP}.question", "template_shows_label", 'The question shows "label", the label: gold would be among the judge\'s reasons.'),
+       (f"{KEEP}.question", "question_columns", 'The training rows have no column of texts or names "txt".')]),
+    (keep.judges_are_shown_the_answer, kept("judge", question="{answer}? {picture}"), known(),
+      [(f"{KEEP}.question", "question_columns", 'The training rows have no column of texts or names "picture".')]),
+    (named.exists, kept("judge", model="ep_gone/large"), known(),
+      [(f"{KEEP}.model", "not_found", "There is no ep_gone in this project.")]),
+    (rules.model_is_served, kept("judge", model="ep_open/larger"), known(),
+      [(f"{KEEP}.model", "no_such_model", 'ep_open serves no model "larger".')]),
+    (rules.cap_bounds_a_call, kept("judge", sampling={}) | {"budget": {"usd": 5.0}}, known(),
+      [(f"{KEEP}.sampling.max_tokens", "unbounded_answers", "A cap in dollars needs a bound for each answer, and sampling.max_tokens is null.")]),
+    (rules.cap_covers_answers, kept("judge") | {"budget": {"usd": 0.05}}, known(),
+      [("budget.usd", "cap_too_small", "A cap of $0.05 does not cover the $0.1034 that the job needs at least.")]),
+    (keep.agreement_is_of_several, kept("agreement") | {f"{SAMPLING}.n": 1}, known(),
+      [(KEEP, "one_vote", "One answer always agrees with itself: sampling.n is 1.")]),
+    (keep.agreement_is_of_several, kept("agreement", least=0.2), known(),
+      [(f"{KEEP}.least", "changes_nothing", "One of 5 answers is 0.2 of them already: the filter drops nothing.")]),
     (rules.cap_covers_answers, ASKED | {"budget": {"usd": 0.01}}, known(),
       [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.0266 that the job needs at least.")]),
 ]

@@ -3,11 +3,12 @@
 import pytest
 
 from spec.bill import bill, bound, system_text, template_of
+from spec.bills import bills
 from spec.facts import ColumnFacts, Facts, Price, Roles
 from spec.responses import TeacherResponses
 from spec.template import fields, render
 from tests.spec.builders import dataset, endpoint, facts, job, names, split
-from tests.spec.leaves import ASKED
+from tests.spec.leaves import ASKED, VOTES, kept
 
 TRAIN = split("train", 1000).model_copy(update={"text_bytes": {"text": 60_000}, "longest": {"text": 200}})
 TEST = split("test", 100).model_copy(update={"text_bytes": {"text": 8_000}, "longest": {"text": 150}})
@@ -73,3 +74,15 @@ def test_a_pair_is_asked_about_with_both_texts_after_their_names() -> None:
     responses = TeacherResponses.model_validate({"type": "teacher"})
     assert template_of(responses, ("text",)) == "{text}"
     assert template_of(responses, ("query", "passage")) == "query: {query}\n\npassage: {passage}"
+
+
+def test_a_judge_is_asked_of_every_training_row_and_has_to_be_covered_whole() -> None:
+    plain, judged = bills(job(VOTES), known()), bills(job(kept("judge")), known())
+    assert plain and judged
+    question = "Is {text} {answer}?"
+    each = (0.25 * (len(question) + 60 + 1) + 8) * 0.4 + (0.25 * 3 + 1) * 1.6
+    assert judged.expected - plain.expected == pytest.approx(1000 * each, abs=2)
+    assert judged.minimum == judged.high > plain.minimum
+    assert bills(job(kept("judge")), known(), {"answer", "judge.0"}) is None
+    left = bills(job(kept("judge")), known(), {"answer"})
+    assert left and left.expected == judged.expected - plain.expected

@@ -14,6 +14,7 @@ from spec.params import (
     InspectDataset,
     InspectModel,
     InspectPair,
+    KeepParams,
     PackageParams,
     ScoreParams,
     TrainParams,
@@ -24,6 +25,7 @@ SNAPSHOT = Path(__file__).with_name("defaults.json")
 PARAMS: dict[str, tuple[type[BaseModel], ...]] = {
     "inspect": (InspectDataset, InspectModel, InspectPair),
     "answer": (AnswerParams,),
+    "keep": (KeepParams,),
     "score": (ScoreParams,),
     "train": (TrainParams,),
     "grade": (GradeParams,),

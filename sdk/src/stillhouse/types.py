@@ -11,6 +11,15 @@ class Accuracy(TypedDict):
     type: Literal['accuracy']
 
 
+class Agreement(TypedDict):
+    """Of the `sampling.n` answers enough name the choice that most of them name; those that name none count against it."""
+    where: NotRequired[Condition | None]
+    """Rows that it applies to; null: all. It says nothing of the others."""
+    type: Literal['agreement']
+    least: float
+    """Share of the answers."""
+
+
 class Alive(TypedDict):
     """The process answers."""
     status: Literal['alive']
@@ -97,7 +106,7 @@ class Columns(TypedDict):
 
 
 class Condition(TypedDict):
-    """Keeps training rows by the value of a column (values compared as text: 7 is "7"). Exactly one of the two lists."""
+    """Training rows by the value of a column (values compared as text: 7 is "7"). Exactly one of the two lists."""
     column: str
     """Of the training rows; it needs no role."""
     among: NotRequired[Sequence[str | int] | None]
@@ -503,6 +512,28 @@ class JobUsage(TypedDict):
     usd: float
 
 
+class JsonSchema(TypedDict):
+    """The answer's text is JSON that fits a schema (JSON Schema, draft 2020-12). `format` is not looked at, and nothing is fetched."""
+    where: NotRequired[Condition | None]
+    """Rows that it applies to; null: all. It says nothing of the others."""
+    type: Literal['json_schema']
+    schema: Mapping[str, Any]
+    """References (`$ref`) lead to parts of the schema itself."""
+
+
+class Judge(TypedDict):
+    """A model behind an endpoint is asked whether a row's answer is right, and says yes. It is asked of what all other filters have left."""
+    where: NotRequired[Condition | None]
+    """Rows that it applies to; null: all. It says nothing of the others."""
+    type: Literal['judge']
+    model: str
+    """It may be the teacher itself."""
+    question: str
+    """The message, which asks for yes or no and nothing else; `{answer}` is the choice that the row's answers name, `{column}` the row's value."""
+    sampling: NotRequired[Sampling]
+    """With `n` over 1 the majority decides."""
+
+
 class Key(TypedDict):
     """An API key, without its secret."""
     id: str
@@ -536,6 +567,18 @@ class Labels(TypedDict):
     weight: NotRequired[float]
     balance: NotRequired[Literal['none', 'inverse_frequency']]
     """`inverse_frequency`: a row counts rows / (classes * rows of its class), over the rows whose labels are seen: one on average, and every class alike."""
+
+
+class Length(TypedDict):
+    """The length of the answer's text."""
+    where: NotRequired[Condition | None]
+    """Rows that it applies to; null: all. It says nothing of the others."""
+    type: Literal['length']
+    min: NotRequired[int]
+    max: NotRequired[int | None]
+    """null: no bound."""
+    unit: NotRequired[Literal['characters', 'words']]
+    """Words are what white space divides."""
 
 
 class Metrics(TypedDict):
@@ -826,6 +869,17 @@ class Ready(TypedDict):
     broker: Literal['up', 'down']
 
 
+class Regex(TypedDict):
+    """A regular expression of Python (`re`) that fits the answer's text."""
+    where: NotRequired[Condition | None]
+    """Rows that it applies to; null: all. It says nothing of the others."""
+    type: Literal['regex']
+    pattern: str
+    """`(?i)` at its beginning ignores case, `(?s)` lets the dot match the ends of lines, `(?!…)` forbids what follows."""
+    match: NotRequired[Literal['full', 'search']]
+    """The whole text, or anywhere in it."""
+
+
 class ResultRow(TypedDict):
     """One line of the main table."""
     role: str
@@ -854,7 +908,7 @@ class Roles(TypedDict):
 
 
 class Sampling(TypedDict):
-    """How the teacher draws its answer. null is not sent: the endpoint's own default holds."""
+    """How a model behind an endpoint draws its answer. null is not sent: the endpoint's own default holds."""
     temperature: NotRequired[float | None]
     top_p: NotRequired[float | None]
     max_tokens: NotRequired[int | None]
@@ -942,6 +996,9 @@ class TeacherResponses(TypedDict):
     structured: NotRequired[bool]
     """Ask for JSON by a schema that allows the choices alone (structured outputs)."""
     sampling: NotRequired[Sampling]
+    keep: NotRequired[Sequence[RowGrader]]
+    """Filters on the answers to training rows: a row is kept if at least one applies to it, and all that apply pass. (): what was
+    answered is kept. Held-out rows measure the teacher and are never filtered. Another list asks nothing again."""
 
 
 class Terms(TypedDict):
@@ -1087,5 +1144,6 @@ class WorkerPage(TypedDict):
 
 Metric = Accuracy | F1 | Nll | Calibration
 Responses = GivenResponses | TeacherResponses
+RowGrader = Length | Regex | JsonSchema | Agreement | Judge
 Student = Mlp | Convnet | TextClassifier | TextEncoder
 Term = SoftTargets | Labels
