@@ -17,18 +17,20 @@ from spec.params import (
     PackageParams,
     Params,
     ScoreParams,
+    SynthesiseParams,
     TrainParams,
 )
 from spec.run import Result, Run
 
 PARAMS: dict[str, type[Params]] = {
+    "synthesise": SynthesiseParams,
     "answer": AnswerParams,
     "score": ScoreParams,
     "train": TrainParams,
     "grade": GradeParams,
     "package": PackageParams,
 }
-TORCHLESS = ("inspect", "answer")
+TORCHLESS = ("inspect", "synthesise", "answer")
 """Verbs that begin without torch: an upload is first looked at, a teacher is only asked."""
 INSPECTED: dict[object, type[Params]] = {"dataset": InspectDataset, "model": InspectModel, "pair": InspectPair}
 

@@ -80,8 +80,9 @@ def dollars(
     resolved: Distillation | None,
     rates: Mapping[str, float],
 ) -> Dollars | None:
-    """Answers by the endpoint's price, devices by the dearest connected worker's."""
-    answers = bill(resolved, facts) if resolved is not None and "answer" not in cached else None
+    """Answers and new texts by the endpoint's price, devices by the dearest connected worker's."""
+    asks = resolved is not None and "answer" not in cached
+    answers = bill(resolved, facts, written="synthesise" in cached) if asks and resolved is not None else None
     hourly = [
         (rates.get(step.queue, 0.0) / 3600, step) for step in plan if step.queue != "io" and step.name not in cached
     ]

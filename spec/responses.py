@@ -29,13 +29,18 @@ class Prompt(Part):
     """Labelled training rows shown before the question, each as a message and its answer (few-shot)."""
 
 
-class Sampling(Part):
-    """How the teacher draws its answer. null is not sent: the endpoint's own default holds."""
+class Drawing(Part):
+    """How the teacher draws its words. null is not sent: the endpoint's own default holds."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=131_072)] | None = None
     """Tokens of one answer. A cap in dollars needs it: it bounds what a call can cost."""
+
+
+class Sampling(Drawing):
+    """How the teacher draws its answer. null is not sent: the endpoint's own default holds."""
+
     n: Annotated[int, Field(ge=1, le=64)] = 1
     """Answers a row."""
     seed: Seed | None = None

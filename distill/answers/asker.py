@@ -7,10 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from distill.run import RunFolder
 from spec.gateway import Asked, Message, Told
+from spec.problem import Problem, Refused
+from spec.run import GATEWAY
 
 WINDOW = 1024
 """Questions without a reply at once: more than the calls in flight, for replies are kept before they are told."""
+PATIENCE = 5.0
+"""Seconds that the gateway has to open."""
+OVER_BUDGET = "over_budget"
+"""The one reason to stop after which a step goes on with what it has."""
 LISTEN = 0.1
 """Seconds between two looks at the wish to stop."""
 CHUNK = 1 << 20
@@ -84,3 +91,13 @@ def connect(path: Path, patience: float) -> Asker:
             if time.monotonic() > until:
                 raise
             time.sleep(LISTEN)
+
+
+def of_folder(folder: RunFolder) -> Asker:
+    """The gateway of a run. Refused (`no_gateway`): a person has typed the command."""
+    try:
+        return connect(folder.path / GATEWAY, PATIENCE)
+    except OSError as error:
+        message = "There is no gateway in the run folder to ask a teacher through."
+        hint = "A worker opens it; without one, run the job through the service."
+        raise Refused(Problem(code="no_gateway", message=message, hint=hint)) from error

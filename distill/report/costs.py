@@ -7,6 +7,7 @@ from distill.report.roles import Kind
 
 WIDTH = 230
 WORDS = {
+    "synthesise": "have the teacher write texts",
     "answer": "ask the teacher",
     "score": "score the training and held-out rows",
     "train": "train the student",
@@ -55,4 +56,4 @@ def _row(cost: StepCost, most: float) -> Markup:
 def _kind(cost: StepCost) -> Kind | str:
     if cost.step.startswith("train."):
         return "b"
-    return {"answer": "t", "score": "t", "train": "s"}.get(cost.step, "g")
+    return {"synthesise": "t", "answer": "t", "score": "t", "train": "s"}.get(cost.step, "g")

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from distill.answers.asker import Asker, Closed, connect
+from distill.answers.asker import OVER_BUDGET, Asker, Closed, of_folder
 from distill.answers.choices import Choices, Reading
 from distill.answers.prompts import Prompts, examples
 from distill.answers.tally import agreement, log_shares
@@ -25,13 +25,10 @@ from distill.signals.scratch import scratch
 from spec.gateway import Message, Told
 from spec.params import AnswerParams
 from spec.problem import Problem, Refused
-from spec.run import GATEWAY, Result
+from spec.run import Result
 
-OVER_BUDGET = "over_budget"
 SHOWN, MOST_SHOWN = 4, 20
 """Rows without an answer that are shown: of each kind and side, and together."""
-PATIENCE = 5.0
-"""Seconds that the gateway has to open."""
 
 
 @dataclass(kw_only=True)
@@ -70,7 +67,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     sides: Sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
     if params.first is not None:
         sides = _first(sides, params.first)
-    asker = _connected(folder)
+    asker = of_folder(folder)
     total = sum(len(side.which) for side in sides)
     progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
     with folder.output("answers.jsonl").open("w", encoding="utf-8") as log:
@@ -155,15 +152,6 @@ def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
     return Result(
         status="succeeded", summary={"parts": {name: part.model_dump() for name, part in tally.parts.items()}}
     )
-
-
-def _connected(folder: RunFolder) -> Asker:
-    try:
-        return connect(folder.path / GATEWAY, PATIENCE)
-    except OSError as error:
-        message = "There is no gateway in the run folder to ask a teacher through."
-        hint = "A worker opens it; without one, run the job through the service."
-        raise Refused(Problem(code="no_gateway", message=message, hint=hint)) from error
 
 
 def _ask(

@@ -30,6 +30,8 @@ ASKED: Changes = {
     "evaluation": {},
 }
 CHOICES: Changes = ASKED | {"data.responses.choices": list("9876543210")}
+WRITTEN: Changes = ASKED | {"data.synthesise": {"rows": 50, "instruction": "Write {count}.", "most_calls": 30}}
+WRITTEN_AT: Changes = WRITTEN | {"data.synthesise.sampling": {"temperature": 0.7, "top_p": 0.5, "max_tokens": 500}}
 WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
 JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
 EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
@@ -75,6 +77,16 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "data.responses.teacher.sampling.max_tokens": (ASKED, {"data.responses.sampling.max_tokens": 9}),
     "data.responses.teacher.sampling.n": (ASKED, {"data.responses.sampling.n": 3}),
     "data.responses.teacher.sampling.seed": (ASKED, {"data.responses.sampling.seed": 4}),
+    "data.synthesise.rows": (WRITTEN, {"data.synthesise.rows": 51}),
+    "data.synthesise.examples": (WRITTEN, {"data.synthesise.examples": 4}),
+    "data.synthesise.per_call": (WRITTEN, {"data.synthesise.per_call": 9}),
+    "data.synthesise.similarity": (WRITTEN, {"data.synthesise.similarity": 0.6}),
+    "data.synthesise.instruction": (WRITTEN, {"data.synthesise.instruction": "auto"}),
+    "data.synthesise.sampling.temperature": (WRITTEN_AT, {"data.synthesise.sampling.temperature": 1.0}),
+    "data.synthesise.sampling.top_p": (WRITTEN_AT, {"data.synthesise.sampling.top_p": 0.9}),
+    "data.synthesise.sampling.max_tokens": (WRITTEN_AT, {"data.synthesise.sampling.max_tokens": 600}),
+    "data.synthesise.seed": (WRITTEN, {"data.synthesise.seed": 1}),
+    "data.synthesise.most_calls": (WRITTEN, {"data.synthesise.most_calls": "auto"}),
     "data.allow_overlap": ({"data.heldout": "ds_digits/train"}, {"data.allow_overlap": True}),
     "student.mlp.type": (MLP, {"student.type": "convnet"}),
     "student.mlp.hidden_sizes[]": (MLP, {"student.hidden_sizes.0": 33}),

@@ -16,6 +16,7 @@ from spec.params import (
     InspectPair,
     PackageParams,
     ScoreParams,
+    SynthesiseParams,
     TrainParams,
 )
 from spec.plan import VERSIONS
@@ -23,6 +24,7 @@ from spec.plan import VERSIONS
 SNAPSHOT = Path(__file__).with_name("defaults.json")
 PARAMS: dict[str, tuple[type[BaseModel], ...]] = {
     "inspect": (InspectDataset, InspectModel, InspectPair),
+    "synthesise": (SynthesiseParams,),
     "answer": (AnswerParams,),
     "score": (ScoreParams,),
     "train": (TrainParams,),

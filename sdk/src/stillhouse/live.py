@@ -20,6 +20,8 @@ MARKS = {
 }  # fmt: skip
 COLOURS = {"running": "cyan", "succeeded": "green", "failed": "red", "paused": "yellow"}
 SUBJECTS = {
+    "synthesise": "new texts",
+    "answer": "teacher",
     "score": "teacher",
     "train": "student",
     "train.no_teacher": "without teacher",
