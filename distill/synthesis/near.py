@@ -42,8 +42,8 @@ class Near:
 
     def of(self, its_words: Words) -> int | None:
         """Number of the first text that these words are a near-duplicate of; None: of no one."""
-        candidates, least = self._candidates(its_words)
-        for number, needed in zip(candidates.tolist(), least.tolist(), strict=True):
+        for place, needed in zip(*self._candidates(its_words), strict=True):
+            number = int(place)
             if common(its_words, words(self._texts[number])) >= needed:
                 return number
         return None

@@ -205,7 +205,7 @@ def answering(folder: Path, reply: Callable[[int, str], Told | None]) -> threadi
     def serve() -> None:
         with listener, listener.accept()[0] as talk:
             talk.settimeout(0.05)
-            held, asked = b"", []
+            held, asked = b"", list[Asked]()
             while True:
                 try:
                     said = talk.recv(1 << 20)

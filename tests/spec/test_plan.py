@@ -44,7 +44,11 @@ def test_new_texts_are_written_before_they_are_answered_and_all_later_steps_read
     epochs = WRITTEN | {"training.steps": ABSENT, "training.epochs": 1.0, "training.batch_size": 1}
     assert steps(job(epochs), known)["train"].params["steps"] == 1029 + 50
     assert steps(job(epochs), known)["train.no_teacher"].params["steps"] == 1029 + 50, "the same batches"
-    others = [{"training.seed": 5}, {"data.labelled": 0.5}, {"data.responses.sampling.temperature": 1.0}]
+    others: list[dict[str, Any]] = [
+        {"training.seed": 5},
+        {"data.labelled": 0.5},
+        {"data.responses.sampling.temperature": 1.0},
+    ]
     assert all(steps(job(WRITTEN | one), known)["synthesise"].params == wrote.params for one in others)
 
 
