@@ -24,7 +24,7 @@ PAIRS = facts(
 FEW = facts(
     datasets={
         "ds_texts": dataset(
-            {"train": split("train", 8)},
+            {"train": split("train", 8, labels={"0": 4, "1": 4})},
             {"text": TEXT, "label": names()},
             Roles(input="text", label="label"),
             overlaps={},
