@@ -18,11 +18,13 @@ from spec.params import (
     PackageParams,
     Params,
     ScoreParams,
+    SynthesiseParams,
     TrainParams,
 )
 from spec.run import Result, Run
 
 PARAMS: dict[str, type[Params]] = {
+    "synthesise": SynthesiseParams,
     "answer": AnswerParams,
     "keep": KeepParams,
     "score": ScoreParams,
@@ -30,7 +32,7 @@ PARAMS: dict[str, type[Params]] = {
     "grade": GradeParams,
     "package": PackageParams,
 }
-TORCHLESS = ("inspect", "answer", "keep")
+TORCHLESS = ("inspect", "synthesise", "answer", "keep")
 """Verbs that begin without torch: an upload is first looked at, a teacher is only asked, its answers only read."""
 INSPECTED: dict[object, type[Params]] = {"dataset": InspectDataset, "model": InspectModel, "pair": InspectPair}
 

@@ -17,7 +17,7 @@ from models.job import Intent, Job
 from models.lease import BOUND
 from models.move import fail, move, skip, will
 from models.step import Step, StepState
-from spec.params import PASS
+from spec.params import ASKING, PASS
 from spec.problem import Problem
 from spec.run import Result
 
@@ -107,12 +107,12 @@ def _stopped(session: Session, job: Job, step: Step, steps: Mapping[str, Step], 
         step.cut = True
         _deliver(session, job, step, outcome)
         by = "the budget" if outcome.over_budget else "finish"
-        asked = step.verb == "answer"
+        asked = step.verb in ASKING
         message = (
             f"Asking was cut short by {by}." if asked else f"Training was cut at step {outcome.result.step} by {by}."
         )
         event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
-        if outcome.over_budget and step.verb != "answer":
+        if outcome.over_budget and not asked:
             cut.shed(session, job, steps, cut.OVER_BUDGET)
     else:
         move(session, job, step, StepState.PAUSED if job.wish is Intent.PAUSE else StepState.READY)

@@ -109,9 +109,11 @@ def _taken(session: Session, charges: ColumnElement[bool], reservations: ColumnE
 
 
 def _to_come(session: Session, job: Job, asking: Step) -> int:
-    """Of the required steps that have not ended, on devices that have a price; training can be cut to one slice."""
+    """What the asking step leaves to later calls, and the required steps that have not ended, on devices that have a price; training can be cut to
+    one slice."""
+    aside = int(asking.context.get("aside", 0))
     if not job.rates:
-        return 0
+        return aside
     rows = select(Step.queue, Step.estimate, Step.divisible).where(
         Step.job == job.id, Step.id != asking.id, Step.optional.is_(False), Step.state.not_in(SETTLED)
     )
@@ -120,7 +122,7 @@ def _to_come(session: Session, job: Job, asking: Step) -> int:
         for queue, seconds, cut in session.execute(rows)
     ]
     dollars = sum(float(rate) * float(seconds) for rate, seconds in due) / 3600
-    return ceil(dollars * MICRO)
+    return aside + ceil(dollars * MICRO)
 
 
 def _left_of_project(session: Session, project: str) -> int | None:

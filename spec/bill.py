@@ -1,11 +1,11 @@
-"""What a teacher's answers cost: bounds that no call can break, and what is expected. All money is in micro-dollars.
+"""What a teacher's answers, and the texts that it writes, cost: bounds that no call can break, and what is expected. All money is in micro-dollars.
 
 A token is one byte of UTF-8 at least, so the bytes of a prompt bound its tokens, whatever the endpoint's tokenizer is; an answer
 is bounded by `max_tokens`. What is expected comes from the probe, which counted the tokens of known prose.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from spec import rows
@@ -15,6 +15,7 @@ from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
 from spec.sampling import Sampling
 from spec.signature import classes
+from spec.synthesis import fewest, instruction, most
 from spec.teacher import asked
 from spec.template import fields
 
@@ -28,11 +29,15 @@ FLOOR = 32
 """Training rows that a capped job still has answered."""
 LOW, HIGH = 0.7, 1.5
 """Of what is expected: other texts than the probe's prose have other tokens."""
+QUOTED = 4
+"""Bytes of the JSON around a text of a list."""
+DOUBLES = 1.25
+"""Calls for new texts that are expected, to those that there would be if no text were a near-duplicate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bill:
-    """Of all answers that a job asks for."""
+    """Of all that a job asks for: new texts, and answers."""
 
     rows: int
     low: int
@@ -40,9 +45,22 @@ class Bill:
     high: int
     minimum: int
     """Held-out answers and a floor of training answers, as dear as they may be expected to be, and the last call at its bound: what is
-    set aside for the others comes back before."""
+    set aside for the others comes back before. New texts can all be cut."""
     heldout: int
     """Expected, of held-out rows alone."""
+    new: int
+    """Expected, of answers to new texts."""
+    texts: int = 0
+    """Expected, of calls for new texts."""
+    call: int = 0
+    """At most, of one of these calls."""
+
+    def aside(self, usd: float) -> int:
+        """What answers keep of a cap while new texts are asked for: those of the old rows come first, and what is left is for new texts
+        and their answers in the proportion in which these are expected to cost."""
+        old = max(self.minimum, self.expected - self.new - self.texts)
+        left = max(0.0, usd * 1e6 - old)
+        return old + ceil(min(self.new, left * self.new / max(self.new + self.texts, 1)))
 
 
 def cost(price: Price | None, tokens_in: float, tokens_out: float) -> float:
@@ -94,8 +112,45 @@ def of_question(
     )
 
 
-def bill(spec: Distillation, facts: Facts) -> Bill | None:
-    """Of the teacher's answers. None where nothing is paid for them, or not enough is known."""
+def bill(spec: Distillation, facts: Facts, *, written: bool = False) -> Bill | None:
+    """Of the teacher's answers and new texts. None where nothing is paid for them, or not enough is known. `written`: the new texts are there already."""
+    answers, texts = _answers(spec, facts), _texts(spec, facts)
+    if answers is None or texts is None or written:
+        return answers
+    low, expected, high, call = texts
+    return replace(
+        answers,
+        low=answers.low + low,
+        expected=answers.expected + expected,
+        high=answers.high + high,
+        texts=expected,
+        call=call,
+    )
+
+
+def _texts(spec: Distillation, facts: Facts) -> tuple[int, int, int, int] | None:
+    """(low, expected, high, bound of one) of calls for new texts; a call is as long as the training rows that it shows and asks for."""
+    wanted, named, probe = spec.data.synthesise, asked(spec.teacher), able(spec, facts)
+    train, roles = rows.train(spec, facts), rows.roles(spec, facts)
+    price = facts.endpoints[named[0]].price if named and probe is not None else None
+    if wanted is None or train is None or roles is None or probe is None or price is None:
+        return None
+    own = mean(train, roles.inputs) + QUOTED
+    shown = len(instruction(wanted).encode()) + wanted.examples * own
+    longest = wanted.sampling.max_tokens or UNBOUNDED
+    said = min(longest, probe.tokens_per_byte * wanted.per_call * own)
+    once = cost(price, probe.tokens_per_byte * shown + probe.tokens_per_call, said)
+    bounded = cost(price, HIGH * shown + 2 * MESSAGE, longest)
+    number = fewest(wanted)
+    return (
+        int(LOW * number * once),
+        ceil(min(DOUBLES * number, most(wanted)) * once),
+        ceil(most(wanted) * min(HIGH * once, bounded)),
+        ceil(bounded),
+    )
+
+
+def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     responses, named = spec.data.responses, asked(spec.teacher)
     known = facts.endpoints.get(named[0]) if named else None
     train, probe = rows.train(spec, facts), able(spec, facts)
@@ -135,6 +190,7 @@ def bill(spec: Distillation, facts: Facts) -> Bill | None:
         high=ceil(min(HIGH * expected, most_of_all)),
         minimum=ceil(floor),
         heldout=ceil(count.heldout * judged[0]),
+        new=int(count.written * training[0]),
     )
 
 

@@ -13,6 +13,8 @@ from spec.responses import filters
 from spec.signature import classes
 from spec.template import ANSWER, fields
 
+ADDED = ("rows", "low", "expected", "high", "heldout", "new", "texts", "call")
+"""Figures of a bill that add up."""
 YES = 3
 """Bytes of a judge's answer."""
 
@@ -25,24 +27,23 @@ def judge_step(place: int) -> str:
 def bills(spec: Distillation, facts: Facts, cached: Collection[str] = ()) -> Bill | None:
     """The sum over the steps that ask and are not cached; None where nothing is paid, or not enough is known.
 
-    Where there is a judge, the minimum is the whole: what the teacher's answers leave of a cap is all that it has.
+    Where there is a judge, the minimum is the whole but for new texts, which can be cut: what the teacher's answers leave of a cap is all
+    that it has.
     """
-    of_teacher = None if "answer" in cached else bill(spec, facts)
+    written = "synthesise" in cached
+    of_teacher = None if "answer" in cached else bill(spec, facts, written=written)
+    answers = None if "answer" in cached else bill(spec, facts, written=True)
     of_judges = [
         of_judge(spec, facts, place, asked) for place, asked in judging(spec) if judge_step(place) not in cached
     ]
     found = [one for one in (of_teacher, *of_judges) if one is not None]
     if not found:
         return None
-    low, expected, high = (sum(getattr(one, name) for one in found) for name in ("low", "expected", "high"))
-    return Bill(
-        rows=sum(one.rows for one in found),
-        low=low,
-        expected=expected,
-        high=high,
-        minimum=high if of_judges else sum(one.minimum for one in found),
-        heldout=sum(one.heldout for one in found),
-    )
+    if not of_judges:
+        return of_teacher
+    whole = [one for one in (answers, *of_judges) if one is not None]
+    summed = {name: sum(getattr(one, name) for one in found) for name in ADDED}
+    return Bill(**summed, minimum=sum(one.high for one in whole))
 
 
 def of_judge(spec: Distillation, facts: Facts, place: int, asked: Asked) -> Bill | None:
@@ -55,7 +56,8 @@ def of_judge(spec: Distillation, facts: Facts, place: int, asked: Asked) -> Bill
     longest = max((len(name.encode()) for name in classes(spec, facts)), default=1)
     size = len(judge.question.encode()) + mean(train, shown) + longest
     expected, most = of_question(known.price, probe, judge.sampling, size, 1, YES)
-    number = rows.counts(spec, facts).train
+    count = rows.counts(spec, facts)
+    number = count.train
     return Bill(
         rows=number,
         low=int(LOW * number * expected),
@@ -63,4 +65,5 @@ def of_judge(spec: Distillation, facts: Facts, place: int, asked: Asked) -> Bill
         high=ceil(number * min(HIGH * expected, most)),
         minimum=ceil(number * min(HIGH * expected, most)),
         heldout=0,
+        new=int(count.written * expected),
     )

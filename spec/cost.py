@@ -11,6 +11,7 @@ from spec.grader import Judge
 from spec.responses import TeacherResponses
 from spec.signature import classes, teachers
 from spec.student import TextEncoder, TextStudent
+from spec.synthesis import fewest
 from spec.teacher import asked, divided
 from spec.tensors import parameters
 from spec.training import Training
@@ -37,6 +38,10 @@ CALL = 0.002
 """Seconds of a core that a call takes us."""
 FILTER = 0.00005
 """Seconds in which an answer is read and passes through filters."""
+INDEX = 1e-4
+"""Seconds that the words of a row take to be found by."""
+WORDS = 4
+"""Bytes of a text in memory with the lists of its words, to its bytes in the file."""
 PROCESS = 400 * 2**20
 """Bytes of a process that has imported torch."""
 BATCH = 4096
@@ -78,6 +83,17 @@ def judge(spec: Distillation, facts: Facts, given: Judge) -> Cost:
     seen = known.probed.get(model) if known else None
     each = max(((seen.seconds if seen else 0.0) or 0.2) / AT_ONCE, CALL)
     return Cost(seconds=START + count.train * given.sampling.n * each, memory=keep(spec, facts).memory)
+
+
+def synthesise(spec: Distillation, facts: Facts) -> Cost:
+    """Calls in rounds, and every row's words, by which near-duplicates are found."""
+    wanted, train, seen = spec.data.synthesise, rows.train(spec, facts), able(spec, facts)
+    assert wanted is not None and train is not None
+    apart = [one for one in (rows.heldout(spec, facts), rows.validation(spec, facts)) if one is not None]
+    held = sum(one.facts.rows for one in (train, *apart))
+    calls = max((seen.seconds if seen else 0.0) or 0.2, AT_ONCE * CALL) * fewest(wanted) / AT_ONCE
+    memory = PROCESS // 2 + sum(one.facts.bytes for one in (train, *apart)) * WORDS
+    return Cost(seconds=START + calls + held * INDEX, memory=memory)
 
 
 def score(spec: Distillation, facts: Facts) -> Cost:

@@ -7,6 +7,7 @@ from pydantic import Field
 from spec.condition import Condition
 from spec.part import Auto, List, Name, Part, Seed, Share
 from spec.responses import GivenResponses, Responses
+from spec.synthesis import Synthesis
 from spec.teacher import DatasetId
 
 
@@ -59,5 +60,7 @@ class Data(Part):
     columns: Columns = Columns()
     responses: Responses = GivenResponses(type="given")
     """Who writes what follows an input."""
+    synthesise: Synthesis | None = None
+    """New training texts that the teacher writes and then answers. null: the rows are what they are."""
     allow_overlap: bool = False
     """Go on although held-out rows are among the training rows. The report says so."""

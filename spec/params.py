@@ -103,19 +103,24 @@ class ScoreParams(Params):
     """Only the rows of this selection (where, share, or augment copies need it); None: all rows. The index of rows scored is `train/rows.npy`."""
 
 
-class Question(Params):
-    """How every row is put to a teacher behind an endpoint."""
+class Call(Params):
+    """Whom a step asks behind an endpoint, and how it draws its words: all that its worker must know to make its calls."""
 
     endpoint: str
     """sha256 of its wire and URL; where it is, the child does not learn."""
     model: str
+    sampling: Sampling = Sampling()
+    top_logprobs: int = 0
+
+
+class Question(Call):
+    """How every row is put to a teacher behind an endpoint."""
+
     system: str | None
     template: str
     """`{column}` is the row's value (spec/template.py)."""
     examples: int = 0
     """Labelled training rows shown before the question; the same for every row."""
-    sampling: Sampling = Sampling()
-    top_logprobs: int = 0
     structured: bool = False
 
 
@@ -125,6 +130,16 @@ class Judged(Params):
     place: int
     """In `data.responses.keep`."""
     where: Condition | None = None
+
+
+class Request(Call):
+    """How a teacher is asked for new texts."""
+
+    instruction: str
+    """`{count}` is `per_call`."""
+    examples: int
+    """Texts shown below it."""
+    per_call: int
 
 
 class AnswerParams(Params):
@@ -155,6 +170,31 @@ class KeepParams(Params):
     """
 
     graders: tuple[RowGrader, ...]
+
+
+class SynthesiseParams(Params):
+    """New training texts from a teacher, asked through the socket `gateway` of the run folder.
+
+    Outputs `rows.arrow`, the rows of `inputs/train/rows.arrow` and then the new ones; `texts.jsonl`, every text that came with what became
+    of it; and `synthesis.json` (distill/report/figures.py). Near-duplicates of rows in `inputs/heldout/rows.arrow` and
+    `inputs/validation/rows.arrow`, as far as they are there, are left out too.
+    """
+
+    question: Request
+    rows: int
+    """How many are wanted."""
+    similarity: float
+    seed: int
+    most_calls: int
+    take: Selection
+    """Examples are its training rows."""
+
+
+ASKING: dict[str, type[AnswerParams] | type[SynthesiseParams]] = {
+    "answer": AnswerParams,
+    "synthesise": SynthesiseParams,
+}
+"""Verbs that ask somebody else's model, through a worker; their params say by `question` whom."""
 
 
 class TrainParams(Params):

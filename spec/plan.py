@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from spec import cost, rows
 from spec.baseline import with_all_labels, without_teacher
-from spec.bills import judge_step
+from spec.bills import bills, judge_step
 from spec.condition import ordered
 from spec.distillation import Distillation
 from spec.evaluation import Baseline
@@ -22,22 +22,29 @@ from spec.params import (
     PackageParams,
     Params,
     Question,
+    Request,
     ScoreParams,
     Selection,
+    SynthesiseParams,
     TrainParams,
 )
 from spec.resolve import refusal
 from spec.responses import TeacherResponses, filters, judges
 from spec.rules import warnings
 from spec.run import Verb
+from spec.sampling import Sampling
 from spec.selection import selection
 from spec.signature import signature, teachers
 from spec.teacher import asked, divided
 
-VERSIONS: dict[str, int] = {"inspect": 2, "answer": 2, "keep": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
+VERSIONS: dict[str, int] = {
+    "inspect": 2, "synthesise": 1, "answer": 2, "keep": 1, "score": 1, "train": 1, "grade": 1, "package": 1,
+}  # fmt: skip
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
 PREVIEW = "preview"
 """The step after whose success a job waits for its owner."""
+SYNTHESISE = "synthesise"
+TRAIN = "train/rows.arrow"
 PERSONAL: frozenset[Verb] = frozenset({"package"})
 """Verbs whose outputs tell of their job, its costs and its hour: done for every job, however alike."""
 
@@ -78,14 +85,26 @@ def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
     given = signature(resolved, facts)
     variants = _variants(resolved)
     taught = {"answer": _answer, "score": _score}.get(_source(resolved) or "")
-    return (
-        *([_preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
+    steps = (
         *([taught(resolved, facts, given)] if taught else []),
         *_filtering(resolved, facts),
         *(_train(role, job, facts, given, resolved) for role, job in variants.items()),
         _grade(resolved, facts, given),
         _package(resolved, facts, given),
     )
+    return (
+        *([_preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
+        *([_synthesise(resolved, facts)] if resolved.data.synthesise else []),
+        *(map(_extended, steps) if resolved.data.synthesise else steps),
+    )
+
+
+def _extended(step: Step) -> Step:
+    """The step on the training rows that `synthesise` gives, old and new, in place of the stored ones."""
+    if TRAIN not in step.inputs:
+        return step
+    inputs = {path: file for path, file in step.inputs.items() if path != TRAIN}
+    return replace(step, inputs=inputs, needs={"train": SYNTHESISE} | step.needs)
 
 
 def _source(job: Distillation) -> Literal["answer", "score"] | None:
@@ -150,6 +169,40 @@ def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         memory=needed.memory,
         seconds=needed.seconds,
         context={"endpoint": named[0]},
+    )
+
+
+def _synthesise(resolved: Distillation, facts: Facts) -> Step:
+    """New texts. What the answers need under a cap is kept for them; whose labels are seen changes no text."""
+    wanted, named = resolved.data.synthesise, asked(resolved.teacher)
+    assert wanted is not None and wanted.most_calls != "auto" and named is not None
+    params = SynthesiseParams(
+        question=Request(
+            endpoint=facts.endpoints[named[0]].digest,
+            model=named[1],
+            sampling=Sampling(**dict(wanted.sampling)),
+            instruction=wanted.instruction,
+            examples=wanted.examples,
+            per_call=wanted.per_call,
+        ),
+        rows=wanted.rows,
+        similarity=wanted.similarity,
+        seed=wanted.seed,
+        most_calls=wanted.most_calls,
+        take=selection(resolved, facts).model_copy(update={"labelled": 1.0}),
+    )
+    needed, expected, cap = cost.synthesise(resolved, facts), bills(resolved, facts), resolved.budget.usd
+    return Step(
+        name=SYNTHESISE,
+        verb="synthesise",
+        queue="io",
+        params=_dump(params),
+        inputs=row_files(resolved, facts, "train", "heldout", "validation"),
+        after=(PREVIEW,) if resolved.budget.preview is not None else (),
+        divisible=True,
+        memory=needed.memory,
+        seconds=needed.seconds,
+        context={"endpoint": named[0], "aside": expected.aside(cap) if expected and cap else 0},
     )
 
 

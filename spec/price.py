@@ -81,7 +81,7 @@ def dollars(
     resolved: Distillation | None,
     rates: Mapping[str, float],
 ) -> Dollars | None:
-    """Answers by the endpoint's price, devices by the dearest connected worker's."""
+    """Answers and new texts by the endpoint's price, devices by the dearest connected worker's."""
     answers = bills(resolved, facts, cached) if resolved is not None else None
     hourly = [
         (rates.get(step.queue, 0.0) / 3600, step) for step in plan if step.queue != "io" and step.name not in cached

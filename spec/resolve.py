@@ -13,8 +13,11 @@ from spec.responses import TeacherResponses
 from spec.rules import problems
 from spec.signature import classes
 from spec.student import Mlp, TextEncoder, TextStudent
+from spec.synthesis import instruction, most
 from spec.training import Training
 
+OWN = ("evaluation", "budget.preview", "data.synthesise")
+"""Params that say nothing of how a baseline is trained."""
 GRADERS = ({"type": "accuracy"}, {"type": "nll"}, {"type": "calibration"})
 
 
@@ -37,9 +40,9 @@ def resolve(spec: Distillation, facts: Facts) -> Distillation:
 
 
 def refusal(resolved: Distillation, facts: Facts) -> Problem | None:
-    """Why the baseline without a teacher cannot be trained; None where it can. How it is judged is the job's own business."""
+    """Why the baseline without a teacher cannot be trained; None where it can. How it is judged, what is shown first and who writes new rows is the job's own business."""
     found = problems(without_teacher(resolved), facts)
-    return next((problem for problem in found if not (problem.param or "").startswith("evaluation")), None)
+    return next((problem for problem in found if not (problem.param or "").startswith(OWN)), None)
 
 
 def _teacher(spec: Distillation, facts: Facts) -> dict[str, Any] | None:
@@ -61,6 +64,7 @@ def _data(spec: Distillation, facts: Facts) -> dict[str, Any]:
         "heldout": heldout.reference if heldout else rows.heldout_choice(spec, facts),
         "validation": validation.reference if validation else rows.validation_choice(spec),
         "responses": _responses(spec, facts, roles.inputs),
+        "synthesise": _synthesise(spec),
         "columns": Columns(input=roles.input, label=roles.label, group=roles.group, id=roles.id).model_dump(),
     }
 
@@ -78,6 +82,13 @@ def _responses(spec: Distillation, facts: Facts, inputs: tuple[str, ...]) -> dic
         tokens = seen is not None and seen.top_logprobs > 0 and not responses.structured
         read = "votes" if responses.sampling.n > 1 else "logprobs" if tokens else "text"
     return document | {"prompt": prompt, "choices": list(names), "read": read}
+
+
+def _synthesise(spec: Distillation) -> dict[str, Any] | None:
+    wanted = spec.data.synthesise
+    if wanted is None:
+        return None
+    return wanted.model_dump(mode="json") | {"instruction": instruction(wanted), "most_calls": most(wanted)}
 
 
 def _training(spec: Distillation, facts: Facts) -> dict[str, Any]:

@@ -174,12 +174,15 @@ class Counts:
     heldout: int
     validation: int
     train: int
+    """New rows included."""
+    written: int
+    """New rows that a teacher is to write."""
     items: int
     """Training rows and their fixed jittered copies: what an epoch passes over."""
 
 
 def counts(spec: Distillation, facts: Facts) -> Counts:
-    """How many rows each side has: held-out, validation, `where`, `share`."""
+    """How many rows each side has: held-out, validation, `where`, `share`, and then the new ones."""
     rows, apart, chosen = train(spec, facts), heldout(spec, facts), validation(spec, facts)
     heldout_share, validation_share = heldout_choice(spec, facts), validation_choice(spec)
     left = rows.facts.rows if rows else 0
@@ -192,9 +195,11 @@ def counts(spec: Distillation, facts: Facts) -> Counts:
         left = round(left * sum(kept(column, spec, facts).values()) / sum(found.values())) if found else left
     rest = round(left * spec.data.share)
     copies = (spec.data.augment.copies or 0) if spec.data.augment else 0
+    written = spec.data.synthesise.rows if spec.data.synthesise else 0
     return Counts(
         heldout=apart.facts.rows if apart else drawn,
         validation=chosen.facts.rows if chosen else picked,
-        train=rest,
-        items=rest * (1 + copies),
+        train=rest + written,
+        written=written,
+        items=rest * (1 + copies) + written,
     )

@@ -34,7 +34,7 @@ from models.purse import Lot, Spent
 from models.start import Work
 from settings import Settings
 from spec.facts import Capabilities
-from spec.params import AnswerParams
+from spec.params import ASKING, AnswerParams, SynthesiseParams
 from spec.problem import Problem
 from spec.responses import schema
 from spec.run import GATEWAY
@@ -42,6 +42,7 @@ from workers.claim import Away, Ledger
 from workers.heartbeat import Heartbeat
 
 AGAIN = 0.25  # seconds until a transaction is tried again while the database is away
+Params = AnswerParams | SynthesiseParams
 P = ParamSpec("P")
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -128,7 +129,7 @@ class Asking:
 
     async def _serve(self) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
-        params = AnswerParams.model_validate(self._work.params)
+        params = ASKING[self._work.verb].model_validate(self._work.params)
         row = await asyncio.to_thread(self._ledger, _row, self._work.project, str(self._work.context["endpoint"]))
         if row is None:
             self.problem = Problem(code="endpoint_refuses", message="The endpoint was deleted.")
@@ -159,7 +160,7 @@ class Asking:
             await redis.aclose()
 
     async def _converse(
-        self, params: AnswerParams, row: Endpoint, limits: Limits, redis: Redis, client: Client, called: Called
+        self, params: Params, row: Endpoint, limits: Limits, redis: Redis, client: Client, called: Called
     ) -> None:
         assert self._ending is not None
         book = LedgerBook(self._ledger, self._work, row.id, self._lost)
@@ -223,7 +224,7 @@ def limits_of(row: Endpoint) -> Limits:
     return Limits(**row.limits)
 
 
-def form(params: AnswerParams, row: Endpoint) -> Form:
+def form(params: Params, row: Endpoint) -> Form:
     """What all questions of a step have in common, as its params say and the endpoint's row stands now."""
     question, known = params.question, row.known()
     able = known.probed.get(question.model, Capabilities())
@@ -238,7 +239,7 @@ def form(params: AnswerParams, row: Endpoint) -> Form:
         samples=sampling.n,
         several=able.several,
         top_logprobs=question.top_logprobs or None,
-        schema=schema(params.classes) if question.structured else None,
+        schema=schema(params.classes) if isinstance(params, AnswerParams) and params.question.structured else None,
         price=known.price,
         tokens_per_byte=able.tokens_per_byte,
     )

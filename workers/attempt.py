@@ -17,6 +17,7 @@ from models.claim import Grip
 from models.finish import Outcome
 from models.job import Intent
 from models.start import Work
+from spec.params import ASKING
 from spec.run import LOG, OUTPUTS, Result
 from storage import Corrupt, Full, Missing, StorageError
 from workers import intake, readmission, retry
@@ -110,7 +111,7 @@ class Attempt:
 
     def _run_child(self, work: Work, folder: Folder, heartbeat: Heartbeat, device: str) -> Outcome:
         """Where the child has a teacher to ask, the gateway is open from before its start until after its end."""
-        if work.verb != "answer":
+        if work.verb not in ASKING:
             return self._watched(work, folder, heartbeat, device)
         with Asking(self.post.ledger, self.post.settings, work, folder.run, heartbeat) as asking:
             if asking.problem is None:
@@ -140,7 +141,7 @@ class Attempt:
         if scribe.refused is not None:
             return Outcome(result=retry.invalid(scribe.refused))
         # A child that asks may be told to stop by the gateway, too.
-        told = asked or ("gateway" if work.verb == "answer" else None)
+        told = asked or ("gateway" if work.verb in ASKING else None)
         result = retry.full(scribe.full) if scribe.full else retry.explain(folder.run, end, told)
         return self._taken(work, folder, result, over_budget=asked == "budget")
 

@@ -18,6 +18,10 @@ PATIENCE = 5.0
 """Seconds that the gateway has to open."""
 WINDOW = 1024
 """Questions without a reply at once: more than the calls in flight, for replies are kept before they are told."""
+PATIENCE = 5.0
+"""Seconds that the gateway has to open."""
+OVER_BUDGET = "over_budget"
+"""The one reason to stop after which a step goes on with what it has."""
 LISTEN = 0.1
 """Seconds between two looks at the wish to stop."""
 CHUNK = 1 << 20

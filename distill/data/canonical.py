@@ -32,6 +32,8 @@ class Heading(BaseModel):
     roles: Roles
     signal: Literal["logits", "probabilities"] | None = None
     classes: tuple[str, ...] | None = None
+    written: int = 0
+    """So many of the last rows are new: a teacher wrote their input, and they have nothing else."""
 
 
 def digests(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -74,7 +76,10 @@ def digest_array(values: npt.NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:
 
 def write(path: Path, columns: Mapping[str, pa.Array], digest: pa.Array, heading: Heading) -> None:
     """Writes the file. Columns may be memory maps: nothing is copied into memory."""
-    metadata = {METADATA: json.dumps(heading.model_dump(mode="json"), sort_keys=True).encode()}
+    told = heading.model_dump(
+        mode="json", exclude=None if heading.written else {"written"}
+    )  # old files keep their bytes
+    metadata = {METADATA: json.dumps(told, sort_keys=True).encode()}
     arrays = {**columns, DIGEST: digest}
     schema = pa.schema([pa.field(name, array.type) for name, array in arrays.items()], metadata=metadata)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:

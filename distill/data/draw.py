@@ -2,6 +2,7 @@
 
 Duplicates and rows of one group are one unit and go to one side. Each draw takes the units with the lowest hashes of (seed, purpose,
 row digest or group), in this order: held-out, validation, `where`, `share`, `labelled`; the last three touch training rows only.
+Rows that a teacher wrote are in no draw: they are training rows without a label, and no old row's side hangs on them.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ class Division:
 def divide(rows: Rows, selection: Selection) -> Division:
     """A pure function of the rows' digests, groups and conditions. Refused: a condition names a column that cannot be compared."""
     units = _Units(rows, selection.seed)
-    left = np.arange(rows.count, dtype=np.int64)
+    left, written = np.split(np.arange(rows.count, dtype=np.int64), [rows.old])
     heldout, left = units.draw("heldout", left, selection.heldout or 0.0)
     validation, left = units.draw("validation", left, selection.validation or 0.0)
     for condition in selection.where:
@@ -44,6 +45,7 @@ def divide(rows: Rows, selection: Selection) -> Division:
     train = units.draw("share", left, selection.share, exact=True)[0]
     labelled = train[labels_given(rows)[train]]
     labelled = units.draw("labelled", labelled, selection.labelled, exact=True)[0]
+    train = np.concatenate([train, written])
     return Division(train=train, heldout=heldout, validation=validation, labelled=labelled)
 
 

@@ -37,6 +37,11 @@ class Rows:
         return int(self._table.num_rows)
 
     @property
+    def old(self) -> int:
+        """Rows that came with the dataset: the first ones. Those after them a teacher wrote."""
+        return self.count - self.heading.written
+
+    @property
     def columns(self) -> dict[str, ColumnFacts]:
         return self.heading.columns
 

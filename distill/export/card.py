@@ -116,6 +116,14 @@ def _signature(signature: Signature) -> str:
     )
 
 
+def _rows(report: Report) -> str:
+    """How many there were, and how many of them nobody but a teacher wrote."""
+    written = ""
+    if report.synthesis and report.synthesis.kept:
+        written = f". Synthetic: {count(report.synthesis.kept)} rows were written by the teacher, from examples of the others; those of them that it answered are counted here"
+    return f"- Rows: {count(report.grade.train_rows)} for training, of which the labels of {count(report.grade.labels_seen)} were seen{written}"
+
+
 def _origin(report: Report) -> str:
     spec = report.spec
     data, teacher = spec["data"], spec.get("teacher")
@@ -127,7 +135,7 @@ def _origin(report: Report) -> str:
         [
             whom,
             f"- Data: {plain(str(data['train']))}, held out: {plain(str(data['heldout']))}",
-            f"- Rows: {count(report.grade.train_rows)} for training, of which the labels of {count(report.grade.labels_seen)} were seen",
+            _rows(report),
             "- The whole resolved job, all digests, versions and seeds: `manifest.json`",
         ]
     )

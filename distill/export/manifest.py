@@ -34,6 +34,7 @@ def manifest(run: Run, report: Report, inputs: dict[str, Any], outputs: dict[str
             "rows": spec["data"]["seed"],
             "bootstrap": report.grade.bootstrap_seed,
         },
+        "synthesis": report.synthesis and report.synthesis.model_dump(mode="json"),
         "versions": report.versions,
         "threads": run.threads,
         "device": run.device,

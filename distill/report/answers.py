@@ -1,5 +1,6 @@
 """What the teacher said when it was asked: rows by kind, how its answers were read, how good they are, and what they cost."""
 
+from distill.report import written
 from distill.report.figures import Agreement, Asked, Bill, Dropped, Kept, Report, Tally
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import DASH, count, decimal, money
@@ -16,7 +17,7 @@ READ = {
 def section(report: Report) -> Child:
     if report.answers is None:
         return None
-    answers = report.answers
+    answers, texts = report.answers, written.part(report.synthesis)
     title = tag("h2", "What the teacher answered")
     return tag(
         "section",
@@ -26,6 +27,7 @@ def section(report: Report) -> Child:
         _worth(answers),
         _unanswered(answers),
         _kept(answers.kept),
+        texts,
         _bill(report.bill),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.report.figures import Bill, Conversion, Grade, Latency, Ratios, Report, Size, StepCost, Tally
+from distill.report.figures import Bill, Conversion, Grade, Latency, Ratios, Report, Size, StepCost, Synthesised, Tally
 from distill.report.specdiff import difference
 from distill.report.verdict import verdict
 from spec.params import PackageParams
@@ -25,8 +25,9 @@ def compose(
     versions: Mapping[str, str],
     seconds: float,
     answers: Tally | None = None,
+    synthesis: Synthesised | None = None,
 ) -> Report:
-    """`seconds`: of packing, so far; `answers`: of a teacher that was asked."""
+    """`seconds`: of packing, so far; `answers`: of a teacher that was asked; `synthesis`: of texts that it wrote."""
     sizes = _sizes(params, grade, student)
     ratios = _ratios(grade, sizes, latencies)
     return Report(
@@ -44,10 +45,11 @@ def compose(
         baseline_reasons=_reasons(params, grade, context),
         digests=dict(digests),
         versions=dict(versions),
-        warnings=_warnings(grade, context, answers),
+        warnings=(*_warnings(grade, context, answers), *_written(synthesis)),
         conversion=conversion,
         endpoint=params.endpoint,
         answers=answers,
+        synthesis=synthesis,
         bill=_bill(context),
     )
 
@@ -172,3 +174,13 @@ def _unanswered(answers: Tally) -> list[str]:
             f"The cap was reached after {answers.parts['train'].asked:,} training rows: the others were not asked about."
         )
     return found
+
+
+def _written(synthesis: Synthesised | None) -> tuple[str, ...]:
+    """Fewer new rows than were wanted."""
+    if synthesis is None or synthesis.kept == synthesis.wanted:
+        return ()
+    why = "the cap was reached" if synthesis.cut else f"no call was left after {synthesis.calls:,}"
+    return (
+        f"The teacher wrote {synthesis.kept:,} of the {synthesis.wanted:,} new training rows that were wanted: {why}.",
+    )

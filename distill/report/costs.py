@@ -7,6 +7,7 @@ from distill.report.roles import Kind
 
 WIDTH = 230
 WORDS = {
+    "synthesise": "have the teacher write texts",
     "answer": "ask the teacher",
     "keep": "filter its answers",
     "score": "score the training and held-out rows",
@@ -56,4 +57,4 @@ def _row(cost: StepCost, most: float) -> Markup:
 def _kind(cost: StepCost) -> Kind | str:
     if cost.step.startswith("train."):
         return "b"
-    return {"answer": "t", "keep": "t", "score": "t", "train": "s"}.get(cost.step, "g")
+    return {"synthesise": "t", "answer": "t", "keep": "t", "score": "t", "train": "s"}.get(cost.step, "g")

@@ -353,6 +353,42 @@ class Tally(Figures):
     """None: there is no filter."""
 
 
+class NearDuplicate(Figures):
+    """A new text that was left out."""
+
+    text: str
+    near: Literal["heldout", "train", "new"]
+    """Whose near-duplicate it is: a held-out or validation row's, a training row's, another new text's."""
+
+
+class Synthesised(Figures):
+    """synthesis.json: new training texts, and what came of asking for them. `said` = kept + near + spare."""
+
+    model: str
+    wanted: int
+    examples: int
+    """Texts shown in a call."""
+    similarity: float
+    calls: int
+    """Questions that were put; those that were paid for before are among them."""
+    failed: int
+    """Of these, without a reply."""
+    said: int
+    """Texts that the replies held."""
+    kept: int
+    near: dict[str, int]
+    """Near-duplicates that were left out, by whose: `heldout` (validation rows too), `train`, `new`."""
+    spare: int
+    """Texts that came when there were enough."""
+    unparseable: int
+    """Items and lines that are no text, and replies that are no list."""
+    cut: bool = False
+    """A cap ended it."""
+    first: tuple[str, ...] = ()
+    """Of what was kept."""
+    dropped: tuple[NearDuplicate, ...] = ()
+
+
 class Bill(Figures):
     """What the teacher's calls have cost, beside what was said beforehand."""
 
@@ -414,4 +450,6 @@ class Report(Figures):
     """`ep_name/model` that answered, where one taught."""
     answers: Tally | None = None
     """What came of the questions."""
+    synthesis: Synthesised | None = None
+    """New training texts, where the teacher wrote some."""
     bill: Bill | None = None

@@ -20,7 +20,7 @@ from distill.export.manifest import digests, manifest
 from distill.export.tokenizer import tokenizer
 from distill.record import Config
 from distill.report.compose import compose
-from distill.report.figures import Grade, Latency, Size, Tally
+from distill.report.figures import Grade, Latency, Size, Synthesised, Tally
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder
@@ -65,6 +65,7 @@ def run(folder: RunFolder, params: PackageParams) -> Result:
         versions=versions() | {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__},
         seconds=time.perf_counter() - began,
         answers=asked(folder, params),
+        synthesis=written(folder, params),
     )
     folder.output("report.json").write_text(report.model_dump_json(), encoding="utf-8")
     folder.output("report.html").write_text(page(report), encoding="utf-8")
@@ -81,6 +82,13 @@ def run(folder: RunFolder, params: PackageParams) -> Result:
 def asked(folder: RunFolder, params: PackageParams) -> Tally | None:
     """What came of the questions, where a teacher was asked."""
     return Tally.model_validate_json(folder.input("answers/answers.json").read_bytes()) if params.endpoint else None
+
+
+def written(folder: RunFolder, params: PackageParams) -> Synthesised | None:
+    """New training texts, where the job has some."""
+    if params.spec["data"].get("synthesise") is None:
+        return None
+    return Synthesised.model_validate_json(folder.input("train/synthesis.json").read_bytes())
 
 
 def heldout(folder: RunFolder, params: PackageParams) -> Array:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
-from spec.rules import data, endpoint, evaluation, keep, labels, named, student, teacher, training, warned
+from spec.rules import data, endpoint, evaluation, keep, labels, named, student, synthesis, teacher, training, warned
 
 Rule = Callable[[Distillation, Facts], Iterator[Problem]]
 
@@ -14,6 +14,7 @@ RULES: tuple[Rule, ...] = (
     *teacher.RULES,
     *endpoint.RULES,
     *keep.RULES,
+    *synthesis.RULES,
     *data.RULES,
     *labels.RULES,
     *student.RULES,

@@ -147,7 +147,7 @@ def rows_are_left(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     if rows.train(spec, facts) is None:
         return
     count = rows.counts(spec, facts)
-    if count.train < 1:
+    if count.train <= count.written:
         yield Problem(
             code="no_rows", message="No training row is left after the draws and conditions.", param="data.train"
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from spec import rows
+from spec.bills import bills
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
@@ -84,6 +85,21 @@ def teachers_are_equal(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             yield Problem(code="equal_teachers", message=message, param=f"teacher.models[{index}]")
 
 
+def cap_leaves_no_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """A cap in dollars that the answers to old rows use up: no new text is asked for."""
+    cap = spec.budget.usd
+    expected = bills(spec, facts) if rows.train(spec, facts) is not None else None
+    if spec.data.synthesise is None or cap is None or expected is None:
+        return
+    if cap * 1e6 - expected.aside(cap) < expected.call:
+        yield Problem(
+            code="cap_before_texts",
+            message=f"A cap of ${cap:,.2f} leaves nothing for new texts: answers to the old rows come first.",
+            param="budget.usd",
+            hint=f"New texts and their answers are expected to cost ${(expected.texts + expected.new) / 1e6:,.4f} beside ${(expected.expected - expected.texts - expected.new) / 1e6:,.4f}.",
+        )
+
+
 RULES = (
     overlap_is_allowed,
     bad_rows_left_out,
@@ -91,4 +107,5 @@ RULES = (
     few_heldout_rows,
     teacher_scales_otherwise,
     teachers_are_equal,
+    cap_leaves_no_texts,
 )

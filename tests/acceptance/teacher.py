@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -47,6 +48,45 @@ def sentences(number: int, seed: int) -> tuple[list[str], list[str]]:
     return list(texts), list(texts.values())
 
 
+ASKED_FOR = re.compile(r"Write (\d+) new texts.*?(\[\n.*\n\])$", re.DOTALL)
+"""The step's own instruction, and the examples below it."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A reply to a call for new texts."""
+
+    shown: tuple[str, ...]
+    texts: tuple[str, ...]
+    """Some are near to one that was shown: it without its last word."""
+    odd: int
+    """Items that are no text."""
+    reply: str
+
+
+def written(message: str) -> Written | None:
+    """New texts made of the words of those that were shown; None: the message asks for none. The same message gives the same."""
+    found = ASKED_FOR.search(message)
+    if found is None:
+        return None
+    shown = json.loads(found[2])
+    source = random.Random(message)
+    items: list[Any] = []
+    for _ in range(int(found[1])):
+        kind = source.random()
+        if kind < 0.2:
+            items.append(source.choice(shown).rpartition(" ")[0])
+        elif kind < 0.3:
+            items.append(None)
+        else:
+            words = [word for text in source.sample(shown, 3) for word in text.split()]
+            items.append(" ".join(source.sample(words, min(len(words), source.randint(6, 10)))))
+    texts = tuple(item for item in items if item is not None)
+    listed = [f"{i}. {item}" if item else "and so on" for i, item in enumerate(items, 1)]
+    reply = json.dumps(items) if source.random() < 0.5 else "Here are some:\n" + "\n".join(listed)
+    return Written(tuple(shown), texts, len(items) - len(texts), reply)
+
+
 @dataclass
 class Teacher:
     """What it served and what it bills."""
@@ -68,6 +108,8 @@ class Teacher:
     """Calls by the user's last message, those of probes too."""
     said: dict[str, list[str]] = field(default_factory=dict)
     """Its last answers to the user's last message."""
+    wrote: list[Written] = field(default_factory=list)
+    """Calls for new texts, in the order in which they came; they are not among `asked`."""
     calls: int = 0
     """Billed ones."""
     tokens_in: int = 0
@@ -86,6 +128,7 @@ class Teacher:
         """Starts the count anew."""
         self.asked.clear()
         self.said.clear()
+        self.wrote.clear()
         self.calls = self.tokens_in = self.tokens_out = self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -140,6 +183,8 @@ class Teacher:
 
     def _answer(self, body: dict[str, Any], fault: str | None) -> bytes:
         text = body["messages"][-1]["content"]
+        if (wrote := written(text)) is not None:
+            return self._write(wrote, body)
         self.asked[text] += 1
         shares = model(text)
         best = max(shares, key=lambda name: shares[name])
@@ -163,6 +208,15 @@ class Teacher:
             choices[0]["logprobs"] = {"content": [{"token": best, "logprob": 0.0, "top_logprobs": tops}]}
         reply: dict[str, Any] = {"id": "c", "object": "chat.completion", "model": body["model"], "choices": choices}
         return json.dumps(reply if fault == "unusable" else reply | {"usage": usage}).encode()
+
+    def _write(self, wrote: Written, body: dict[str, Any]) -> bytes:
+        self.wrote.append(wrote)
+        words, said = len(body["messages"][-1]["content"].split()), len(wrote.reply.split())
+        self.calls, self.tokens_in, self.tokens_out = self.calls + 1, self.tokens_in + words, self.tokens_out + said
+        choice = {"index": 0, "message": {"role": "assistant", "content": wrote.reply}, "finish_reason": "stop"}
+        usage = {"prompt_tokens": words, "completion_tokens": said}
+        reply = {"id": "c", "object": "chat.completion", "model": body["model"], "choices": [choice], "usage": usage}
+        return json.dumps(reply).encode()
 
     def _choice(
         self, index: int, said: str, shares: dict[str, float], body: dict[str, Any], fault: str | None

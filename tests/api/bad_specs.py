@@ -36,7 +36,7 @@ SPECS: dict[str, tuple[dict[str, Any], Problems]] = {
         told("unknown_field", 'student has no field "chanels".', hint='Did you mean "channels"?', param="student.chanels")
     ]),
     "a field of another part": ({"data.temperature": 4}, [
-        told("unknown_field", 'data has no field "temperature".', hint="temperature belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and objective[].temperature (soft_targets).", param="data.temperature")
+        told("unknown_field", 'data has no field "temperature".', hint="temperature belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and data.synthesise.sampling.temperature and objective[].temperature (soft_targets).", param="data.temperature")
     ]),
     "an unknown architecture": ({"student.type": "convent"}, [
         told("unknown_type", 'student.type must be "mlp", "convnet", "text_classifier", or "text_encoder", not "convent".', hint='Did you mean "convnet"?', param="student.type")

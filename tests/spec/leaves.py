@@ -61,6 +61,8 @@ def of_condition(type: str) -> dict[str, tuple[Changes, Changes]]:
     }
 
 
+WRITTEN: Changes = ASKED | {"data.synthesise": {"rows": 50, "instruction": "Write {count}.", "most_calls": 30}}
+WRITTEN_AT: Changes = WRITTEN | {"data.synthesise.sampling": {"temperature": 0.7, "top_p": 0.5, "max_tokens": 500}}
 WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
 JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
 EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
@@ -133,6 +135,16 @@ CASES: dict[str, tuple[Changes, Changes]] = {
         kept("json_schema"),
         {"data.responses.keep.0.schema": {"type": "object"}},
     ),
+    "data.synthesise.rows": (WRITTEN, {"data.synthesise.rows": 51}),
+    "data.synthesise.examples": (WRITTEN, {"data.synthesise.examples": 4}),
+    "data.synthesise.per_call": (WRITTEN, {"data.synthesise.per_call": 9}),
+    "data.synthesise.similarity": (WRITTEN, {"data.synthesise.similarity": 0.6}),
+    "data.synthesise.instruction": (WRITTEN, {"data.synthesise.instruction": "auto"}),
+    "data.synthesise.sampling.temperature": (WRITTEN_AT, {"data.synthesise.sampling.temperature": 1.0}),
+    "data.synthesise.sampling.top_p": (WRITTEN_AT, {"data.synthesise.sampling.top_p": 0.9}),
+    "data.synthesise.sampling.max_tokens": (WRITTEN_AT, {"data.synthesise.sampling.max_tokens": 600}),
+    "data.synthesise.seed": (WRITTEN, {"data.synthesise.seed": 1}),
+    "data.synthesise.most_calls": (WRITTEN, {"data.synthesise.most_calls": "auto"}),
     "data.allow_overlap": ({"data.heldout": "ds_digits/train"}, {"data.allow_overlap": True}),
     "student.mlp.type": (MLP, {"student.type": "convnet"}),
     "student.mlp.hidden_sizes[]": (MLP, {"student.hidden_sizes.0": 33}),

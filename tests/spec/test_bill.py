@@ -86,3 +86,33 @@ def test_a_judge_is_asked_of_every_training_row_and_has_to_be_covered_whole() ->
     assert bills(job(kept("judge")), known(), {"answer", "judge.0"}) is None
     left = bills(job(kept("judge")), known(), {"answer"})
     assert left and left.expected == judged.expected - plain.expected
+
+
+def test_new_texts_and_their_answers_are_in_the_bill() -> None:
+    """50 texts of 8 a call: 7 calls if all are kept, 1.25 times as many expected, four times as many at most."""
+    asks = ASKED | {"data.responses.prompt.system": SYSTEM}
+    wanted = {"rows": 50, "instruction": "Write {count}.", "sampling": {"max_tokens": 200}}
+    plain, found = bill(job(asks), known()), bill(job(asks | {"data.synthesise": wanted}), known())
+    assert plain is not None and found is not None
+    text = 60 + 4  # bytes of a training row, and of the JSON around it
+    call = (0.25 * (len("Write {count}.") + 8 * text) + 8) * 0.4 + 0.25 * 8 * text * 1.6
+    answer = (0.25 * (len(SYSTEM) + 60) + 8) * 0.4 + (0.25 + 1) * 1.6
+    assert found.texts == pytest.approx(1.25 * 7 * call, abs=1) and found.new == pytest.approx(50 * answer, abs=1)
+    assert found.expected == pytest.approx(plain.expected + 50 * answer + found.texts, abs=3)
+    assert found.low == pytest.approx(0.7 * (plain.expected + 50 * answer + 7 * call), abs=3)
+    assert found.high == pytest.approx(1.5 * (plain.expected + 50 * answer + 28 * call), abs=6)
+    assert found.minimum == plain.minimum and found.rows == plain.rows + 50, "new texts can be cut to none"
+    assert found.call == pytest.approx((1.5 * (len("Write {count}.") + 8 * text) + 32) * 0.4 + 200 * 1.6, abs=1)
+    there = bill(job(asks | {"data.synthesise": wanted}), known(), written=True)
+    assert there is not None and there.expected == pytest.approx(plain.expected + 50 * answer, abs=2)
+
+
+def test_under_a_cap_the_old_rows_come_first_and_new_texts_leave_money_for_their_answers() -> None:
+    wanted = {"rows": 400, "sampling": {"max_tokens": 200}}
+    found = bill(job(ASKED | {"data.synthesise": wanted}), known())
+    assert found is not None
+    old = found.expected - found.new - found.texts
+    assert found.aside(old / 1e6) == old > found.minimum
+    half = old + (found.new + found.texts) / 2
+    assert found.aside(half / 1e6) == pytest.approx(old + found.new / 2, abs=1)
+    assert found.aside(1.0) == old + found.new

@@ -17,6 +17,7 @@ from spec.params import (
     KeepParams,
     PackageParams,
     ScoreParams,
+    SynthesiseParams,
     TrainParams,
 )
 from spec.plan import VERSIONS
@@ -24,6 +25,7 @@ from spec.plan import VERSIONS
 SNAPSHOT = Path(__file__).with_name("defaults.json")
 PARAMS: dict[str, tuple[type[BaseModel], ...]] = {
     "inspect": (InspectDataset, InspectModel, InspectPair),
+    "synthesise": (SynthesiseParams,),
     "answer": (AnswerParams,),
     "keep": (KeepParams,),
     "score": (ScoreParams,),

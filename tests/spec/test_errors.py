@@ -191,15 +191,15 @@ HINTS = [
     ({"training.learningrate": 1.0}, 'Did you mean "learning_rate"?'),
     (
         {"data.temperature": 4.0},
-        "temperature belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and objective[].temperature (soft_targets).",
+        "temperature belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and data.synthesise.sampling.temperature and objective[].temperature (soft_targets).",
     ),
     (
         {"objective.1.temperature": 4.0},
-        "temperature belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and objective[].temperature (soft_targets).",
+        "temperature belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and data.synthesise.sampling.temperature and objective[].temperature (soft_targets).",
     ),
     (
         {"seed": 1},
-        "seed belongs to data.seed and data.responses.sampling.seed (teacher) and data.responses.keep[].sampling.seed (judge) and training.seed.",
+        "seed belongs to data.seed and data.responses.sampling.seed (teacher) and data.responses.keep[].sampling.seed (judge) and data.synthesise.seed and training.seed.",
     ),
     (
         {"data.dropout": 0.5},
@@ -207,7 +207,7 @@ HINTS = [
     ),
     (
         {"data.tempertaure": 4.0},
-        'Did you mean "temperature"? It belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and objective[].temperature (soft_targets).',
+        'Did you mean "temperature"? It belongs to data.responses.sampling.temperature (teacher) and data.responses.keep[].sampling.temperature (judge) and data.synthesise.sampling.temperature and objective[].temperature (soft_targets).',
     ),
     ({"student.max_norm": 2.0}, 'Did you mean "norm"? max_norm belongs to student.max_norm (mlp).'),
     ({"xyzzy": 4.0}, None),

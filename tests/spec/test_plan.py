@@ -12,9 +12,11 @@ from spec.facts import Facts, Roles
 from spec.params import GradeParams, PackageParams, ScoreParams, TrainParams
 from spec.plan import VERSIONS
 from spec.resolve import resolve
-from tests.spec.builders import ABSENT, DIGITS, LABELS_ONLY, dataset, facts, job, model, signals, split
+from tests.spec.builders import ABSENT, DIGITS, LABELS_ONLY, dataset, endpoint, facts, job, model, signals, split
 from tests.spec.jobs import KNOWN, jobs
 from tests.spec.keyed import keys, steps
+from tests.spec.leaves import WRITTEN
+from tests.spec.refused_endpoints import TEXTS
 
 SIGNALS = {"teacher": {"signals": "ds_signals"}}
 SIGNALLED = facts(
@@ -27,6 +29,27 @@ SHAPES: list[tuple[dict[str, Any], Facts, list[str]]] = [
     (SIGNALS | {"evaluation.baselines": "auto"}, SIGNALLED, ["train", "train.no_teacher", "grade", "package"]),
     (LABELS_ONLY, facts(), ["train", "grade", "package"]),
 ]
+
+
+def test_new_texts_are_written_before_they_are_answered_and_all_later_steps_read_them() -> None:
+    known = facts(datasets={"ds_texts": TEXTS}, endpoints={"ep_open": endpoint()})
+    made = steps(job(WRITTEN | {"budget": {"preview": 20}}), known)
+    assert list(made) == ["preview", "synthesise", "answer", "train", "train.no_teacher", "grade", "package"]
+    wrote = made["synthesise"]
+    assert (wrote.queue, wrote.after, wrote.divisible, wrote.needs) == ("io", ("preview",), True, {})
+    assert sorted(wrote.inputs) == ["heldout/rows.arrow", "train/rows.arrow"]
+    assert "train/rows.arrow" in made["preview"].inputs and not made["preview"].needs
+    for name in list(made)[2:]:
+        assert made[name].needs["train"] == "synthesise" and "train/rows.arrow" not in made[name].inputs
+    epochs = WRITTEN | {"training.steps": ABSENT, "training.epochs": 1.0, "training.batch_size": 1}
+    assert steps(job(epochs), known)["train"].params["steps"] == 1029 + 50
+    assert steps(job(epochs), known)["train.no_teacher"].params["steps"] == 1029 + 50, "the same batches"
+    others: list[dict[str, Any]] = [
+        {"training.seed": 5},
+        {"data.labelled": 0.5},
+        {"data.responses.sampling.temperature": 1.0},
+    ]
+    assert all(steps(job(WRITTEN | one), known)["synthesise"].params == wrote.params for one in others)
 
 
 @pytest.mark.parametrize(("changes", "known", "names"), SHAPES)

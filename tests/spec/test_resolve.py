@@ -12,8 +12,23 @@ from spec.facts import Roles
 from spec.resolve import refusal, resolve
 from spec.rules import problems
 from spec.signature import ordered, signature
-from tests.spec.builders import ABSENT, DIGITS, LABELS_ONLY, dataset, document, facts, images, job, model, names, split
+from tests.spec.builders import (
+    ABSENT,
+    DIGITS,
+    LABELS_ONLY,
+    dataset,
+    document,
+    endpoint,
+    facts,
+    images,
+    job,
+    model,
+    names,
+    split,
+)
 from tests.spec.jobs import KNOWN, jobs
+from tests.spec.leaves import ASKED
+from tests.spec.refused_endpoints import TEXTS
 
 BARE: dict[str, Any] = {
     "teacher.combine": ABSENT,
@@ -153,3 +168,11 @@ def test_without_a_teacher_unsigned_integers_are_divided_by_the_highest() -> Non
 def test_the_document_is_complete() -> None:
     made = resolve(parse(document()), facts())
     assert parse(made.model_dump(mode="json")) == made
+
+
+@pytest.mark.parametrize("changes", [{"budget": {"preview": 20}}, {"data.synthesise": {"rows": 50}}])
+def test_what_only_a_teacher_makes_sense_of_bars_no_baseline(changes: dict[str, Any]) -> None:
+    known = facts(datasets={"ds_texts": TEXTS}, endpoints={"ep_open": endpoint()})
+    resolved = resolve(job(ASKED | changes), known)
+    assert resolved.evaluation.baselines == ("no_teacher",)
+    assert resolve(resolved, known) == resolved

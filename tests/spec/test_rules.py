@@ -13,11 +13,14 @@ from spec.resolve import resolve
 from spec.rules import RULES, WARNINGS, Rule, problems, warnings
 from spec.waiting import waiting
 from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, facts, job, model
-from tests.spec.refused import BROKEN, SIGNALS, WARNED, Case
+from tests.spec.refused import BROKEN, SIGNALS, Case
 from tests.spec.refused import REFUSED as HELD
+from tests.spec.refused import WARNED as HELD_WARNED
 from tests.spec.refused_endpoints import ENDPOINTS
+from tests.spec.refused_synthesis import SYNTHESIS, UNWRITTEN
 
-REFUSED = HELD + ENDPOINTS
+REFUSED = HELD + ENDPOINTS + SYNTHESIS
+WARNED = HELD_WARNED + UNWRITTEN
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from gateway.call import Endpoint
 from gateway.client import Client
@@ -23,6 +24,7 @@ from models.job import Job
 from models.project import Project
 from models.purse import Reservation
 from models.start import Work
+from models.step import Step
 from spec.facts import Price
 from spec.gateway import Asked, Told
 from spec.gateway import Message as Line
@@ -143,6 +145,18 @@ def test_what_must_still_come_is_left(world: World, ledger: Ledger, teacher: Tea
     work = begun(world, world.project(), full, {"gpu": 36.0})
     asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
     assert 0.9 * (full - 0.13) < booked(world, work.grip.job) <= full - 0.13
+
+
+def test_what_a_step_leaves_to_later_calls_is_left(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    """Texts are asked for with what the answers to old rows leave of a cap."""
+    work = begun(world, world.project(), 1.9)
+
+    def leaving(session: Session) -> None:
+        session.get_one(Step, work.grip.step).context = {"aside": 900_000}
+
+    world(leaving)
+    desk, _ = asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
+    assert desk.stopped is not None and 0.75 < booked(world, work.grip.job) <= 1.0
 
 
 def test_answers_are_kept_and_cost_nothing_again(world: World, ledger: Ledger, teacher: Teacher) -> None:

@@ -20,6 +20,7 @@ MARKS = {
 }  # fmt: skip
 COLOURS = {"running": "cyan", "succeeded": "green", "failed": "red", "paused": "yellow"}
 SUBJECTS = {
+    "synthesise": "new texts",
     "answer": "teacher",
     "keep": "answers, filtered",
     "score": "teacher",

@@ -172,6 +172,8 @@ class Data(TypedDict):
     columns: NotRequired[Columns]
     responses: NotRequired[Responses]
     """Who writes what follows an input."""
+    synthesise: NotRequired[Synthesis | None]
+    """New training texts that the teacher writes and then answers. null: the rows are what they are."""
     allow_overlap: NotRequired[bool]
     """Go on although held-out rows are among the training rows. The report says so."""
 
@@ -350,6 +352,14 @@ class Dollars(TypedDict):
     answers_high: float
     devices: float
     """Of the expected: workers that have a price."""
+
+
+class Drawing(TypedDict):
+    """How a model behind an endpoint draws its words. null is not sent: the endpoint's own default holds."""
+    temperature: NotRequired[float | None]
+    top_p: NotRequired[float | None]
+    max_tokens: NotRequired[int | None]
+    """Tokens of one answer. A cap in dollars needs it: it bounds what a call can cost."""
 
 
 class Endpoint(TypedDict):
@@ -968,6 +978,29 @@ class StoredFile(TypedDict):
 
 class StudentOf(TypedDict):
     model: str | None
+
+
+class Synthesis(TypedDict):
+    """The teacher writes new training texts from examples (Self-Instruct, Wang et al. 2022, section 2), and answers them like the others.
+    
+    Each call shows it some training rows and some of its own new texts (a quarter, once there are enough), drawn anew. A new text is kept
+    unless it is a near-duplicate of a row or of a new text that was kept before. New rows are for training alone: they have no gold label,
+    and are drawn by no share, condition or held-out side."""
+    rows: int
+    """New rows that are wanted. Fewer come where calls or the cap end before."""
+    examples: NotRequired[int]
+    """Texts shown in a call."""
+    per_call: NotRequired[int]
+    """New texts asked for in a call."""
+    similarity: NotRequired[float]
+    """ROUGE-L (F1 over words) from which on a text is a near-duplicate of another."""
+    instruction: NotRequired[str]
+    """What the teacher is told above the examples, which follow as a JSON array; `{count}` is `per_call`, and `{{` and `}}` are braces. `auto`: asks for as many texts of the same kind, as a JSON array."""
+    sampling: NotRequired[Drawing]
+    seed: NotRequired[int]
+    """Draws the examples: another seed shows others, and so asks for fresh texts."""
+    most_calls: NotRequired[Literal['auto'] | int]
+    """Calls after which asking ends, however few texts were kept. `auto`: four times as many as there would be if all were."""
 
 
 class Teacher(TypedDict):
