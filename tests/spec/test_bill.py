@@ -2,8 +2,9 @@
 
 import pytest
 
-from spec.bill import bill, bound, system_text, template_of
+from spec.bill import bill, bound
 from spec.facts import ColumnFacts, Facts, Price, Roles
+from spec.prompt import system_text, template_of
 from spec.responses import TeacherResponses
 from spec.template import fields, render
 from tests.spec.builders import dataset, endpoint, facts, job, names, split
