@@ -91,7 +91,9 @@ def _training(spec: Distillation, facts: Facts) -> dict[str, Any]:
     return {
         "epochs": cost.EPOCHS if free else training.epochs,
         "batch_size": cost.batch_size(training, count),
-        "learning_rate": training.learning_rate if training.learning_rate != "auto" else usual_rate(spec.student, training),
+        "learning_rate": training.learning_rate
+        if training.learning_rate != "auto"
+        else usual_rate(spec.student, training),
         "precision": "float32" if training.precision == "auto" else training.precision,
     }
 

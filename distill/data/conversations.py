@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spec.nearest import suggestion
-
 Row = dict[str, Any]
 SYSTEM, PROMPT, RESPONSE = "system", "prompt", "response"
 ROLES = {"input": PROMPT, "label": RESPONSE, "system": SYSTEM}
@@ -82,7 +80,7 @@ def known(found: Row, fields: Sequence[str], what: str) -> None:
     """Raises Unreadable: a field that would not be read."""
     for name in found:
         if name not in fields:
-            raise Unreadable(f"{what} has no field {name[:40]!r}: {suggestion(name, fields)}")
+            raise Unreadable(f"{what} has no field {name[:40]!r}, only {', '.join(fields)}")
 
 
 def _bedrock_system(row: Row) -> str | None:

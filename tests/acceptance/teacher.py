@@ -64,6 +64,8 @@ class Teacher:
     """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
     asked: Counter[str] = field(default_factory=Counter)
     """Calls by the user's last message, those of probes too."""
+    heard: list[tuple[bool, list[dict[str, str]]]] = field(default_factory=list)
+    """Of each call that it answered: whether it bounded the answer, and its messages."""
     calls: int = 0
     """Billed ones."""
     tokens_in: int = 0
@@ -81,6 +83,7 @@ class Teacher:
     def forget(self) -> None:
         """Starts the count anew."""
         self.asked.clear()
+        self.heard.clear()
         self.calls = self.tokens_in = self.tokens_out = self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -136,6 +139,7 @@ class Teacher:
     def _answer(self, body: dict[str, Any], fault: str | None) -> bytes:
         text = body["messages"][-1]["content"]
         self.asked[text] += 1
+        self.heard.append(("max_tokens" in body, body["messages"]))
         shares = model(text)
         best = max(shares, key=lambda name: shares[name])
         source = random.Random(f"{text} {body.get('seed')}")

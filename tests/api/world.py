@@ -1,9 +1,32 @@
 """What an owner has, made when a test first asks for it, by name of the parameter in a path."""
 
+from typing import Any
+
 from models.event import Line
 from spec.ids import new_id
 from tests.api.jobs import Jobs
 from tests.api.service import Tenant, good
+
+
+def bedrock(file: str, teacher: str, **more: Any) -> dict[str, Any]:
+    """Amazon's request, with a teacher that is held here."""
+    return {
+        "jobName": "mail",
+        "customModelName": "sorter",
+        "roleArn": "arn:aws:iam::123456789012:role/r",
+        "baseModelIdentifier": "text-classifier-16",
+        "customizationType": "DISTILLATION",
+        "trainingDataConfig": {"s3Uri": file},
+        "outputDataConfig": {"s3Uri": "s3://bucket/out"},
+        "customizationConfig": {"distillationConfig": {"teacherModelConfig": {"teacherModelIdentifier": teacher}}},
+        **more,
+    }
+
+
+def vertex(file: str, teacher: str) -> dict[str, Any]:
+    """Google's."""
+    spec = {"baseTeacherModel": teacher, "studentModel": "text-classifier-16", "trainingDatasetUri": file}
+    return {"tunedModelDisplayName": "mail", "distillationSpec": spec}
 
 
 class World:
@@ -33,6 +56,18 @@ class World:
         """A job that waits for a worker."""
         id: str = self.jobs.start()["id"]
         return id
+
+    def bedrock(self) -> str:
+        """The same, asked for as of Amazon."""
+        body = bedrock(self.file(), self.model())
+        id: str = good(self.owner.client.post("/model-customization-jobs", json=body))["jobArn"]
+        return id
+
+    def vertex(self) -> str:
+        """The same, asked for as of Google."""
+        path = "/v1/projects/p/locations/l/tuningJobs"
+        name: str = good(self.owner.client.post(path, json=vertex(self.file(), self.model())))["name"]
+        return name.rpartition("/")[2]
 
     def paused(self) -> str:
         id = self.queued()

@@ -44,7 +44,9 @@ def prompt(found: Facts, changes: dict[str, Any] = AUTO) -> Prompt:
 
 def test_a_system_text_that_all_have_in_common_goes_before_the_question() -> None:
     said = prompt(known(ONE))
-    assert said.system is not None and said.system.startswith("You sort mail.\n\n") and said.system.endswith("cat, dog.")
+    assert (
+        said.system is not None and said.system.startswith("You sort mail.\n\n") and said.system.endswith("cat, dog.")
+    )
     assert said.template == "{text}"
 
 
@@ -61,7 +63,9 @@ def test_where_no_row_has_a_system_text_none_is_shown() -> None:
 
 
 def test_what_the_job_says_itself_goes_before() -> None:
-    said = prompt(known(ONE), AUTO | {"data.responses.prompt.system": None, "data.responses.prompt.template": "Q: {text}"})
+    said = prompt(
+        known(ONE), AUTO | {"data.responses.prompt.system": None, "data.responses.prompt.template": "Q: {text}"}
+    )
     assert said.system is None and said.template == "Q: {text}"
 
 
