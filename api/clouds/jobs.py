@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from api.clouds.told import Places, theirs
@@ -40,10 +40,9 @@ def accept(session: Session, project: str, posted: dict[str, Any], places: Place
     return job, queues
 
 
-def find(session: Session, among: Select[Job], id: str, noun: str) -> Job:
-    """By id, or the newest of a name. Raises NotFound."""
-    named = among.where(or_(Job.id == id, Job.name == id)).order_by(Job.id.desc()).limit(1)
-    row = session.scalar(named)
+def find(session: Session, named: Select[Job], id: str, noun: str) -> Job:
+    """The first that a statement finds. Raises NotFound."""
+    row = session.scalar(named.limit(1))
     if row is None:
         raise NotFound.of(noun, id)
     return row
@@ -63,7 +62,7 @@ def show(session: Session, rows: Sequence[Job]) -> list[Shown]:
     ]
 
 
-def stop(session: Session, project: str, among: Select[Job], id: str, noun: str) -> set[str]:
+def stop(session: Session, project: str, named: Select[Job], id: str, noun: str) -> set[str]:
     """Cancels; returns queues to ring. Raises NotFound, Conflict (`invalid_state`) where it has ended."""
-    _, queues = intents.cancel(session, project, find(session, among, id, noun).id)
+    _, queues = intents.cancel(session, project, find(session, named, id, noun).id)
     return queues

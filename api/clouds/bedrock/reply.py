@@ -52,9 +52,9 @@ def to_job(shown: Shown) -> wire.ModelCustomizationJob:
         hyperParameters=_hyperparameters(shown),
         trainingDataConfig=wire.TrainingData(s3Uri=posted.data.train),
         validationDataConfig=wire.ValidationData(
-            validators=(wire.Validator(s3Uri=heldout),) if isinstance(heldout, str) and heldout != "auto" else ()
+            validators=(wire.BedrockValidator(s3Uri=heldout),) if isinstance(heldout, str) and heldout != "auto" else ()
         ),
-        outputDataConfig=wire.Output(s3Uri=one.metadata.get(OUTPUT, "")),
+        outputDataConfig=wire.BedrockOutput(s3Uri=one.metadata.get(OUTPUT, "")),
         customizationConfig=wire.CustomizationConfig(
             distillationConfig=wire.DistillationConfig(teacherModelConfig=teacher)
         ),
@@ -94,7 +94,7 @@ def failure(one: DistillationJob) -> str | None:
 
 def details(one: DistillationJob) -> wire.StatusDetails:
     """How far each of their three phases is."""
-    checked = wire.Phase(status="Completed" if one.resolved else _waits(one))
+    checked = wire.BedrockPhase(status="Completed" if one.resolved else _waits(one))
     return wire.StatusDetails(
         validationDetails=checked,
         dataProcessingDetails=phase(one, [step for step in one.steps if step.verb in PROCESSING]),
@@ -102,14 +102,14 @@ def details(one: DistillationJob) -> wire.StatusDetails:
     )
 
 
-def phase(one: DistillationJob, steps: Sequence[DistillationStep]) -> wire.Phase:
+def phase(one: DistillationJob, steps: Sequence[DistillationStep]) -> wire.BedrockPhase:
     """Of some steps: begun when the first began, completed when all have succeeded."""
     began, moved = _times(step.started_at for step in steps), _times(step.finished_at for step in steps)
     times = {"creationTime": _maybe(min(began, default=None)), "lastModifiedTime": _maybe(max(moved, default=None))}
     needed = [step for step in steps if not step.optional]
     if needed and all(step.state == "succeeded" for step in needed):
-        return wire.Phase(status="Completed", **times)
-    return wire.Phase(status=_waits(one) if began else "NotStarted", **times)
+        return wire.BedrockPhase(status="Completed", **times)
+    return wire.BedrockPhase(status=_waits(one) if began else "NotStarted", **times)
 
 
 def _waits(one: DistillationJob) -> wire.PhaseStatus:

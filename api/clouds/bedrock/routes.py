@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 
 from api.clouds.bedrock import service
+from api.clouds.bedrock.errors import RESPONSES
 from api.clouds.bedrock.wire import (
     MadeModelCustomizationJob,
     ModelCustomizationJob,
@@ -19,7 +20,7 @@ from api.deps import Db, Reader, Ring, Writer
 from api.idempotency import Once
 from api.pages import Paging
 
-router = APIRouter(prefix="/model-customization-jobs", tags=["bedrock"])
+router = APIRouter(prefix="/model-customization-jobs", tags=["bedrock"], responses=RESPONSES)
 ORDERS: dict[str, Literal["asc", "desc"]] = {"Ascending": "asc", "Descending": "desc"}
 
 

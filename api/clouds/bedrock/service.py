@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Select
+from sqlalchemy import Select, or_
 from sqlalchemy.orm import Session
 
 from api.clouds import jobs as ours
@@ -49,13 +49,13 @@ def create(
 
 def get(session: Session, project: str, id: str) -> ModelCustomizationJob:
     """Raises NotFound."""
-    (shown,) = ours.show(session, [ours.find(session, _of_project(project), id, NOUN)])
+    (shown,) = ours.show(session, [ours.find(session, _named(project, id), id, NOUN)])
     return to_job(shown)
 
 
 def stop(session: Session, project: str, id: str) -> tuple[StoppedModelCustomizationJob, set[str]]:
     """Raises NotFound, Conflict."""
-    queues = ours.stop(session, project, _of_project(project), id, NOUN)
+    queues = ours.stop(session, project, _named(project, id), id, NOUN)
     return StoppedModelCustomizationJob(), queues
 
 
@@ -71,6 +71,11 @@ def listed(session: Session, project: str, filters: Filters, asked: Paging) -> M
 def _of_project(project: str) -> Select[Job]:
     """Those that were asked for here."""
     return jobs.of_project(project).where(Job.metadata_.op("?")(ROLE))
+
+
+def _named(project: str, id: str) -> Select[Job]:
+    """By id, or the newest of a name."""
+    return _of_project(project).where(or_(Job.id == id, Job.name == id)).order_by(Job.id.desc())
 
 
 def _narrowed(found: Select[Job], filters: Filters) -> Select[Job]:

@@ -106,7 +106,7 @@ def training(sent: dict[str, str]) -> dict[str, Any]:
     return made
 
 
-def tags(sent: Sequence[wire.Tag], param: str) -> dict[str, str]:
+def tags(sent: Sequence[wire.BedrockTag], param: str) -> dict[str, str]:
     """Pairs of metadata. Raises Refused: a key twice, too many, too long, or one that is ours."""
     found = Findings()
     made = {tag.key: tag.value for tag in sent}

@@ -14,12 +14,12 @@ Status = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
 PhaseStatus = Literal["NotStarted", "InProgress", "Completed", "Stopping", "Stopped", "Failed"]
 
 
-class Tag(Part):
+class BedrockTag(Part):
     key: Text
     value: Text
 
 
-class Output(Part):
+class BedrockOutput(Part):
     s3Uri: Text
 
 
@@ -29,12 +29,12 @@ class TrainingData(Part):
     invocationLogsConfig: Unsupported = None
 
 
-class Validator(Part):
+class BedrockValidator(Part):
     s3Uri: Text
 
 
 class ValidationData(Part):
-    validators: Annotated[List[Validator], Field(max_length=10)]
+    validators: Annotated[List[BedrockValidator], Field(max_length=10)]
     """One: the rows that are held out."""
 
 
@@ -68,13 +68,13 @@ class NewModelCustomizationJob(Part):
     """A student by name, such as `text-classifier-64`."""
     customizationType: Text | None = None
     customModelKmsKeyId: Unsupported = None
-    jobTags: Annotated[List[Tag], Field(max_length=200)] = ()
+    jobTags: Annotated[List[BedrockTag], Field(max_length=200)] = ()
     """Kept as the job's metadata."""
-    customModelTags: Annotated[List[Tag], Field(max_length=200)] = ()
+    customModelTags: Annotated[List[BedrockTag], Field(max_length=200)] = ()
     """Kept as the student's metadata."""
     trainingDataConfig: TrainingData
     validationDataConfig: ValidationData | None = None
-    outputDataConfig: Output
+    outputDataConfig: BedrockOutput
     """Kept and shown again; weights and report stay here."""
     hyperParameters: dict[str, Text] = {}
     """`epochCount`, `batchSize`, `learningRate`, `learningRateMultiplier`, as texts."""
@@ -87,18 +87,18 @@ class MadeModelCustomizationJob(BaseModel):
     """`dst_…`: the id of a distillation, which all other routes know too."""
 
 
-class Phase(BaseModel):
+class BedrockPhase(BaseModel):
     status: PhaseStatus
     creationTime: datetime | None = None
     lastModifiedTime: datetime | None = None
 
 
 class StatusDetails(BaseModel):
-    validationDetails: Phase
+    validationDetails: BedrockPhase
     """Inspection of the rows."""
-    dataProcessingDetails: Phase
+    dataProcessingDetails: BedrockPhase
     """The teacher's answers or scores."""
-    trainingDetails: Phase
+    trainingDetails: BedrockPhase
     """Training, grading, packaging."""
 
 
@@ -144,7 +144,7 @@ class ModelCustomizationJob(BaseModel):
     hyperParameters: dict[str, str]
     trainingDataConfig: TrainingData
     validationDataConfig: ValidationData
-    outputDataConfig: Output
+    outputDataConfig: BedrockOutput
     customizationType: Literal["DISTILLATION"] = "DISTILLATION"
     customizationConfig: CustomizationConfig
 

@@ -49,15 +49,15 @@ def to_tuning_job(shown: Shown) -> wire.TuningJob:
     )
 
 
-def failure(one: DistillationJob) -> wire.Status | None:
+def failure(one: DistillationJob) -> wire.GoogleStatus | None:
     """Why it failed, or waits for somebody, said of their fields."""
     if one.state == "paused" and one.waiting:
-        return wire.Status(code=FAILED_PRECONDITION, message=one.waiting.reason)
+        return wire.GoogleStatus(code=FAILED_PRECONDITION, message=one.waiting.reason)
     found: list[Problem] = one.problems or ([one.error] if one.error else [])
     if not found:
         return None
     moved = theirs(Refused(*found), PLACES).problems
-    return wire.Status(code=FAILED_PRECONDITION, message="\n".join(map(sentence, moved)))
+    return wire.GoogleStatus(code=FAILED_PRECONDITION, message="\n".join(map(sentence, moved)))
 
 
 def _spec(shown: Shown) -> wire.DistillationSpec:
@@ -67,7 +67,7 @@ def _spec(shown: Shown) -> wire.DistillationSpec:
     multiplier = None
     if how.learning_rate != "auto":
         multiplier = float(f"{how.learning_rate / usual_rate(posted.student, Training()):.6g}")
-    given = wire.HyperParameters(
+    given = wire.DistillationHyperParameters(
         epochCount=None if how.epochs is None else f"{how.epochs:g}", learningRateMultiplier=multiplier
     )
     return wire.DistillationSpec(
@@ -75,7 +75,7 @@ def _spec(shown: Shown) -> wire.DistillationSpec:
         trainingDatasetUri=posted.data.train,
         validationDatasetUri=heldout if isinstance(heldout, str) and heldout != "auto" else None,
         studentModel=name_of(posted.student),
-        hyperParameters=given if given != wire.HyperParameters() else None,
+        hyperParameters=given if given != wire.DistillationHyperParameters() else None,
         pipelineRootDirectory=shown.job.metadata.get(ROOT),
     )
 

@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 
 from api.clouds.vertex import service
-from api.clouds.vertex.wire import Cancelled, NewTuningJob, TuningJob, TuningJobList
+from api.clouds.vertex.errors import RESPONSES
+from api.clouds.vertex.wire import CancelledTuningJob, NewTuningJob, TuningJob, TuningJobList
 from api.deps import Db, Reader, Ring, Writer
 from api.pages import Paging
 
-router = APIRouter(prefix="/{version}/projects/{project}/locations/{location}/tuningJobs", tags=["vertex"])
+router = APIRouter(
+    prefix="/{version}/projects/{project}/locations/{location}/tuningJobs", tags=["vertex"], responses=RESPONSES
+)
 Word = Annotated[str, Path(max_length=200)]
 
 
@@ -49,7 +52,7 @@ async def get(parent: Parent, job: str, caller: Reader, db: Db) -> TuningJob:
 
 
 @router.post("/{job}:cancel", operation_id="cancel_tuning_job")
-async def cancel(parent: Parent, job: str, caller: Writer, db: Db, ring: Ring) -> Cancelled:
+async def cancel(parent: Parent, job: str, caller: Writer, db: Db, ring: Ring) -> CancelledTuningJob:
     """Cancels; no student is made."""
     cancelled, queues = await db(service.cancel, caller.project, parent, job)
     await ring.ring(queues)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from api.clouds import jobs as ours
 from api.clouds.vertex.reply import to_tuning_job
 from api.clouds.vertex.translation import PARENT, PLACES, to_distillation
-from api.clouds.vertex.wire import Cancelled, NewTuningJob, TuningJob, TuningJobList
+from api.clouds.vertex.wire import CancelledTuningJob, NewTuningJob, TuningJob, TuningJobList
 from api.pages import Paging, cut
 from models import job as jobs
 from models.job import Job
@@ -23,7 +23,7 @@ def create(session: Session, project: str, parent: str, body: NewTuningJob) -> t
 
 def get(session: Session, project: str, parent: str, id: str) -> TuningJob:
     """Raises NotFound."""
-    (shown,) = ours.show(session, [ours.find(session, _below(project, parent), id, NOUN)])
+    (shown,) = ours.show(session, [ours.find(session, _below(project, parent).where(Job.id == id), id, NOUN)])
     return to_tuning_job(shown)
 
 
@@ -34,9 +34,9 @@ def listed(session: Session, project: str, parent: str, asked: Paging) -> Tuning
     return TuningJobList(tuningJobs=[to_tuning_job(one) for one in ours.show(session, part.rows)], nextPageToken=token)
 
 
-def cancel(session: Session, project: str, parent: str, id: str) -> tuple[Cancelled, set[str]]:
+def cancel(session: Session, project: str, parent: str, id: str) -> tuple[CancelledTuningJob, set[str]]:
     """Raises NotFound, Conflict."""
-    return Cancelled(), ours.stop(session, project, _below(project, parent), id, NOUN)
+    return CancelledTuningJob(), ours.stop(session, project, _below(project, parent).where(Job.id == id), id, NOUN)
 
 
 def _below(project: str, parent: str) -> Select[Job]:

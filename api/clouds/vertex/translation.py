@@ -95,7 +95,7 @@ def _refuse(asked: wire.NewTuningJob, found: Findings) -> None:
             )
 
 
-def training(sent: wire.HyperParameters | None) -> dict[str, Any]:
+def training(sent: wire.DistillationHyperParameters | None) -> dict[str, Any]:
     """Our training part. Raises Refused."""
     if sent is None:
         return {}

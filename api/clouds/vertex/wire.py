@@ -20,7 +20,7 @@ State = Literal[
 ]
 
 
-class HyperParameters(Part):
+class DistillationHyperParameters(Part):
     epochCount: int | Text | None = None
     """A number, or one as text, as 64-bit integers are written in JSON."""
     learningRateMultiplier: float | None = None
@@ -42,7 +42,7 @@ class DistillationSpec(Part):
     """The rows that are held out."""
     studentModel: Text | None = None
     """A student by name, such as `text-classifier-64`; newer versions say `baseModel` beside this part."""
-    hyperParameters: HyperParameters | None = None
+    hyperParameters: DistillationHyperParameters | None = None
     pipelineRootDirectory: Text | None = None
     """Kept and shown again; weights and report stay here."""
 
@@ -67,7 +67,7 @@ class TunedModel(BaseModel):
     """`projects/…/models/mdl_…`."""
 
 
-class Status(BaseModel):
+class GoogleStatus(BaseModel):
     """google.rpc.Status."""
 
     code: int
@@ -86,7 +86,7 @@ class TuningJob(BaseModel):
     startTime: datetime | None
     endTime: datetime | None
     updateTime: datetime
-    error: Status | None
+    error: GoogleStatus | None
     """Why it failed; of a job that is paused, why it waits."""
     labels: dict[str, str]
     tunedModel: TunedModel | None
@@ -99,5 +99,5 @@ class TuningJobList(BaseModel):
     nextPageToken: str | None
 
 
-class Cancelled(BaseModel):
+class CancelledTuningJob(BaseModel):
     """Nothing: that it stops is seen by asking."""
