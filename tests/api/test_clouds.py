@@ -12,6 +12,7 @@ from tests.api.service import Tenant, good
 from tests.api.world import World, bedrock, vertex
 
 JOBS = "/model-customization-jobs"
+JSON = {"content-type": "application/json"}
 BELOW = "/v1/projects/p/locations/l/tuningJobs"
 
 
@@ -48,12 +49,12 @@ def test_errors_of_bedrock_are_told_in_its_shape_and_of_its_fields(world: World)
     assert f"There is no ep_none in this project. [not_found, {place}]" in missing
     assert "There is no file-0 in this project. [not_found, trainingDataConfig.s3Uri]" in missing
     assert "roleArn is missing" in amazon(client.post(JOBS, json={}), 400, "ValidationException")
-    assert "invalid_json" in amazon(client.post(JOBS, content=b"{"), 400, "ValidationException")
+    assert "invalid_json" in amazon(client.post(JOBS, content=b"{", headers=JSON), 400, "ValidationException")
     assert "[unknown_field, status]" in amazon(client.get(f"{JOBS}?status=x"), 400, "ValidationException")
     amazon(client.get(f"{JOBS}/none"), 404, "ResourceNotFoundException")
     amazon(client.post(f"{JOBS}/none"), 405, "ValidationException")
     amazon(client.get(f"{JOBS}/a/b/c"), 404, "ResourceNotFoundException")
-    amazon(client.post(JOBS, content=b" " * 3_000_000), 413, "ValidationException")
+    amazon(client.post(JOBS, content=b" " * 3_000_000), 400, "ValidationException")
 
 
 def test_rows_that_do_not_fit_are_told_of_bedrocks_fields(world: World) -> None:
@@ -63,7 +64,7 @@ def test_rows_that_do_not_fit_are_told_of_bedrocks_fields(world: World) -> None:
 
 
 def test_a_token_makes_one_job(world: World) -> None:
-    body = bedrock(world.file(), world.model(), clientRequestToken="t-1")
+    body = bedrock(world.file(), world.teacher(), clientRequestToken="t-1")
     first, again = (good(world.owner.client.post(JOBS, json=body)) for _ in range(2))
     assert first == again
     other = world.owner.client.post(JOBS, json={**body, "jobName": "other"})
@@ -73,7 +74,7 @@ def test_a_token_makes_one_job(world: World) -> None:
 
 def test_jobs_of_bedrock_are_listed_found_by_name_and_stopped(world: World) -> None:
     client = world.owner.client
-    file, model = world.file(), world.model()
+    file, model = world.file(), world.teacher()
     names = ("a-1", "a_2", "b-1")
     ids = [good(client.post(JOBS, json=bedrock(file, model, jobName=name)))["jobArn"] for name in names]
     world.queued()
