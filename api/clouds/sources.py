@@ -2,12 +2,14 @@
 
 import re
 
+from pydantic import TypeAdapter, ValidationError
+
 from spec.problem import Problem, Refused
 from spec.teacher import DatasetId
 
 BUCKET = "stillhouse"
 ADDRESS = re.compile(r"(s3|gs)://([^/]*)/?(.*)")
-IDS = re.compile(DatasetId.__metadata__[0].pattern)
+IDS: TypeAdapter[str] = TypeAdapter(DatasetId)
 UPLOAD = "Upload the file first (POST /v1/files) and name its id, file-… (or ds_…, of a dataset)."
 
 
@@ -21,7 +23,8 @@ def source(uri: str, param: str) -> str:
         message = f"No bucket of {'Amazon S3' if found[1] == 's3' else 'Google Cloud Storage'} is read from here: {uri[:80]!r}."
         raise Refused(Problem(code="foreign_bucket", message=message, param=param, hint=UPLOAD))
     id = found[3] if found else uri
-    if not IDS.fullmatch(id):
+    try:
+        return IDS.validate_python(id)
+    except ValidationError:
         message = f"{param} must be the id of a file or a dataset, not {uri[:80]!r}."
-        raise Refused(Problem(code="invalid_value", message=message, param=param, hint=UPLOAD))
-    return id
+        raise Refused(Problem(code="invalid_value", message=message, param=param, hint=UPLOAD)) from None
