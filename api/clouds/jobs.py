@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from api.clouds.told import Places, theirs
+from api.clouds.told import Places, named, theirs
 from api.distillations import view
 from api.distillations.wire import DistillationJob
 from api.errors import NotFound
@@ -35,14 +35,14 @@ def accept(session: Session, project: str, posted: dict[str, Any], places: Place
         spec = parse(posted)
         job, queues = admission.accept(session, project, spec, posted, metadata=spec.metadata)
     except Refused as refusal:
-        raise theirs(refusal, places) from None
+        raise theirs(refusal, named(places, posted["data"].get("heldout"))) from None
     session.flush()
     return job, queues
 
 
-def find(session: Session, named: Select[Job], id: str, noun: str) -> Job:
+def find(session: Session, meant: Select[Job], id: str, noun: str) -> Job:
     """The first that a statement finds. Raises NotFound."""
-    row = session.scalar(named.limit(1))
+    row = session.scalar(meant.limit(1))
     if row is None:
         raise NotFound.of(noun, id)
     return row
@@ -62,7 +62,7 @@ def show(session: Session, rows: Sequence[Job]) -> list[Shown]:
     ]
 
 
-def stop(session: Session, project: str, named: Select[Job], id: str, noun: str) -> set[str]:
+def stop(session: Session, project: str, meant: Select[Job], id: str, noun: str) -> set[str]:
     """Cancels; returns queues to ring. Raises NotFound, Conflict (`invalid_state`) where it has ended."""
-    _, queues = intents.cancel(session, project, find(session, named, id, noun).id)
+    _, queues = intents.cancel(session, project, find(session, meant, id, noun).id)
     return queues

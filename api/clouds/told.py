@@ -29,6 +29,11 @@ def theirs(refusal: Refused, places: Places) -> Refused:
     return Refused(*(_moved(problem, places) for problem in refusal.problems))
 
 
+def named(places: Places, heldout: object) -> Places:
+    """Held-out rows that nobody named come from the training rows."""
+    return {path: place for path, place in places.items() if path != "data.heldout" or heldout not in (None, "auto")}
+
+
 def _moved(problem: Problem, places: Places) -> Problem:
     ours = problem.param or ""
     parents = [ours[:end] for end in range(len(ours), 0, -1) if ours[end:][:1] in ("", ".", "[")]

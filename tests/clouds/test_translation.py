@@ -9,11 +9,15 @@ from pydantic import ValidationError
 from api.clouds.bedrock import translation as bedrock
 from api.clouds.bedrock.wire import NewModelCustomizationJob
 from api.clouds.students import STUDENTS, name_of
+from api.clouds.told import named, theirs
 from api.clouds.vertex import translation as vertex
 from api.clouds.vertex.wire import NewTuningJob
 from spec.errors import parse, problems_of
+from spec.facts import ColumnFacts, Roles
 from spec.problem import Refused
+from spec.rules import problems
 from tests.clouds.requests import PAGE, leaves, requests
+from tests.spec.builders import dataset, endpoint, facts, names, split
 
 BEDROCK, VERTEX = requests("file-1")
 PARENT = "projects/p/locations/l"
@@ -194,6 +198,17 @@ def test_all_problems_at_once_with_the_nearest_name() -> None:
     hints = [problem.hint for problem in caught.value.problems]
     assert len(hints) == 4 and 'Did you mean "text-classifier-64"?' in hints
     assert any("Upload the file first" in (hint or "") for hint in hints)
+
+
+def test_prompts_without_a_golden_example_are_refused_with_what_to_do() -> None:
+    columns = {"prompt": ColumnFacts(kind="text", dtype="str"), "response": names(())}
+    roles = Roles(input="prompt", label="response")
+    rows = dataset({"train": split("train", 100, labels={})}, columns, roles, overlaps={})
+    found = problems(parse(of_bedrock()), facts(datasets={"file-1": rows}, endpoints={"ep_words": endpoint(models=())}))
+    told = theirs(Refused(*found), named(bedrock.PLACES, "auto")).problems
+    assert {problem.code for problem in told} == {"heldout_labels", "classes_unknown"}
+    assert all("Give some of the conversations a response" in (problem.hint or "") for problem in told)
+    assert {problem.param for problem in told} == {"trainingDataConfig.s3Uri"}
 
 
 def test_students_have_their_own_names_and_stand_in_the_page() -> None:

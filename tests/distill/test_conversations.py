@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from distill.data.rows import Rows
+from spec.params import AnswerParams, Question, Selection
+from tests.distill.runs import here, run_folder
 from tests.distill.uploads import facts, inspect, jsonl
 
 Line = dict[str, Any]
@@ -109,3 +111,17 @@ def test_a_system_instruction_that_is_no_content_is_told(tmp_path: Path) -> None
     line = json.dumps(vertex("x") | {"systemInstruction": "Sort."}) + "\n"
     result = inspect(tmp_path / "run", [("train.jsonl", line)])
     assert result.error is not None and "systemInstruction is not an object with parts" in result.error.message
+
+
+def test_held_out_rows_without_a_label_are_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    lines = jsonl(bedrock("a cat", "animals"), bedrock("an oak", "plants")), jsonl(bedrock("flint"), bedrock("moss"))
+    found = facts(
+        tmp_path / "made", ("a.jsonl", lines[0], {"split": "train"}), ("b.jsonl", lines[1], {"split": "test"})
+    )
+    question = Question(endpoint="e", model="m", system=None, template="{prompt}")
+    take = Selection(roles=found.roles)
+    params = AnswerParams(question=question, classes=("animals", "plants"), read="text", take=take)
+    outputs = tmp_path / "made/outputs"
+    inputs = {"train/rows.arrow": outputs / "train.arrow", "heldout/rows.arrow": outputs / "test.arrow"}
+    result = here(run_folder(tmp_path / "run", "answer", params, inputs))
+    assert result.error is not None and (result.error.code, result.error.param) == ("heldout_labels", "data.heldout")

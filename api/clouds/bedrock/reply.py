@@ -7,7 +7,7 @@ from api.clouds.bedrock import wire
 from api.clouds.bedrock.translation import HYPERPARAMETERS, OUTPUT, PLACES, ROLE
 from api.clouds.jobs import Shown
 from api.clouds.students import name_of
-from api.clouds.told import sentence, theirs
+from api.clouds.told import named, sentence, theirs
 from api.distillations.wire import DistillationJob, DistillationStep
 from spec.problem import Problem, Refused
 from spec.responses import TeacherResponses
@@ -44,7 +44,7 @@ def to_job(shown: Shown) -> wire.ModelCustomizationJob:
         roleArn=one.metadata[ROLE],
         status=status(one),
         statusDetails=details(one),
-        failureMessage=failure(one),
+        failureMessage=failure(shown),
         creationTime=_time(one.created_at),
         lastModifiedTime=_time(modified(one)),
         endTime=_maybe(one.finished_at),
@@ -83,12 +83,13 @@ def status(one: DistillationJob) -> wire.Status:
     return "Stopping" if found == "InProgress" and one.intent == "cancel" else found
 
 
-def failure(one: DistillationJob) -> str | None:
+def failure(shown: Shown) -> str | None:
     """Why it failed, or waits for somebody, said of their fields."""
+    one = shown.job
     if one.state == "paused" and one.waiting:
         return one.waiting.reason
     found: list[Problem] = one.problems or ([one.error] if one.error else [])
-    moved = theirs(Refused(*found), PLACES).problems
+    moved = theirs(Refused(*found), named(PLACES, shown.posted.data.heldout)).problems
     return "\n".join(map(sentence, moved))[:LONGEST] or None
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from api.clouds.jobs import Shown
 from api.clouds.students import name_of
-from api.clouds.told import sentence, theirs
+from api.clouds.told import named, sentence, theirs
 from api.clouds.vertex import wire
 from api.clouds.vertex.translation import DESCRIPTION, OWN, PARENT, PLACES, ROOT
 from api.distillations.wire import DistillationJob
@@ -42,21 +42,22 @@ def to_tuning_job(shown: Shown) -> wire.TuningJob:
         startTime=None if one.started_at is None else _time(one.started_at),
         endTime=None if one.finished_at is None else _time(one.finished_at),
         updateTime=_time(max(time for time in times if time is not None)),
-        error=failure(one),
+        error=failure(shown),
         labels={name: value for name, value in one.metadata.items() if name not in OWN},
         tunedModel=wire.TunedModel(model=f"{parent}/models/{made}") if made else None,
         distillationSpec=_spec(shown),
     )
 
 
-def failure(one: DistillationJob) -> wire.GoogleStatus | None:
+def failure(shown: Shown) -> wire.GoogleStatus | None:
     """Why it failed, or waits for somebody, said of their fields."""
+    one = shown.job
     if one.state == "paused" and one.waiting:
         return wire.GoogleStatus(code=FAILED_PRECONDITION, message=one.waiting.reason)
     found: list[Problem] = one.problems or ([one.error] if one.error else [])
     if not found:
         return None
-    moved = theirs(Refused(*found), PLACES).problems
+    moved = theirs(Refused(*found), named(PLACES, shown.posted.data.heldout)).problems
     return wire.GoogleStatus(code=FAILED_PRECONDITION, message="\n".join(map(sentence, moved)))
 
 
