@@ -7,7 +7,6 @@ from api.clouds.students import name_of
 from api.clouds.told import named, sentence, theirs
 from api.clouds.vertex import wire
 from api.clouds.vertex.translation import DESCRIPTION, OWN, PARENT, PLACES, ROOT
-from api.distillations.wire import DistillationJob
 from spec.problem import Problem, Refused
 from spec.resolve import usual_rate
 from spec.training import Training
