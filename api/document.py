@@ -15,6 +15,8 @@ TAGS = {
     "keys": "API keys, with scopes.",
     "usage": "What was used and what is held.",
     "workers": "Who is connected, and with what.",
+    "bedrock": "Distillation as Amazon Bedrock's clients ask for it.",
+    "vertex": "Distillation as users of Vertex AI ask for it.",
     "health": "For load balancers, process managers and Prometheus.",
 }
 

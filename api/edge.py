@@ -11,7 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from api.errors import Failure, Invalid, TooLarge, render
+from api.clouds.dialect import spoken
+from api.errors import Failure, Invalid, TooLarge
 from api.metrics import Requests
 from spec.ids import new_id
 
@@ -48,7 +49,7 @@ class Edge:
             passage.refuse_zero()
             await self.app(passage.scope, passage.receive, passage.send)
         except (TooLarge, Invalid) as refusal:
-            await render(refusal)(passage.scope, passage.receive, passage.send)
+            await spoken(passage.scope["path"], refusal)(passage.scope, passage.receive, passage.send)
         except ClientDisconnect:
             passage.status = passage.status or GONE
         except Exception:
@@ -56,7 +57,7 @@ class Edge:
             if passage.status is not None:
                 raise
             failure = Failure("Something went wrong here. It was logged under this request's id.")
-            await render(failure)(passage.scope, passage.receive, passage.send)
+            await spoken(passage.scope["path"], failure)(passage.scope, passage.receive, passage.send)
 
     def _note(self, passage: "Passage", seconds: float) -> None:
         route = getattr(passage.scope.get("route"), "path", "unmatched")

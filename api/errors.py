@@ -11,9 +11,8 @@ Failure                 status  type                    default code
 └── NoSpace             507     server_error            disk_full, quota_exceeded
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import ClassVar
 
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
@@ -24,10 +23,10 @@ from spec.problem import Problem
 class Failure(Exception):
     """What goes wrong in a way that the caller should hear about. `headers` go on the reply."""
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = "server_error"
+    status: int = 500
+    type: str = "server_error"
     code: str = "internal"
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(
         self,
@@ -63,7 +62,7 @@ class Unauthenticated(Failure):
     status = 401
     type = "authentication_error"
     code = "invalid_api_key"
-    headers: ClassVar[dict[str, str]] = {"www-authenticate": "Bearer"}
+    headers = {"www-authenticate": "Bearer"}
 
 
 class Forbidden(Failure):
@@ -89,7 +88,7 @@ class Conflicting(Failure):
     status = 409
     type = "invalid_request_error"
     code = "conflict"
-    headers: ClassVar[dict[str, str]] = {"x-should-retry": "false"}
+    headers = {"x-should-retry": "false"}
 
 
 class TooLarge(Failure):
@@ -103,7 +102,7 @@ class Unavailable(Failure):
 
     status = 503
     code = "unavailable"
-    headers: ClassVar[dict[str, str]] = {"retry-after": "2"}
+    headers = {"retry-after": "2"}
 
 
 class NoSpace(Failure):
@@ -111,7 +110,7 @@ class NoSpace(Failure):
 
     status = 507
     code = "disk_full"
-    headers: ClassVar[dict[str, str]] = {"x-should-retry": "false"}
+    headers = {"x-should-retry": "false"}
 
 
 class ErrorBody(BaseModel):
@@ -132,7 +131,7 @@ class ErrorEnvelope(BaseModel):
 
 
 def render(failure: Failure) -> JSONResponse:
-    """The one place where an error becomes bytes. Never echoes what was sent."""
+    """The one place where an error becomes bytes, but on the routes of clouds (api/clouds/dialect.py). Never echoes what was sent."""
     error = ErrorBody(
         message=failure.message,
         type=failure.type,
@@ -145,10 +144,10 @@ def render(failure: Failure) -> JSONResponse:
     return JSONResponse(body, failure.status, headers=dict(failure.headers))
 
 
-def of_status(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """An error that the framework raised (no such route, wrong method, unreadable body), in the envelope."""
+def of_status(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Failure:
+    """An error that the framework raised: no such route, wrong method, unreadable body."""
     phrase = HTTPStatus(status).phrase
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    error = ErrorBody(message=detail or phrase, type=kind, code=phrase.lower().replace(" ", "_").replace("-", "_"))
-    body = ErrorEnvelope(error=error).model_dump(mode="json")
-    return JSONResponse(body, status, headers=headers)
+    failure = Failure(detail or phrase, code=phrase.lower().replace(" ", "_").replace("-", "_"))
+    failure.status, failure.headers = status, headers or {}
+    failure.type = "invalid_request_error" if status < 500 else "server_error"
+    return failure

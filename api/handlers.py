@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.checked import body_of, problems_of, unreadable
-from api.errors import Conflicting, Failure, Invalid, NoSpace, NotFound, TooLarge, Unavailable, of_status, render
+from api.clouds.dialect import spoken
+from api.errors import Conflicting, Failure, Invalid, NoSpace, NotFound, TooLarge, Unavailable, of_status
 from models.conflict import Conflict
 from models.conflict import NotFound as Absent
 from spec.problem import Refused
@@ -36,8 +37,8 @@ def install(app: FastAPI) -> None:
 
 
 def handler(translate: Callable[[Any], Failure]) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def handle(_: Request, error: Exception) -> Response:
-        return render(translate(error))
+    async def handle(request: Request, error: Exception) -> Response:
+        return spoken(request.url.path, translate(error))
 
     return handle
 
@@ -45,14 +46,16 @@ def handler(translate: Callable[[Any], Failure]) -> Callable[[Request, Exception
 async def of_request(request: Request, error: Exception) -> Response:
     """A body, a query or a header that is not what its route takes."""
     assert isinstance(error, RequestValidationError)
-    return render(Invalid.because(problems_of(error.errors(), body_of(request.scope["route"]))))
+    found = problems_of(error.errors(), body_of(request.scope["route"]))
+    return spoken(request.url.path, Invalid.because(found))
 
 
-async def of_framework(_: Request, error: Exception) -> Response:
+async def of_framework(request: Request, error: Exception) -> Response:
     """No such route, wrong method, unreadable body."""
     assert isinstance(error, HTTPException)
+    failure = of_status(error.status_code, error.detail, error.headers)
     if error.status_code == TooLarge.status:
-        return render(TooLarge(error.detail))
-    if isinstance(error.__cause__, (ValueError, RecursionError)):  # of reading JSON
-        return render(Invalid.because([unreadable(error.__cause__)]))
-    return of_status(error.status_code, error.detail, dict(error.headers or {}))
+        failure = TooLarge(error.detail)
+    elif isinstance(error.__cause__, (ValueError, RecursionError)):  # of reading JSON
+        failure = Invalid.because([unreadable(error.__cause__)])
+    return spoken(request.url.path, failure)

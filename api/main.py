@@ -6,6 +6,8 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from api import handlers, logs
+from api.clouds.bedrock.routes import router as bedrock
+from api.clouds.vertex.routes import router as vertex
 from api.datasets.routes import router as datasets
 from api.distillations.past import router as histories
 from api.distillations.routes import router as distillations
@@ -26,7 +28,20 @@ from api.usage.routes import router as usage
 from api.workers.routes import router as workers
 from settings import Settings, settings
 
-ROUTERS = (files, datasets, models, endpoints, distillations, histories, projects, keys, usage, workers)
+ROUTERS = (
+    files,
+    datasets,
+    models,
+    endpoints,
+    distillations,
+    histories,
+    projects,
+    keys,
+    usage,
+    workers,
+    bedrock,
+    vertex,
+)
 REQUIRED = ("database_url", "broker_url", "storage", "pepper")
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorEnvelope, "description": "The request cannot be served: why, and what to do."},

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from benchmarks.stack import stillhouse, teacher
-from spec.bill import system_text
+from spec.prompt import system_text
 from spec.responses import TeacherResponses
 
 MODEL = "minilm-docstrings"

@@ -11,6 +11,7 @@ from math import ceil
 from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Capabilities, Facts, Price
+from spec.prompt import common_system, examples_of, own_system, system_text, template_of
 from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
 from spec.sampling import Sampling
@@ -73,22 +74,6 @@ def bound(price: Price | None, sizes: list[int], max_tokens: int | None, samples
         return 0
     tokens = sum(sizes) + MESSAGE * (len(sizes) + 1)
     return ceil(tokens * max(price.input, price.cached or 0.0) + samples * (max_tokens or UNBOUNDED) * price.output)
-
-
-def system_text(responses: TeacherResponses, names: tuple[str, ...]) -> str | None:
-    """The system message: `auto` asks for a name and nothing else."""
-    if responses.prompt.system != "auto":
-        return responses.prompt.system
-    listed = ", ".join(names)
-    return f"Classify the text. Answer with exactly one of these names and nothing else: {listed}."
-
-
-def template_of(responses: TeacherResponses, inputs: tuple[str, ...]) -> str:
-    """The user's message; `auto` is the input column alone, or both of a pair, each after its name."""
-    if responses.prompt.template != "auto":
-        return responses.prompt.template
-    named = [f"{name}: " if len(inputs) > 1 else "" for name in inputs]
-    return "\n\n".join(f"{before}{{{name}}}" for before, name in zip(named, inputs, strict=True))
 
 
 def able(spec: Distillation, facts: Facts) -> Capabilities | None:
@@ -165,14 +150,17 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     names, count = classes(spec, facts), rows.counts(spec, facts)
     apart = rows.heldout(spec, facts)
     price, sampling = known.price, responses.sampling
-    shown = _shown(spec, facts)
+    template, examples = _template(spec, facts), examples_of(spec, facts)
+    shown = fields(template)
+    literal = _literal(template, shown, responses)
     answer = max((len(name.encode()) for name in names), default=1)
-    fixed: float = len((system_text(responses, names) or "").encode()) + _literal(shown, responses)
-    fixed += responses.prompt.examples * (mean(train, shown) + _literal(shown, responses) + answer)
+    system = system_text(responses, names, common_system(spec, facts))
+    fixed: float = len((system or "").encode()) + literal
+    fixed += examples * (mean(train, shown) + literal + answer)
     if responses.structured:
         fixed += len(json.dumps(schema(names)).encode())
         answer += STRUCTURED
-    messages = 2 + 2 * responses.prompt.examples
+    messages = 2 + 2 * examples
 
     def of_call(own: float) -> tuple[float, float]:
         """(expected, bound) of a row whose own part has so many bytes."""
@@ -194,18 +182,16 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     )
 
 
-def _shown(spec: Distillation, facts: Facts) -> tuple[str, ...]:
-    """Columns that a prompt shows."""
+def _template(spec: Distillation, facts: Facts) -> str:
+    """The user's message, as it will be resolved."""
     roles, responses = rows.roles(spec, facts), spec.data.responses
     assert isinstance(responses, TeacherResponses)
-    return fields(template_of(responses, roles.inputs if roles else ()))
+    return template_of(responses, roles.inputs if roles else (), own_system(spec, facts))
 
 
-def _literal(shown: tuple[str, ...], responses: TeacherResponses) -> int:
+def _literal(template: str, shown: tuple[str, ...], responses: TeacherResponses) -> int:
     """Bytes of the template that are the same for every row, or a little more."""
-    if responses.prompt.template != "auto":
-        return len(responses.prompt.template.encode())
-    return len(template_of(responses, shown).encode()) if len(shown) > 1 else 0
+    return len(template.encode()) if responses.prompt.template != "auto" or len(shown) > 1 else 0
 
 
 def mean(one: RowSet, shown: tuple[str, ...]) -> float:

@@ -75,6 +75,8 @@ class DatasetFacts(Fact):
     splits: dict[str, SplitFacts]
     columns: dict[str, ColumnFacts]
     roles: Roles
+    system: str | None = None
+    """The column of system texts, of conversations: a teacher that is asked is shown them."""
     overlaps: dict[str, int] = {}
     """Rows of the second split that the first one has too, by "train|test"."""
     bad_rows: tuple[Problem, ...] = ()

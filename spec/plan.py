@@ -28,6 +28,7 @@ from spec.params import (
     SynthesiseParams,
     TrainParams,
 )
+from spec.prompt import examples_of
 from spec.resolve import refusal
 from spec.responses import TeacherResponses, filters, judges
 from spec.rules import warnings
@@ -148,7 +149,7 @@ def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
             model=named[1],
             system=responses.prompt.system,
             template=responses.prompt.template,
-            examples=responses.prompt.examples,
+            examples=examples_of(resolved, facts),
             sampling=responses.sampling,
             top_logprobs=able.top_logprobs if able and responses.read == "logprobs" else 0,
             structured=responses.structured,

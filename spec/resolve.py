@@ -4,15 +4,16 @@ from typing import Any
 
 from spec import cost, rows
 from spec.baseline import without_teacher
-from spec.bill import able, system_text, template_of
+from spec.bill import able
 from spec.data import Columns
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
+from spec.prompt import common_system, examples_of, own_system, system_text, template_of
 from spec.responses import TeacherResponses
 from spec.rules import problems
 from spec.signature import classes
-from spec.student import Mlp, TextEncoder, TextStudent
+from spec.student import Mlp, Student, TextEncoder, TextStudent
 from spec.synthesis import instruction, most
 from spec.training import Training
 
@@ -76,7 +77,11 @@ def _responses(spec: Distillation, facts: Facts, inputs: tuple[str, ...]) -> dic
     if not isinstance(responses, TeacherResponses):
         return document
     names, seen = classes(spec, facts), able(spec, facts)
-    prompt = document["prompt"] | {"system": system_text(responses, names), "template": template_of(responses, inputs)}
+    prompt = document["prompt"] | {
+        "system": system_text(responses, names, common_system(spec, facts)),
+        "template": template_of(responses, inputs, own_system(spec, facts)),
+        "examples": examples_of(spec, facts),
+    }
     read = responses.read
     if read == "auto":
         tokens = seen is not None and seen.top_logprobs > 0 and not responses.structured
@@ -97,14 +102,15 @@ def _training(spec: Distillation, facts: Facts) -> dict[str, Any]:
     return {
         "epochs": cost.EPOCHS if free else training.epochs,
         "batch_size": cost.batch_size(training, count),
-        "learning_rate": _learning_rate(spec, training),
+        "learning_rate": training.learning_rate
+        if training.learning_rate != "auto"
+        else usual_rate(spec.student, training),
         "precision": "float32" if training.precision == "auto" else training.precision,
     }
 
 
-def _learning_rate(spec: Distillation, training: Training) -> float:
-    if training.learning_rate != "auto":
-        return training.learning_rate
+def usual_rate(student: Student, training: Training) -> float:
+    """The learning rate that `auto` stands for."""
     if training.optimizer == "sgd":
         return 0.1
-    return 1e-3 if isinstance(spec.student, Mlp | TextEncoder) else 5e-3
+    return 1e-3 if isinstance(student, Mlp | TextEncoder) else 5e-3

@@ -24,11 +24,11 @@ class Prompt(Part):
     """How a row is put to the teacher. The student never sees it."""
 
     system: PromptText | None = "auto"
-    """`auto`: asks for one of the choices and nothing else; null: no system message."""
+    """`auto`: asks for one of the choices and nothing else, after the system text that all rows have in common (of conversations); null: no system message."""
     template: PromptText = "auto"
-    """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name."""
-    examples: Annotated[int, Field(ge=0, le=64)] = 0
-    """Labelled training rows shown before the question, each as a message and its answer (few-shot)."""
+    """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name; of conversations whose system texts differ, the row's own first."""
+    examples: Auto | Annotated[int, Field(ge=0, le=64)] = 0
+    """Labelled training rows shown before the question, each as a message and its answer (few-shot). `auto`: 8, or as many as have labels."""
 
 
 class TeacherResponses(Part):

@@ -31,6 +31,8 @@ class Batch:
     """Whether the format says what a number is (NPZ, IDX, Parquet); where it does not, whole floats are integers."""
     text: bool = False
     """Numbers are written as text (CSV): "7" may be a number."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Role -> column, where the format itself says it (conversations)."""
 
 
 class Source(Protocol):

@@ -1,4 +1,4 @@
-"""JSONL: one object a line; inputs are flat or nested lists of numbers, or text."""
+"""JSONL: one object a line; inputs are flat or nested lists of numbers, or text. Files of conversations are read as their columns."""
 
 import json
 from collections.abc import Iterator
@@ -7,37 +7,45 @@ from pathlib import Path
 from typing import Any
 
 from distill.data.batch import BYTES, ROWS, Batch
+from distill.data.conversations import ROLES, Format, format_of
 from distill.data.lines import lines
 from distill.data.opened import opened
+
+Line = dict[str, Any] | str
+"""An object, or why there is none."""
 
 
 @dataclass(frozen=True)
 class JsonLines:
-    """A source of rows; a line that is no object becomes a bad row."""
+    """A source of rows; a line that is no object becomes a bad row. What the first object is, all lines have to be."""
 
     path: Path
     name: str
     split: str
 
     def batches(self) -> Iterator[Batch]:
-        rows: list[dict[str, Any] | str] = []
+        rows: list[Line] = []
         numbers: list[int] = []
         size = 0
+        first, spoken = True, None
         with opened(self.path, self.name) as stream:
             for number, line, reason in lines(stream):
                 if line is not None and not line.strip():
                     continue
-                rows.append(reason if line is None else parse(line))
+                row = reason if line is None else parse(line)
+                if first and isinstance(row, dict):
+                    first, spoken = False, format_of(row)
+                rows.append(spoken.read(row) if spoken and isinstance(row, dict) else row)
                 numbers.append(number)
                 size += len(line or b"")
                 if len(rows) == ROWS or size > BYTES:
-                    yield batch(rows, numbers)
+                    yield batch(rows, numbers, spoken)
                     rows, numbers, size = [], [], 0
         if rows:
-            yield batch(rows, numbers)
+            yield batch(rows, numbers, spoken)
 
 
-def parse(line: bytes) -> dict[str, Any] | str:
+def parse(line: bytes) -> Line:
     """The object on a line, or why there is none."""
     try:
         value = json.loads(line)
@@ -64,8 +72,9 @@ def speakable(value: Any) -> bool:
         return False
 
 
-def batch(rows: list[dict[str, Any] | str], numbers: list[int]) -> Batch:
-    """Rows (or reasons) turned into columns."""
+def batch(rows: list[Line], numbers: list[int], spoken: Format | None) -> Batch:
+    """Rows (or reasons) turned into columns, which conversations give roles to."""
     names = dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)
     columns = {name: [row.get(name) if isinstance(row, dict) else None for row in rows] for name in names}
-    return Batch(lines=numbers, columns=columns, bad={i: row for i, row in enumerate(rows) if isinstance(row, str)})
+    bad = {i: row for i, row in enumerate(rows) if isinstance(row, str)}
+    return Batch(lines=numbers, columns=columns, bad=bad, roles=ROLES if spoken and columns else {})

@@ -153,6 +153,7 @@ def write(folder: RunFolder, plan: Layout, intake: Intake, params: InspectDatase
         splits=splits,
         columns=told(writer.columns, plan.roles),
         roles=plan.roles,
+        system=plan.system,
         overlaps=overlaps(written),
         bad_rows=tuple(intake.bad),
         bad_rows_total=intake.bad_total,

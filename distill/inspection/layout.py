@@ -46,6 +46,8 @@ class Column:
 class Layout:
     columns: tuple[Column, ...]
     roles: Roles
+    system: str | None = None
+    """The column of system texts, of conversations."""
 
     @property
     def known(self) -> set[str]:
@@ -100,14 +102,15 @@ def layout(heads: Sequence[Batch], params: InspectDataset) -> Layout:
         message = f"A column cannot be called {odd[:80]!r}."
         raise Refused(Problem(code="column_name", message=message, hint=f"Names have up to {LONGEST} characters."))
     samples = {n: _Sample((head.columns[n], head.text) for head in heads if n in head.columns) for n in names}
-    return _Chooser(samples, params).layout()
+    said = {role: name for head in heads for role, name in head.roles.items()}
+    return _Chooser(samples, params, said).layout()
 
 
 class _Chooser:
     """Gives roles, then makes columns."""
 
-    def __init__(self, samples: dict[str, _Sample], params: InspectDataset) -> None:
-        self._samples, self._params = samples, params
+    def __init__(self, samples: dict[str, _Sample], params: InspectDataset, said: dict[str, str]) -> None:
+        self._samples, self._params, self._said = samples, params, said
         self._kinds = {name: sample.kind() for name, sample in samples.items()}
         self._used: set[str] = set()
         self._columns: list[Column] = []
@@ -137,10 +140,11 @@ class _Chooser:
             self._add(name, None)
         order = {name: i for i, name in enumerate(self._samples)}
         columns = sorted(self._columns, key=lambda column: order[column.members[0]])
-        return Layout(tuple(columns), Roles(input=input, label=label, group=group, id=id, signal=signal))
+        roles = Roles(input=input, label=label, group=group, id=id, signal=signal)
+        return Layout(tuple(columns), roles, self._said.get("system"))
 
     def _scalar(self, role: str, asked: str | None, names: tuple[str, ...]) -> str | None:
-        found = self._by_name(names) if asked == "auto" else asked
+        found = self._said.get(role) or self._by_name(names) if asked == "auto" else asked
         if found is None:
             return None
         self._check(found, role)
@@ -153,6 +157,8 @@ class _Chooser:
         return found
 
     def _auto_input(self) -> str | None:
+        if "input" in self._said:
+            return self._said["input"]
         free = {name: kind for name, kind in self._kinds.items() if name not in self._used}
         named = self._by_name(INPUTS, [name for name, kind in free.items() if kind != "number"])
         arrays = [name for name, kind in free.items() if kind == "array"]

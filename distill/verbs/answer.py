@@ -63,7 +63,7 @@ Sides = tuple[Side, Side]
 
 
 def run(folder: RunFolder, params: AnswerParams) -> Result:
-    """Refused: `no_gateway` (typed by a person), `no_answers`, `over_budget` where the cap does not cover the held-out rows."""
+    """Refused: `heldout_labels`, `no_gateway` (typed by a person), `no_answers`, `over_budget` where the cap does not cover the held-out rows."""
     if params.judged is not None:
         return judging.run(folder, params, params.judged)
     rows = Rows.open(folder.input("train/rows.arrow"), params.take.roles)
@@ -98,12 +98,16 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
 
 
 def _heldout(folder: RunFolder, params: AnswerParams, rows: Rows, division: Division) -> Side:
-    """Held-out rows with a gold label: the others are not graded, and nobody is paid for them."""
+    """Held-out rows with a gold label: the others are not graded, and nobody is paid for them. Refused (`heldout_labels`): there is none."""
     path = folder.input("heldout/rows.arrow")
     held = Rows.open(path, params.take.roles) if path.exists() else rows
     which = np.arange(held.count, dtype=np.int64) if path.exists() else division.heldout
     truth = held.targets(params.classes)[which]
     which, truth = which[truth >= 0], truth[truth >= 0]
+    if not len(which):  # where few rows have labels, a share that is drawn of all may have none
+        message = "None of the held-out rows has a label, so nothing could be graded."
+        hint = "Hold out a larger share, or labelled rows of their own."
+        raise Refused(Problem(code="heldout_labels", message=message, param="data.heldout", hint=hint))
     return _side(folder, params, "heldout", "heldout" if path.exists() else "train", held, which, truth)
 
 

@@ -11,6 +11,7 @@ from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.nearest import suggestion
 from spec.problem import Problem
+from spec.prompt import examples_of, labels_seen
 from spec.responses import TeacherResponses
 from spec.signature import classes
 from spec.teacher import asked, behind
@@ -147,11 +148,11 @@ def examples_have_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     responses = spec.data.responses
     if not isinstance(responses, TeacherResponses) or rows.train(spec, facts) is None:
         return
-    seen = int(sum(rows.transfer_labels(spec, facts).values()) * spec.data.labelled)
-    if responses.prompt.examples > seen:
+    seen, shown = labels_seen(spec, facts), examples_of(spec, facts)
+    if shown > seen:
         yield Problem(
             code="too_few_examples",
-            message=f"{responses.prompt.examples} examples are to be shown, and {seen:,} training rows have labels that may be seen.",
+            message=f"{shown} examples are to be shown, and {seen:,} training rows have labels that may be seen.",
             param="data.responses.prompt.examples",
         )
 

@@ -101,7 +101,7 @@ def _seen(spec: Distillation, facts: Facts, one: RowSet) -> dict[str, int]:
 def labelled_matters(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """`labelled` is set only where somebody learns from labels: a field that changes nothing is refused."""
     responses = spec.data.responses
-    shown = isinstance(responses, TeacherResponses) and responses.prompt.examples > 0
+    shown = isinstance(responses, TeacherResponses) and responses.prompt.examples != 0
     term = any(isinstance(term, Labels) for term in spec.objective) and not isinstance(responses, TeacherResponses)
     learned = term or shown or bool(spec.evaluation.baselines)
     if spec.data.labelled < 1 and not learned:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from spec import rows
-from spec.bill import template_of
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
+from spec.prompt import own_system, template_of
 from spec.responses import TeacherResponses
 from spec.synthesis import fewest, instruction, most
 from spec.teacher import asked
@@ -47,7 +47,7 @@ def the_question_shows_what_new_rows_have(spec: Distillation, facts: Facts) -> I
     responses, named = spec.data.responses, rows.roles(spec, facts)
     if spec.data.synthesise is None or named is None or not isinstance(responses, TeacherResponses):
         return
-    for name in fields(template_of(responses, named.inputs)):
+    for name in fields(template_of(responses, named.inputs, own_system(spec, facts))):
         if name not in named.inputs:
             yield Problem(
                 code="template_of_old_rows",

@@ -110,6 +110,8 @@ class Teacher:
     """Its last answers to the user's last message."""
     wrote: list[Written] = field(default_factory=list)
     """Calls for new texts, in the order in which they came; they are not among `asked`."""
+    heard: list[tuple[bool, list[dict[str, str]]]] = field(default_factory=list)
+    """Of each call that it answered: whether it bounded the answer, and its messages."""
     calls: int = 0
     """Billed ones."""
     tokens_in: int = 0
@@ -129,6 +131,7 @@ class Teacher:
         self.asked.clear()
         self.said.clear()
         self.wrote.clear()
+        self.heard.clear()
         self.calls = self.tokens_in = self.tokens_out = self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -186,6 +189,7 @@ class Teacher:
         if (wrote := written(text)) is not None:
             return self._write(wrote, body)
         self.asked[text] += 1
+        self.heard.append(("max_tokens" in body, body["messages"]))
         shares = model(text)
         best = max(shares, key=lambda name: shares[name])
         if self.judge is not None and text.endswith("?"):

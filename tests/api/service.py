@@ -144,6 +144,18 @@ def refused(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return error
 
 
+def turned_away(reply: httpx.Response, status: int, code: str) -> None:
+    """The same of a reply in whichever dialect its route speaks: ours, Amazon's or Google's."""
+    if (kind := reply.headers.get("x-amzn-errortype")) is not None:
+        assert (reply.status_code, kind) == (403, "AccessDeniedException"), reply.text
+        assert f"[{code}" in reply.json()["message"], reply.text
+    elif "details" in reply.json()["error"]:
+        error = reply.json()["error"]
+        assert (reply.status_code, error["details"][0]["reason"]) == (status, code), reply.text
+    else:
+        refused(reply, status, code)
+
+
 def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Waits for something that another process does."""
     deadline = time.monotonic() + seconds

@@ -15,8 +15,8 @@ from fastapi.routing import APIRoute
 from api.main import ROUTERS
 from spec.ids import new_id
 from tests.api.jobs import jobs_of
-from tests.api.service import Service, Tenant, good, refused
-from tests.api.world import World
+from tests.api.service import Service, Tenant, good, refused, turned_away
+from tests.api.world import World, bedrock, vertex
 
 STREAM = "/v1/distillations/{distillation_id}/events"
 """Its document is the list's, with which it shares its path."""
@@ -39,6 +39,7 @@ class All:
     """A list, in which a stranger finds nothing of it."""
 
     make: Make
+    rest: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Naming:
 
     make: Make
     body: Body
+    rest: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class Shared:
     """The same for everybody: it tells nothing of any project."""
 
     anybody: bool = False
+
+
+BELOW = {"version": "v1", "project": "p", "location": "l"}
+"""A place of the user's own: what is there says the key."""
 
 
 def job(dataset: str, world: World) -> dict[str, Any]:
@@ -115,6 +121,14 @@ CASES: dict[str, One | All | Naming | Administrators | Shared] = {
     "create_key": Administrators(World.project, {"name": "x"}),
     "delete_key": Administrators(World.key),
     "get_usage": All(World.ended),
+    "create_model_customization_job": Naming(World.file, lambda id, world: bedrock(id, world.teacher())),
+    "list_model_customization_jobs": All(World.bedrock),
+    "get_model_customization_job": One(World.bedrock),
+    "stop_model_customization_job": One(World.bedrock),
+    "create_tuning_job": Naming(World.file, lambda id, world: vertex(id, world.teacher()), BELOW),
+    "list_tuning_jobs": All(World.vertex, BELOW),
+    "get_tuning_job": One(World.vertex, BELOW),
+    "cancel_tuning_job": One(World.vertex, BELOW),
     "list_workers": Shared(),
     "get_health": Shared(anybody=True),
     "get_readiness": Shared(anybody=True),
@@ -137,7 +151,7 @@ class Operation:
         return re.sub(r"\{\w+\}", id, named)
 
     def send(self, client: httpx.Client, id: str, case: object = None, body: Any = None) -> httpx.Response:
-        path = self.at(id, case.rest if isinstance(case, One) else None)
+        path = self.at(id, case.rest if isinstance(case, One | All | Naming) else None)
         body = case.body if isinstance(case, One) and body is None else body
         return client.request(self.method, path, json=body) if body is not None else client.request(self.method, path)
 
@@ -201,7 +215,7 @@ def test_one(operations: dict[str, Operation], world: World, stranger: Tenant, n
     foreign = operation.send(stranger.client, id, case)
     assert foreign.status_code == 404
     assert alike(foreign) == alike(operation.send(stranger.client, absent(id), case))
-    turned_away(operation, world.owner, id, case, None)
+    check_keys(operation, world.owner, id, case, None)
     after = operation.send(world.owner.client, id, case)
     assert after.is_success, f"a stranger's call had an effect: {after.text}"
 
@@ -211,12 +225,12 @@ def test_all(operations: dict[str, Operation], world: World, stranger: Tenant, n
     operation, case = operations[name], CASES[name]
     assert isinstance(case, All)
     id = case.make(world)
-    path = operation.path
+    path = operation.at("", case.rest)
     assert id in world.owner.client.get(path).text
     foreign = stranger.client.get(path)
     assert foreign.is_success and id not in foreign.text and world.owner.project not in foreign.text
     assert id not in stranger.client.get(path, params={"after": absent(id), "order": "asc"}).text
-    turned_away(Operation("GET", path), world.owner, id, case, None)
+    check_keys(Operation("GET", path), world.owner, id, case, None)
 
 
 @pytest.mark.parametrize("name", named(Naming))
@@ -230,7 +244,7 @@ def test_naming(operations: dict[str, Operation], world: World, stranger: Tenant
     foreign = operation.send(stranger.client, id, case, body)
     assert "not_found" in foreign.text and own.json() != foreign.json()
     assert alike(foreign) == alike(operation.send(stranger.client, id, case, case.body(absent(id), world)))
-    turned_away(operation, world.owner, id, case, body)
+    check_keys(operation, world.owner, id, case, body)
 
 
 @pytest.mark.parametrize("name", named(Administrators))
@@ -258,17 +272,17 @@ def test_shared(service: Service, operations: dict[str, Operation], world: World
     assert anybody.is_success if case.anybody else refused(anybody, 401, "missing_api_key")
 
 
-def turned_away(operation: Operation, owner: Tenant, id: str, case: object, body: Any) -> None:
+def check_keys(operation: Operation, owner: Tenant, id: str, case: object, body: Any) -> None:
     """Without a key, with a revoked one, and with one that may only do the opposite."""
     service = owner.service
-    refused(operation.send(service.client(None), id, case, body), 401, "missing_api_key")
+    turned_away(operation.send(service.client(None), id, case, body), 401, "missing_api_key")
     made = good(service.admin.post("/v1/keys", json={"name": "revoked", "project": owner.project}))
     good(service.admin.delete(f"/v1/keys/{made['id']}"))
-    refused(operation.send(service.client(made["key"]), id, case, body), 401, "invalid_api_key")
+    turned_away(operation.send(service.client(made["key"]), id, case, body), 401, "invalid_api_key")
     reads = service.client(service.key(owner.project, "read"))
     if operation.method == "GET" or operation.path.endswith("/validate"):
         assert operation.send(reads, id, case, body).is_success
         writes = service.client(service.key(owner.project, "write"))
-        refused(operation.send(writes, id, case, body), 403, "missing_scope")
+        turned_away(operation.send(writes, id, case, body), 403, "missing_scope")
     else:
-        refused(operation.send(reads, id, case, body), 403, "missing_scope")
+        turned_away(operation.send(reads, id, case, body), 403, "missing_scope")

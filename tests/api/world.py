@@ -1,9 +1,32 @@
 """What an owner has, made when a test first asks for it, by name of the parameter in a path."""
 
+from typing import Any
+
 from models.event import Line
 from spec.ids import new_id
 from tests.api.jobs import Jobs
 from tests.api.service import Tenant, good
+
+
+def bedrock(file: str, teacher: str, **more: Any) -> dict[str, Any]:
+    """Amazon's request, with a teacher that is held here."""
+    return {
+        "jobName": "mail",
+        "customModelName": "sorter",
+        "roleArn": "arn:aws:iam::123456789012:role/r",
+        "baseModelIdentifier": "text-classifier-16",
+        "customizationType": "DISTILLATION",
+        "trainingDataConfig": {"s3Uri": file},
+        "outputDataConfig": {"s3Uri": "s3://bucket/out"},
+        "customizationConfig": {"distillationConfig": {"teacherModelConfig": {"teacherModelIdentifier": teacher}}},
+        **more,
+    }
+
+
+def vertex(file: str, teacher: str) -> dict[str, Any]:
+    """Google's."""
+    spec = {"baseTeacherModel": teacher, "studentModel": "text-classifier-16", "trainingDatasetUri": file}
+    return {"tunedModelDisplayName": "mail", "distillationSpec": spec}
 
 
 class World:
@@ -12,6 +35,7 @@ class World:
     def __init__(self, jobs: Jobs, owner: Tenant) -> None:
         self.jobs, self.owner = jobs, owner
         self._seeds = 0
+        self._teacher: str | None = None
 
     def file(self) -> str:
         id: str = self.owner.upload()["id"]
@@ -23,6 +47,11 @@ class World:
     def model(self) -> str:
         return self.jobs.teacher(f"weights {self._seed()}".encode())
 
+    def teacher(self) -> str:
+        """One for all jobs that wait for files: the worker by hand would take up a file's inspection in place of another model's."""
+        self._teacher = self._teacher or self.model()
+        return self._teacher
+
     def endpoint(self) -> str:
         """Its address is refused, so its probe fails at once."""
         body = {"name": new_id(""), "url": "https://127.0.0.1/v1", "key": "sk-world"}
@@ -33,6 +62,18 @@ class World:
         """A job that waits for a worker."""
         id: str = self.jobs.start()["id"]
         return id
+
+    def bedrock(self) -> str:
+        """The same, asked for as of Amazon."""
+        body = bedrock(self.file(), self.teacher())
+        id: str = good(self.owner.client.post("/model-customization-jobs", json=body))["jobArn"]
+        return id
+
+    def vertex(self) -> str:
+        """The same, asked for as of Google."""
+        path = "/v1/projects/p/locations/l/tuningJobs"
+        name: str = good(self.owner.client.post(path, json=vertex(self.file(), self.teacher())))["name"]
+        return name.rpartition("/")[2]
 
     def paused(self) -> str:
         id = self.queued()

@@ -9,7 +9,7 @@ from pathlib import Path
 from standalone.process import ROOT
 
 FOLDERS = ("api", "distill", "gateway", "models", "spec", "storage", "workers")
-OTHER = {"Waiting", "End", "Post", "visible"}
+OTHER = {"Waiting", "End", "Post", "visible", "GoogleStatus", "GoogleErrorBody"}
 """Callables whose `code` is no error's."""
 
 

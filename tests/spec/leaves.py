@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "data.responses.teacher.type": (ASKED, {"data.responses.type": "given"}),
     "data.responses.teacher.prompt.system": (ASKED, {"data.responses.prompt.system": "Which digit?"}),
     "data.responses.teacher.prompt.template": (ASKED, {"data.responses.prompt.template": "Text: {text}"}),
-    "data.responses.teacher.prompt.examples": (ASKED, {"data.responses.prompt.examples": 3}),
+    "data.responses.teacher.prompt.examples": (ASKED, {"data.responses.prompt.examples": "auto"}),
     "data.responses.teacher.choices": (CHOICES, {"data.responses.choices": "auto"}),
     "data.responses.teacher.choices[]": (CHOICES, {"data.responses.choices.0": "ten"}),
     "data.responses.teacher.read": (ASKED, {"data.responses.read": "logprobs"}),

@@ -2,9 +2,10 @@
 
 import pytest
 
-from spec.bill import bill, bound, system_text, template_of
+from spec.bill import bill, bound
 from spec.bills import bills
 from spec.facts import ColumnFacts, Facts, Price, Roles
+from spec.prompt import system_text, template_of
 from spec.responses import TeacherResponses
 from spec.template import fields, render
 from tests.spec.builders import dataset, endpoint, facts, job, names, split

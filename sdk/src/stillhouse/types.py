@@ -25,6 +25,30 @@ class Alive(TypedDict):
     status: Literal['alive']
 
 
+class BedrockError(TypedDict):
+    """The body of every reply of status 4xx and 5xx; the header `x-amzn-ErrorType` has its kind."""
+    message: str
+
+
+class BedrockOutput(TypedDict):
+    s3Uri: str
+
+
+class BedrockPhase(TypedDict):
+    status: Literal['NotStarted', 'InProgress', 'Completed', 'Stopping', 'Stopped', 'Failed']
+    creationTime: str | None
+    lastModifiedTime: str | None
+
+
+class BedrockTag(TypedDict):
+    key: str
+    value: str
+
+
+class BedrockValidator(TypedDict):
+    s3Uri: str
+
+
 class Budget(TypedDict):
     """Caps. A capped job still ends with weights, an evaluation and a report that names what was cut."""
     hours: NotRequired[float | None]
@@ -39,6 +63,10 @@ class Calibration(TypedDict):
     """Expected calibration error over equal-width bins of confidence (Guo et al. 2017)."""
     type: Literal['calibration']
     bins: NotRequired[int]
+
+
+class CancelledTuningJob(TypedDict):
+    """Nothing: that it stops is seen by asking."""
 
 
 class Capabilities(TypedDict):
@@ -151,6 +179,11 @@ class CreatedKey(TypedDict):
     key: str
 
 
+class CustomizationConfig(TypedDict):
+    distillationConfig: DistillationConfig
+    rftConfig: NotRequired[Any]
+
+
 class Data(TypedDict):
     """Rows. Draws are by hash of (seed, purpose, row digest or group), so added rows move no old row to another side (below 10,000 rows, where shares are met exactly: one old row for each added, in each draw)."""
     train: str
@@ -204,6 +237,8 @@ class DatasetFacts(TypedDict):
     splits: dict[str, SplitFacts]
     columns: dict[str, ColumnFacts]
     roles: Roles
+    system: str | None
+    """The column of system texts, of conversations: a teacher that is asked is shown them."""
     overlaps: dict[str, int]
     """Rows of the second split that the first one has too, by "train|test"."""
     bad_rows: list[Problem]
@@ -248,6 +283,10 @@ class Distillation(TypedDict):
     """Up to 16 texts of your own, echoed."""
 
 
+class DistillationConfig(TypedDict):
+    teacherModelConfig: TeacherModel
+
+
 class DistillationDeleted(TypedDict):
     id: str
     object: Literal['distillation']
@@ -271,6 +310,14 @@ class DistillationEventPage(TypedDict):
     has_more: bool
     first_id: str | None
     last_id: str | None
+
+
+class DistillationHyperParameters(TypedDict):
+    epochCount: NotRequired[int | str | None]
+    """A number, or one as text, as 64-bit integers are written in JSON."""
+    learningRateMultiplier: NotRequired[float | None]
+    """Of the student's usual learning rate."""
+    adapterSize: NotRequired[Any]
 
 
 class DistillationJob(TypedDict):
@@ -320,6 +367,24 @@ class DistillationResult(TypedDict):
     speed_up: float | None
     speed_up_of_one: float | None
     rows: list[ResultRow]
+
+
+class DistillationSpec(TypedDict):
+    """Prompts are `trainingDatasetUri`, or `promptDatasetUri` as newer versions call it."""
+    baseTeacherModel: NotRequired[str | None]
+    """`ep_name/model` behind an endpoint, or `mdl_…`."""
+    tunedTeacherModelSource: NotRequired[str | None]
+    """`mdl_…`, alone or as `projects/…/models/mdl_…`."""
+    trainingDatasetUri: NotRequired[str | None]
+    """`file-…`, `ds_…` or `ds_…/split`, alone or as `gs://stillhouse/file-…`."""
+    promptDatasetUri: NotRequired[str | None]
+    validationDatasetUri: NotRequired[str | None]
+    """The rows that are held out."""
+    studentModel: NotRequired[str | None]
+    """A student by name, such as `text-classifier-64`; newer versions say `baseModel` beside this part."""
+    hyperParameters: NotRequired[DistillationHyperParameters | None]
+    pipelineRootDirectory: NotRequired[str | None]
+    """Kept and shown again; weights and report stay here."""
 
 
 class DistillationStep(TypedDict):
@@ -486,6 +551,24 @@ class GivenResponses(TypedDict):
     type: Literal['given']
 
 
+class GoogleError(TypedDict):
+    """The body of every reply of status 4xx and 5xx."""
+    error: GoogleErrorBody
+
+
+class GoogleErrorBody(TypedDict):
+    code: int
+    message: str
+    status: str
+    details: list[dict[str, Any]]
+
+
+class GoogleStatus(TypedDict):
+    """google.rpc.Status."""
+    code: int
+    message: str
+
+
 class InputSignature(TypedDict):
     """What a model takes: raw values * scale + offset; a text as it is."""
     kind: Literal['array', 'image', 'text']
@@ -591,6 +674,10 @@ class Length(TypedDict):
     """Words are what white space divides."""
 
 
+class MadeModelCustomizationJob(TypedDict):
+    jobArn: str
+
+
 class Metrics(TypedDict):
     object: Literal['distillation.metrics']
     distillation: str
@@ -630,6 +717,48 @@ class Model(TypedDict):
     facts: ModelFacts | None
     error: Problem | None
     metadata: dict[str, str]
+
+
+class ModelCustomizationJob(TypedDict):
+    """As GetModelCustomizationJob tells it."""
+    jobArn: str
+    jobName: str
+    outputModelName: str
+    outputModelArn: str | None
+    roleArn: str
+    status: Literal['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']
+    statusDetails: StatusDetails
+    failureMessage: str | None
+    creationTime: str
+    lastModifiedTime: str
+    endTime: str | None
+    baseModelArn: str
+    hyperParameters: dict[str, str]
+    trainingDataConfig: TrainingData
+    validationDataConfig: ValidationData
+    outputDataConfig: BedrockOutput
+    customizationType: Literal['DISTILLATION']
+    customizationConfig: CustomizationConfig
+
+
+class ModelCustomizationJobList(TypedDict):
+    nextToken: str | None
+    modelCustomizationJobSummaries: list[ModelCustomizationJobSummary]
+
+
+class ModelCustomizationJobSummary(TypedDict):
+    """As ListModelCustomizationJobs tells it."""
+    jobArn: str
+    baseModelArn: str
+    jobName: str
+    status: Literal['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']
+    statusDetails: StatusDetails
+    creationTime: str
+    lastModifiedTime: str
+    endTime: str | None
+    customModelArn: str | None
+    customModelName: str
+    customizationType: Literal['DISTILLATION']
 
 
 class ModelDeleted(TypedDict):
@@ -749,6 +878,33 @@ class NewModel(TypedDict):
     metadata: NotRequired[Mapping[str, str]]
 
 
+class NewModelCustomizationJob(TypedDict):
+    """CreateModelCustomizationJob, for `customizationType` DISTILLATION. docs/clouds.md says what each field becomes."""
+    jobName: str
+    customModelName: str
+    """The student's name."""
+    roleArn: str
+    """Kept and shown again; nothing is done with it."""
+    clientRequestToken: NotRequired[str | None]
+    """Makes a retry safe, for 24 hours."""
+    baseModelIdentifier: str
+    """A student by name, such as `text-classifier-64`."""
+    customizationType: NotRequired[str | None]
+    customModelKmsKeyId: NotRequired[Any]
+    jobTags: NotRequired[Sequence[BedrockTag]]
+    """Kept as the job's metadata."""
+    customModelTags: NotRequired[Sequence[BedrockTag]]
+    """Kept as the student's metadata."""
+    trainingDataConfig: TrainingData
+    validationDataConfig: NotRequired[ValidationData | None]
+    outputDataConfig: BedrockOutput
+    """Kept and shown again; weights and report stay here."""
+    hyperParameters: NotRequired[Mapping[str, str]]
+    """`epochCount`, `batchSize`, `learningRate`, `learningRateMultiplier`, as texts."""
+    vpcConfig: NotRequired[Any]
+    customizationConfig: CustomizationConfig
+
+
 class NewOutput(TypedDict):
     """What the model gives: one score a class."""
     kind: Literal['classes']
@@ -777,6 +933,20 @@ class NewProject(TypedDict):
 class NewSignature(TypedDict):
     input: NewInput
     output: NewOutput
+
+
+class NewTuningJob(TypedDict):
+    """A TuningJob with `distillationSpec`. docs/clouds.md says what each field becomes."""
+    tunedModelDisplayName: NotRequired[str | None]
+    """Of the job and its student; without one, the student's kind."""
+    description: NotRequired[str | None]
+    labels: NotRequired[Mapping[str, str]]
+    """Kept as the job's metadata."""
+    baseModel: NotRequired[str | None]
+    distillationSpec: DistillationSpec
+    supervisedTuningSpec: NotRequired[Any]
+    encryptionSpec: NotRequired[Any]
+    serviceAccount: NotRequired[Any]
 
 
 class Nll(TypedDict):
@@ -864,11 +1034,11 @@ class ProjectPage(TypedDict):
 class Prompt(TypedDict):
     """How a row is put to the teacher. The student never sees it."""
     system: NotRequired[str | None]
-    """`auto`: asks for one of the choices and nothing else; null: no system message."""
+    """`auto`: asks for one of the choices and nothing else, after the system text that all rows have in common (of conversations); null: no system message."""
     template: NotRequired[str]
-    """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name."""
-    examples: NotRequired[int]
-    """Labelled training rows shown before the question, each as a message and its answer (few-shot)."""
+    """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name; of conversations whose system texts differ, the row's own first."""
+    examples: NotRequired[Literal['auto'] | int]
+    """Labelled training rows shown before the question, each as a message and its answer (few-shot). `auto`: 8, or as many as have labels."""
 
 
 class Ready(TypedDict):
@@ -970,6 +1140,16 @@ class SplitFacts(TypedDict):
     """Bytes of the longest value of each of them."""
 
 
+class StatusDetails(TypedDict):
+    validationDetails: BedrockPhase
+    dataProcessingDetails: BedrockPhase
+    trainingDetails: BedrockPhase
+
+
+class StoppedModelCustomizationJob(TypedDict):
+    """Nothing: that it stops is seen by asking."""
+
+
 class StoredFile(TypedDict):
     """A file of ours in storage."""
     digest: str
@@ -1015,6 +1195,13 @@ class Teacher(TypedDict):
     """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
     accept_terms: NotRequired[bool]
     """You have read the terms of the teacher's endpoint, and what you make is allowed. Asked for where known terms restrict training on outputs."""
+
+
+class TeacherModel(TypedDict):
+    teacherModelIdentifier: str
+    """`ep_name/model` behind an endpoint, or `mdl_…`."""
+    maxResponseLengthForInference: NotRequired[int | None]
+    """Tokens of one answer at most."""
 
 
 class TeacherResponses(TypedDict):
@@ -1099,6 +1286,37 @@ class Training(TypedDict):
     """Tune one offset for the classes absent from the transfer set, on validation rows (Hinton et al. 2015, section 3)."""
 
 
+class TrainingData(TypedDict):
+    s3Uri: NotRequired[str | None]
+    """`file-…`, `ds_…` or `ds_…/split`, alone or as `s3://stillhouse/file-…`."""
+    invocationLogsConfig: NotRequired[Any]
+
+
+class TunedModel(TypedDict):
+    model: str
+
+
+class TuningJob(TypedDict):
+    """As it is shown."""
+    name: str
+    tunedModelDisplayName: str
+    description: str | None
+    state: Literal['JOB_STATE_QUEUED', 'JOB_STATE_RUNNING', 'JOB_STATE_PAUSED', 'JOB_STATE_SUCCEEDED', 'JOB_STATE_FAILED', 'JOB_STATE_CANCELLING', 'JOB_STATE_CANCELLED']
+    createTime: str
+    startTime: str | None
+    endTime: str | None
+    updateTime: str
+    error: GoogleStatus | None
+    labels: dict[str, str]
+    tunedModel: TunedModel | None
+    distillationSpec: DistillationSpec
+
+
+class TuningJobList(TypedDict):
+    tuningJobs: list[TuningJob]
+    nextPageToken: str | None
+
+
 class Usage(TypedDict):
     """Sums over the project, and a page of the rows that they are made of."""
     device_seconds: float
@@ -1138,6 +1356,11 @@ class Validation(TypedDict):
     resolved: Distillation | None
     plan: list[PlannedStep]
     estimate: Estimate | None
+
+
+class ValidationData(TypedDict):
+    validators: Sequence[BedrockValidator]
+    """One: the rows that are held out."""
 
 
 class Waiting(TypedDict):

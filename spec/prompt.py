@@ -1,0 +1,62 @@
+"""How rows are put to a teacher that is asked: what `auto` in a prompt stands for."""
+
+from spec import rows
+from spec.distillation import Distillation
+from spec.facts import Facts
+from spec.responses import TeacherResponses
+
+EXAMPLES = 8
+"""Examples that `auto` shows, where so many training rows have labels that may be seen."""
+
+
+def system_text(responses: TeacherResponses, names: tuple[str, ...], common: str | None = None) -> str | None:
+    """The system message: `auto` asks for a name and nothing else, after the system text that all rows have in common."""
+    if responses.prompt.system != "auto":
+        return responses.prompt.system
+    listed = ", ".join(names)
+    asks = f"Classify the text. Answer with exactly one of these names and nothing else: {listed}."
+    return f"{common}\n\n{asks}" if common else asks
+
+
+def template_of(responses: TeacherResponses, inputs: tuple[str, ...], system: str | None = None) -> str:
+    """The user's message; `auto` is the input column alone, or both of a pair, each after its name; a row's own system text first."""
+    if responses.prompt.template != "auto":
+        return responses.prompt.template
+    named = [f"{name}: " if len(inputs) > 1 else "" for name in inputs]
+    columns = [f"{before}{{{name}}}" for before, name in zip(named, inputs, strict=True)]
+    return "\n\n".join([f"{{{system}}}", *columns] if system else columns)
+
+
+def common_system(spec: Distillation, facts: Facts) -> str | None:
+    """The one system text of all rows that are named; None where they have several, or none."""
+    found = set[str]()
+    for one in rows.row_sets(spec, facts):
+        column = one.dataset.columns.get(one.dataset.system or "")
+        if column is None or column.missing or column.values is None:
+            return None
+        found |= column.values.keys()
+    return found.pop() if len(found) == 1 else None
+
+
+def own_system(spec: Distillation, facts: Facts) -> str | None:
+    """The column of system texts where rows differ in them; None where all have the same, or none has any."""
+    sets = rows.row_sets(spec, facts)
+    names = {one.dataset.system for one in sets}
+    name = names.pop() if len(names) == 1 else None
+    spoken = name is not None and any(one.dataset.columns[name].values != {} for one in sets)
+    return name if spoken and common_system(spec, facts) is None else None
+
+
+def examples_of(spec: Distillation, facts: Facts) -> int:
+    """Labelled training rows that are shown before the question."""
+    responses = spec.data.responses
+    if not isinstance(responses, TeacherResponses):
+        return 0
+    if responses.prompt.examples != "auto":
+        return responses.prompt.examples
+    return min(EXAMPLES, labels_seen(spec, facts))
+
+
+def labels_seen(spec: Distillation, facts: Facts) -> int:
+    """Training rows whose labels may be seen, those that are held out of them included."""
+    return int(sum(rows.transfer_labels(spec, facts).values()) * spec.data.labelled)
