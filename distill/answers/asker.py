@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from spec.gateway import Asked, Message, Told
+from spec.gateway import LONGEST, Asked, Message, Told
 
 WINDOW = 1024
 """Questions without a reply at once: more than the calls in flight, for replies are kept before they are told."""
@@ -43,10 +43,14 @@ class Asker:
             while more and open_questions < WINDOW and len(self._out) < CHUNK:
                 following = next(questions, None)
                 more = following is not None
-                if following is not None:
-                    asked = Asked(id=following[0], messages=following[1])
-                    self._out += asked.model_dump_json().encode() + b"\n"
-                    open_questions += 1
+                if following is None:
+                    break
+                line = Asked(id=following[0], messages=following[1]).model_dump_json().encode() + b"\n"
+                if len(line) > LONGEST:
+                    yield too_large(following[0], len(line))
+                    continue
+                self._out += line
+                open_questions += 1
             for told in self._exchange():
                 if told.stop is not None:
                     self.stopped = told.stop
@@ -72,6 +76,12 @@ class Asker:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def too_large(id: int, size: int) -> Told:
+    """What is said of a question that no gateway would take: nobody is asked."""
+    message = f"The question has {size:,} bytes as a line, and {LONGEST:,} are the most."
+    return Told(id=id, failed="too_large", message=message)
 
 
 def connect(path: Path, patience: float) -> Asker:
