@@ -24,6 +24,7 @@ from spec.params import (
 from spec.resolve import refusal
 from spec.responses import TeacherResponses
 from spec.rules import warnings
+from spec.rules.terms import standings
 from spec.run import Verb
 from spec.selection import selection
 from spec.signature import signature, teachers
@@ -135,7 +136,7 @@ def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         divisible=True,
         memory=needed.memory,
         seconds=needed.seconds,
-        context={"endpoint": named[0]},
+        context={"endpoint": named[0], "questions": rows.most(resolved, facts)},
     )
 
 
@@ -146,6 +147,7 @@ def _preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         whole,
         name=PREVIEW,
         params=whole.params | {"first": resolved.budget.preview},
+        context=whole.context | {"questions": resolved.budget.preview},
         after=(),
         divisible=False,
         seconds=cost.START,
@@ -279,7 +281,10 @@ def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         wants={str(role): _step_of(role) for role in trained},
         memory=needed.memory,
         seconds=needed.seconds,
-        context={"warnings": [warning.message for warning in warnings(resolved, facts)]},
+        context={
+            "warnings": [warning.message for warning in warnings(resolved, facts)],
+            "teachers": [one.model_dump(mode="json") for one in standings(resolved, facts)],
+        },
     )
 
 

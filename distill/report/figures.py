@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spec.facts import Standing
+
 
 class Figures(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -367,3 +369,5 @@ class Report(Figures):
     answers: Tally | None = None
     """What came of the questions."""
     bill: Bill | None = None
+    teachers: tuple[Standing, ...] = ()
+    """Under which terms each teacher stood; () of signals, and without a teacher."""

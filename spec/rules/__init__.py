@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
-from spec.rules import data, endpoint, evaluation, labels, named, student, teacher, training, warned
+from spec.rules import data, endpoint, evaluation, labels, named, student, teacher, terms, training, warned
 
 Rule = Callable[[Distillation, Facts], Iterator[Problem]]
 
@@ -13,13 +13,14 @@ RULES: tuple[Rule, ...] = (
     *named.RULES,
     *teacher.RULES,
     *endpoint.RULES,
+    *terms.RULES,
     *data.RULES,
     *labels.RULES,
     *student.RULES,
     *training.RULES,
     *evaluation.RULES,
 )
-WARNINGS: tuple[Rule, ...] = warned.RULES
+WARNINGS: tuple[Rule, ...] = (*warned.RULES, *terms.WARNINGS)
 
 
 def problems(spec: Distillation, facts: Facts) -> tuple[Problem, ...]:
