@@ -223,12 +223,17 @@ def test_a_cap_is_held_and_still_delivers(stack: Stack, owner: Tenant, teacher: 
 
 
 def test_a_month_cap_pauses_and_a_cancelled_job_stops_paying(stack: Stack, teacher: Teacher) -> None:
-    with tenant(stack, "monthly", ("read", "write", "admin"), usd_per_month=0.001).client as client:
-        owner = Tenant("", client.headers["authorization"].removeprefix("Bearer "), client)
+    owner = tenant(stack, "monthly", ("read", "write", "admin"), usd_per_month=0.001)
+    with owner.client as client:
         endpoint(owner, teacher)
         run = Run.start(owner, job(dataset(stack, owner)))
         until(lambda: run.get()["state"] == "paused")
         assert "month" in run.get()["waiting"]["reason"] and 0 < teacher.bill <= 0.001
+        more = good(client.patch(f"/v1/projects/{owner.project}", json={"usd_per_month": 0.0015}))
+        assert more["usd_per_month"] == 0.0015 and more["name"] == "monthly"
+        good(client.post(f"/v1/distillations/{run.id}/resume"))
+        until(lambda: teacher.bill > 0.001 and run.get()["state"] == "paused")
+        assert teacher.bill <= 0.0015, "what was spent counts"
         good(client.post(f"/v1/distillations/{run.id}/cancel"))
         ended(run, "cancelled")
         assert run.get()["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
