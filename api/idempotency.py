@@ -44,12 +44,31 @@ class Once:
 
         Raises Conflicting (`idempotency_key_reused`) where the key was used for another request within 24 hours.
         """
+        reply, queues, _ = await self.told(db, kind, work, *args, **kwargs)
+        return reply, queues
+
+    async def told(
+        self,
+        db: Database,
+        kind: type[Reply],
+        work: Callable[Concatenate[Session, P], tuple[Reply, set[str]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[Reply, set[str], bool]:
+        """The same, and whether the reply is the first: what is still to be done then is done once, and told to `amend`."""
+        first = True
         if self.key is None:
             reply, queues = await db(work, *args, **kwargs)
         else:
-            reply, queues = await db(self._guarded, kind, lambda session: work(session, *args, **kwargs))
+            reply, queues, first = await db(self._guarded, kind, lambda session: work(session, *args, **kwargs))
         bind_contextvars(made=getattr(reply, "id", None))  # for the request's line in the log
-        return reply, queues
+        return reply, queues, first
+
+    async def amend(self, db: Database, reply: Reply) -> Reply:
+        """What is repeated from now on. Returns it."""
+        if self.key is not None:
+            await db(self._fill, reply)
+        return reply
 
     def about(self, *parts: str) -> "Once":
         """The same key for a request whose body is not JSON: `parts` stand for the body."""
@@ -58,13 +77,17 @@ class Once:
 
     def _guarded(
         self, session: Session, kind: type[Reply], work: Callable[[Session], tuple[Reply, set[str]]]
-    ) -> tuple[Reply, set[str]]:
+    ) -> tuple[Reply, set[str], bool]:
         assert self.key is not None
         if session.scalar(idempotency.take(self.project, self.key, self.digest)) is None:
-            return kind.model_validate(self._earlier(session)), set()
+            return kind.model_validate(self._earlier(session)), set(), False
         reply, queues = work(session)
+        self._fill(session, reply)
+        return reply, queues, True
+
+    def _fill(self, session: Session, reply: BaseModel) -> None:
+        assert self.key is not None
         session.execute(idempotency.fill(self.project, self.key, reply.model_dump(mode="json")))
-        return reply, queues
 
     def _earlier(self, session: Session) -> dict[str, Any]:
         assert self.key is not None

@@ -35,6 +35,7 @@ PATIENCE = 600.0
 """Seconds that an endpoint may refuse one call for being too busy."""
 LONGEST = 30.0
 """Seconds between two attempts at one call."""
+TOO_MANY = "too_many_questions"
 LONGEST_TEXT = 65_536
 """Characters of an answer that are kept."""
 PLACES = 32
@@ -63,10 +64,11 @@ class Desk:
 
     def __init__(
         self, *, form: Form, book: Book, client: Client, endpoint: Endpoint, throttle: Throttle,
-        tell: Callable[[Told], Awaitable[None]],
+        tell: Callable[[Told], Awaitable[None]], most: int | None = None,
     ) -> None:  # fmt: skip
+        """`most`: questions that the step may have, one a row; None: not known."""
         self.form, self._book, self._client, self._endpoint, self._throttle = form, book, client, endpoint, throttle
-        self._tell = tell
+        self._tell, self._most, self._taken = tell, most, 0
         self._price = Price.of(form.price) if form.price is not None else None
         self._purse = Purse(lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least))
         self._breaker = Breaker()
@@ -78,7 +80,12 @@ class Desk:
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
 
     async def take(self, questions: Sequence[Asked]) -> None:
-        """Answers what was paid for before at once, and begins to ask the rest."""
+        """Answers what was paid for before at once, and begins to ask the rest. Of too many questions none is answered."""
+        self._taken += len(questions)
+        if self._most is not None and self._taken > self._most:
+            message = f"The step's process has put more questions than it has rows ({self._most:,})."
+            await self._stop(Problem(code=TOO_MANY, message=message))
+            return
         named = [(asked, [Message(m.role, m.content) for m in asked.messages]) for asked in questions]
         digests = [self.form.digest_of(messages) for _, messages in named]
         held = await asyncio.to_thread(self._book.held, digests)
@@ -120,7 +127,7 @@ class Desk:
             await self._answered(id, have)
         except CallFailed as error:
             found.set_exception(error)
-            await self._tell(Told(id=id, failed=error.kind, message=error.message))
+            await self._tell(_failed(id, error))
         except Broke as error:
             await self.till.join()
             await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
@@ -142,7 +149,7 @@ class Desk:
         try:
             await self._answered(id, await asyncio.shield(found))
         except CallFailed as error:
-            await self._tell(Told(id=id, failed=error.kind, message=error.message))
+            await self._tell(_failed(id, error))
 
     async def _answered(self, id: int, have: dict[int, Answer]) -> None:
         await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples))))
@@ -251,6 +258,10 @@ class Desk:
         if self.stopped is None:
             self.stopped = problem
             await self._tell(Told(stop=problem.code))
+
+
+def _failed(id: int, error: CallFailed) -> Told:
+    return Told(id=id, failed=error.kind, message=error.message, passing=isinstance(error, Retryable))
 
 
 def _answer(choice: Choice) -> Answer:

@@ -7,8 +7,6 @@ from pydantic import ValidationError
 
 from spec.gateway import Asked, Told
 
-LINE = 4 << 20
-"""Bytes of one question."""
 TOGETHER = 256
 """Questions that are looked up in one statement."""
 Take = Callable[[Sequence[Asked]], Awaitable[None]]

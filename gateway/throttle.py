@@ -45,6 +45,10 @@ redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
 redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[3]) * 2)
 return 0
 """
+# A hold that stands is never shortened: another call may have been told to come back sooner.
+HOLD = """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
+"""
 log = structlog.get_logger(__name__)
 
 
@@ -105,7 +109,7 @@ class Throttle:
             self._halved, self._window = now, max(1.0, self._window / 2)
         if seconds and self._redis is not None:
             try:
-                await self._redis.set(self._keys[3], 1, px=max(1, int(min(seconds, 600) * 1000)))
+                await self._redis.eval(HOLD, 1, self._keys[3], max(1, int(min(seconds, 600) * 1000)))
             except (RedisError, OSError):
                 self._silence()
 

@@ -25,6 +25,7 @@ class Endpoint(Base):
     sealed_by: Mapped[str | None]  # name of the master key; None: no key is sent
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # nonce and box
     hint: Mapped[str | None]  # last four characters of the key
+    licence: Mapped[str | None]  # of what it serves, as its owner states it
     private: Mapped[bool] = mapped_column(default=False)  # an administrator allows private addresses
     limits: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # concurrency, requests_per_minute, …
     prices: Mapped[list[Any]] = mapped_column(server_default="[]")  # spec.facts.Price, every version, the last holds
@@ -39,8 +40,8 @@ class Endpoint(Base):
         price = self.prices[-1] if self.prices else None
         where = digest({"wire": self.wire, "url": self.url})
         terms = of_host(urlsplit(self.url).hostname or "")
-        told = {**(self.facts or {}), "digest": where, "wire": self.wire, "price": price, "terms": terms}
-        return EndpointFacts.model_validate(told)
+        stated = {"digest": where, "wire": self.wire, "price": price, "licence": self.licence, "terms": terms}
+        return EndpointFacts.model_validate({**(self.facts or {}), **stated})
 
 
 def of_project(project: str) -> Select[Endpoint]:

@@ -10,7 +10,7 @@ from models.job import Job, JobKind, JobState
 from models.model import Model
 from models.step import Step
 from spec.distillation import Distillation
-from spec.facts import DatasetFacts, Facts, ModelFacts, PairFacts
+from spec.facts import DatasetFacts, Facts, PairFacts
 from spec.problem import Problem
 from spec.waiting import PAIR, pairs, references
 
@@ -67,11 +67,13 @@ def _add(facts: Facts, id: str, row: Dataset | Model) -> Facts:
         student = isinstance(row, Model) and row.origin == "distillation"
         processing[id] = str(row.job) if student else f"inspection of {id}"
     elif isinstance(row, Model):
-        models[id] = ModelFacts.model_validate(row.facts)
+        known = row.known()
+        assert known is not None  # of a model that is ready
+        models[id] = known
     else:
         datasets[id] = DatasetFacts.model_validate(row.facts)
-    known = {"datasets": datasets, "models": models, "processing": processing, "failed": failed}
-    return facts.model_copy(update=known)
+    gathered = {"datasets": datasets, "models": models, "processing": processing, "failed": failed}
+    return facts.model_copy(update=gathered)
 
 
 def _compare(session: Session, project: str, spec: Distillation, facts: Facts) -> Facts:

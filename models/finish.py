@@ -95,6 +95,10 @@ def _deliver(session: Session, job: Job, step: Step, outcome: Outcome) -> None:
     step.outputs, step.facts = outcome.outputs, result.facts
     step.summary = {**result.summary, "step": result.step, "imports": result.imports}
     step.error = None
+    if result.passing:
+        step.key = None
+        message = f"{result.passing:,} rows failed for reasons that may pass: a later job asks about them again."
+        event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
     move(session, job, step, StepState.SUCCEEDED, seconds=round(step.seconds, 3), cut=step.cut)
 
 

@@ -35,7 +35,7 @@ def take(project: str, key: str, digest: str) -> ReturningInsert[str]:
 
 
 def fill(project: str, key: str, body: dict[str, Any]) -> Update:
-    """Writes the reply, in the transaction that took the key."""
+    """Writes the reply: in the transaction that took the key, and again where more is known later."""
     mine = (IdempotencyKey.project == project, IdempotencyKey.key == key)
     return update(IdempotencyKey).where(*mine).values(body=body)
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Created, Id, ProjectId, one_of
 from models.dataset import Readiness
+from spec.facts import ModelFacts
 
 
 class Model(Base):
@@ -24,8 +25,13 @@ class Model(Base):
     files: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # path -> {digest, bytes}
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     job: Mapped[str | None]  # inspection, or the distillation it is the student of
+    licence: Mapped[str | None]  # as its owner states it
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", server_default="{}")
     created_at: Mapped[Created]
+
+    def known(self) -> ModelFacts | None:
+        """What rules and plans may know of it; None until it was inspected, or made."""
+        return ModelFacts.model_validate({**self.facts, "licence": self.licence}) if self.facts else None
 
 
 def of_project(project: str) -> Select[Model]:

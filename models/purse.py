@@ -1,5 +1,6 @@
 """Money of a running step: set aside in lots before calls are made, settled as their bills come, given back at the end.
 
+Lots are numbered within a fence: one whose commit comes late, after it was asked for again or after all was given back, sets nothing aside.
 What is spent and what is set aside never exceed a cap together: one transaction under the job's lock (and the project's, where it has
 a monthly cap) decides on a lot. What is set aside when a worker is lost is booked as paid. All amounts are micro-dollars.
 """
@@ -23,6 +24,8 @@ from spec.cost import SLICE
 from spec.ids import new_id
 
 MICRO = 1_000_000
+LAST = 2**62
+"""A lot that no number comes after."""
 Cap = Literal["job", "project"]
 
 
@@ -39,6 +42,8 @@ class Reservation(Base):
     endpoint: Mapped[str]
     open: Mapped[int]
     settled: Mapped[int] = mapped_column(server_default="0")  # number of the last group that was booked
+    lot: Mapped[int] = mapped_column(server_default="0")  # number of the last lot; LAST: there is to be none any more
+    granted: Mapped[int] = mapped_column(server_default="0")  # what that lot holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +74,15 @@ class Spent:
     cached_tokens: int
 
 
-def reserve(session: Session, grip: Grip, endpoint: str, wanted: int, least: int) -> Lot:
-    """Sets `wanted` aside, or as much of it as the caps leave, if that is `least` or more."""
+def reserve(session: Session, grip: Grip, endpoint: str, number: int, wanted: int, least: int) -> Lot:
+    """Sets `wanted` aside, or as much of it as the caps leave, if that is `least` or more. Once for each `number`, which rises from 1."""
     job = jobs.lock(session, grip.job)
     step = session.get(Step, grip.step, populate_existing=True)
     if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
         return Lot(lost=True)
+    row = _held(session, grip)
+    if row is not None and row.lot >= number:
+        return Lot(granted=row.granted) if row.lot == number else Lot(lost=True)
     granted = wanted
     caps: dict[Cap, int | None] = {
         "job": _left_of_job(session, job, step),
@@ -84,12 +92,22 @@ def reserve(session: Session, grip: Grip, endpoint: str, wanted: int, least: int
         granted = granted if left is None else min(granted, left)
         if granted < least:
             return Lot(barred=cap)
-    row = insert(Reservation).values(
-        step=grip.step, fence=grip.fence, project=job.project, job=job.id, endpoint=endpoint, open=granted
-    )
-    added = {"open": Reservation.__table__.c.open + granted}
-    session.execute(row.on_conflict_do_update(index_elements=["step", "fence"], set_=added))
+    row = row or _begun(session, grip, job, endpoint)
+    row.open, row.lot, row.granted = row.open + granted, number, granted
     return Lot(granted=granted)
+
+
+def _held(session: Session, grip: Grip) -> Reservation | None:
+    return session.get(Reservation, (grip.step, grip.fence), with_for_update=True, populate_existing=True)
+
+
+def _begun(session: Session, grip: Grip, job: Job, endpoint: str) -> Reservation:
+    """A new row. The caller holds the job's lock, so nobody else makes it."""
+    row = Reservation(
+        step=grip.step, fence=grip.fence, project=job.project, job=job.id, endpoint=endpoint, open=0, settled=0
+    )
+    session.add(row)
+    return row
 
 
 def _left_of_job(session: Session, job: Job, asking: Step) -> int | None:
@@ -138,8 +156,7 @@ def _left_of_project(session: Session, project: str) -> int | None:
 
 def settle(session: Session, grip: Grip, project: str, spent: Spent) -> bool:
     """Books calls, and frees what had been set aside for them. False: the step was lost, and all of it was booked then."""
-    mine = (Reservation.step == grip.step, Reservation.fence == grip.fence)
-    row = session.scalars(select(Reservation).where(*mine).with_for_update()).one_or_none()
+    row = _held(session, grip)
     if row is None:
         return False
     if row.settled >= spent.group:
@@ -149,15 +166,21 @@ def settle(session: Session, grip: Grip, project: str, spent: Spent) -> bool:
     return True
 
 
-def give_back(session: Session, grip: Grip) -> None:
-    """The end of the calls, none of which is in flight: what is still set aside is free again."""
-    row = session.get(Reservation, (grip.step, grip.fence), with_for_update=True, populate_existing=True)
-    if row is not None:
-        session.delete(row)
+def give_back(session: Session, grip: Grip, endpoint: str) -> None:
+    """The end of the calls, none of which is in flight: what is still set aside is free again, and no lot comes after.
+
+    The row stays until the step's end: a lot that was asked for and never heard of may still be on its way here.
+    """
+    job = jobs.lock(session, grip.job)
+    step = session.get(Step, grip.step, populate_existing=True)
+    if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
+        return
+    row = _held(session, grip) or _begun(session, grip, job, endpoint)
+    row.open, row.lot, row.granted = 0, LAST, 0
 
 
 def forfeit(session: Session, step: Step, job: Job) -> None:
-    """The end of a fence whose calls nobody has settled: what is set aside for them is booked as paid."""
+    """The end of a fence: what is set aside and was neither settled nor given back is booked as paid."""
     row = session.get(Reservation, (step.id, step.fence), with_for_update=True, populate_existing=True)
     if row is None:
         return

@@ -71,7 +71,7 @@ class Step(Base):
     params: Mapped[dict[str, Any]]
     wider: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # params whose outputs serve as well
     context: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # for reports; not in the key
-    key: Mapped[str | None]  # complete when its inputs are known
+    key: Mapped[str | None]  # once its inputs are known; None again where what it made answers for none
     priority: Mapped[int] = mapped_column(server_default="0")
     memory: Mapped[int] = mapped_column(server_default="0")  # bytes needed
     estimate: Mapped[float] = mapped_column(server_default="0")  # seconds expected

@@ -120,6 +120,37 @@ class StoredFile(Fact):
     bytes: int
 
 
+class Terms(Fact):
+    """What somebody's terms say of models that are trained on outputs (spec/terms.py)."""
+
+    name: str
+    """Of the terms, as a sentence has it."""
+    party: str
+    """Whose they are."""
+    hosts: tuple[str, ...] = ()
+    """Of the service, where they are a service's."""
+    licences: tuple[str, ...] = ()
+    """Names that a licence of weights goes by, in lower case."""
+    forbids: str | None = None
+    """In a few words of ours: a job says `teacher.accept_terms`. null: they forbid nothing of the kind."""
+    asks: str | None = None
+    """What whoever trains on outputs has to do, in a few words of ours."""
+    source: str
+    effective: str
+    """Date of the version that was read."""
+
+
+class Standing(Fact):
+    """Under which terms a teacher stands."""
+
+    model: str
+    """`mdl_x` or `ep_name/model`."""
+    licence: str | None
+    """As its owner has stated it; null: nobody has."""
+    terms: tuple[Terms, ...] = ()
+    """As far as they are known."""
+
+
 class ModelFacts(Fact):
     """Weights we hold."""
 
@@ -137,6 +168,10 @@ class ModelFacts(Fact):
     tensors: dict[str, tuple[int, ...]] = {}
     labels_seen: int | None = None
     """Labels that it was trained on: counted for a student of ours, declared for an upload; None: not known."""
+    licence: str | None = None
+    """As its owner has stated it; None: nobody has."""
+    taught_under: tuple[Terms, ...] = ()
+    """Of a student of ours: known terms that its teachers stood under."""
 
 
 class Price(Fact):
@@ -147,18 +182,6 @@ class Price(Fact):
     output: float = 0.0
     cached: float | None = None
     """Of input that comes from the endpoint's cache; None: as other input."""
-
-
-class Terms(Fact):
-    """What a service's terms say of training on its outputs."""
-
-    host: str
-    party: str
-    forbids: str
-    """In a few words of ours."""
-    source: str
-    effective: str
-    """Date of the version that was read."""
 
 
 class Capabilities(Fact):
@@ -195,8 +218,10 @@ class EndpointFacts(Fact):
     """By model."""
     price: Price | None = None
     """None: nobody has said, and calls are booked at nothing."""
-    terms: Terms | None = None
-    """Known terms of its host that restrict training; None: none are known."""
+    licence: str | None = None
+    """Of the models that it serves, as its owner has stated it; None: nobody has."""
+    terms: tuple[Terms, ...] = ()
+    """Known terms of its host."""
 
 
 class PairFacts(Fact):

@@ -8,6 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+LONGEST = 4 << 20
+"""Bytes of a question, as a line."""
+
 
 class Line(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +45,8 @@ class Told(Line):
     answers: tuple[Answer, ...] = ()
     failed: str | None = None
     """A word of gateway/failure.py."""
+    passing: bool = False
+    """The same question may be answered another time."""
     message: str = ""
     stop: str | None = None
     """A code of docs/errors.md: `over_budget`, or why the endpoint is given up."""

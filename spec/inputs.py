@@ -8,8 +8,9 @@ from spec.signature import teachers
 
 
 def teacher_inputs(job: Distillation, facts: Facts) -> tuple[TeacherInput, ...]:
-    """What a step must know of its teachers; how many labels they saw changes no score, and is in no key."""
-    held = [facts.model_copy(update={"labels_seen": None}) for facts in teachers(job, facts)]
+    """What a step must know of its teachers; labels that they saw, licence and terms change no score, and are in no key."""
+    untold = {"labels_seen": None, "licence": None, "taught_under": ()}
+    held = [facts.model_copy(update=untold) for facts in teachers(job, facts)]
     return tuple(TeacherInput(path=f"teacher.{i}", facts=facts) for i, facts in enumerate(held))
 
 

@@ -21,4 +21,8 @@ Auto = Literal["auto"]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=512)]
+Licence = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$", min_length=1, max_length=200)
+]
+"""An SPDX id, a name that spec/terms.py knows, or a few words."""
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=64)]

@@ -32,6 +32,7 @@ from spec.prompt import examples_of
 from spec.resolve import refusal
 from spec.responses import TeacherResponses, filters, judges
 from spec.rules import warnings
+from spec.rules.terms import standings
 from spec.run import Verb
 from spec.sampling import Sampling
 from spec.selection import selection
@@ -169,7 +170,7 @@ def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         divisible=True,
         memory=needed.memory,
         seconds=needed.seconds,
-        context={"endpoint": named[0]},
+        context={"endpoint": named[0], "questions": rows.most(resolved, facts)},
     )
 
 
@@ -203,7 +204,11 @@ def _synthesise(resolved: Distillation, facts: Facts) -> Step:
         divisible=True,
         memory=needed.memory,
         seconds=needed.seconds,
-        context={"endpoint": named[0], "aside": expected.aside(cap) if expected and cap else 0},
+        context={
+            "endpoint": named[0],
+            "questions": wanted.most_calls,
+            "aside": expected.aside(cap) if expected and cap else 0,
+        },
     )
 
 
@@ -214,6 +219,7 @@ def _preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         whole,
         name=PREVIEW,
         params=whole.params | {"first": resolved.budget.preview},
+        context=whole.context | {"questions": resolved.budget.preview},
         after=(),
         divisible=False,
         seconds=cost.START,
@@ -278,7 +284,7 @@ def _judge(place: int, judge: Judge, before: str, resolved: Distillation, facts:
         divisible=True,
         memory=needed.memory,
         seconds=needed.seconds,
-        context={"endpoint": endpoint},
+        context={"endpoint": endpoint, "questions": rows.most(resolved, facts)},
     )
 
 
@@ -409,7 +415,10 @@ def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         wants={str(role): _step_of(role) for role in trained},
         memory=needed.memory,
         seconds=needed.seconds,
-        context={"warnings": [warning.message for warning in warnings(resolved, facts)]},
+        context={
+            "warnings": [warning.message for warning in warnings(resolved, facts)],
+            "teachers": [one.model_dump(mode="json") for one in standings(resolved, facts)],
+        },
     )
 
 

@@ -95,6 +95,12 @@ def row_sets(spec: Distillation, facts: Facts) -> list[RowSet]:
     return [rows for rows in found if rows is not None]
 
 
+def most(spec: Distillation, facts: Facts) -> int:
+    """Rows of training and held-out splits, before any draw, and new ones: no step asks about more."""
+    new = spec.data.synthesise.rows if spec.data.synthesise else 0
+    return new + sum(one.facts.rows for one in (train(spec, facts), heldout(spec, facts)) if one is not None)
+
+
 def roles(spec: Distillation, facts: Facts) -> Roles | None:
     """The job's word on each column; `auto` leaves it to the training rows' dataset. Held-out and validation rows follow."""
     rows = train(spec, facts)

@@ -16,7 +16,7 @@ with, in order: the checkpoint is in storage, or given up.
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from spec.problem import Problem
 
@@ -87,6 +87,8 @@ class Result(Wire):
     """How to treat a failure: the user's error, the machine's, out of memory, or nobody knows."""
     step: int | None = None
     """train: optimizer steps done."""
+    passing: int = Field(default=0, ge=0, lt=2**63)
+    """answer: rows that failed for reasons that may pass. Such outputs answer for no key: who needs them again asks again."""
     seconds: float = 0.0
     """Wall time after imports."""
     imports: float = 0.0

@@ -26,7 +26,7 @@ class Teacher(Part):
     combine: Literal["arithmetic", "geometric"] = "geometric"
     """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
     accept_terms: bool = False
-    """You have read the terms of the teacher's endpoint, and what you make is allowed. Asked for where known terms restrict training on outputs."""
+    """You have read the terms of the teacher's service or licence, and what you make is allowed. Asked for where known terms restrict training on outputs."""
 
 
 def divided(model: str) -> tuple[str, str]:

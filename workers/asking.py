@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -24,7 +25,7 @@ from gateway.desk import Desk
 from gateway.form import Form
 from gateway.reply import Sampling
 from gateway.seal import Keyring, Sealed, Unsealable
-from gateway.socket import LINE, Conversation
+from gateway.socket import Conversation
 from gateway.throttle import Limits, Throttle
 from models import answer, endpoint, purse
 from models.answer import Kept
@@ -34,6 +35,7 @@ from models.purse import Lot, Spent
 from models.start import Work
 from settings import Settings
 from spec.facts import Capabilities
+from spec.gateway import LONGEST
 from spec.params import ASKING, AnswerParams, SynthesiseParams
 from spec.problem import Problem
 from spec.responses import schema
@@ -59,19 +61,20 @@ class LedgerBook:
         self._ledger, self._grip, self._project, self._endpoint, self._lost = (
             ledger, work.grip, work.project, endpoint, lost,
         )  # fmt: skip
+        self._lots = count(1)
 
     def held(self, digests: Iterable[str]) -> dict[tuple[str, int], dict[str, Any]]:
         return self._patiently(answer.held, self._project, tuple(digests))
 
     def reserve(self, wanted: int, least: int) -> Lot:
-        return self._patiently(purse.reserve, self._grip, self._endpoint, wanted, least)
+        return self._patiently(purse.reserve, self._grip, self._endpoint, next(self._lots), wanted, least)
 
     def commit(self, answers: Sequence[Kept], spent: Spent) -> None:
         self._patiently(_commit, self._grip, self._project, answers, spent)
 
     def give_back(self) -> None:
         """What is set aside and was not spent."""
-        self._patiently(purse.give_back, self._grip)
+        self._patiently(purse.give_back, self._grip, self._endpoint)
 
     def _patiently(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Raises Lost."""
@@ -174,8 +177,9 @@ class Asking:
             spoke.set()
             talk = Conversation(reader, writer)
             desk = Desk(
-                form=form(params, row), book=book, client=client, endpoint=called, throttle=throttle, tell=talk.tell
-            )
+                form=form(params, row), book=book, client=client, endpoint=called, throttle=throttle, tell=talk.tell,
+                most=self._work.context.get("questions"),
+            )  # fmt: skip
             try:
                 await talk.listen(desk.take)
             finally:
@@ -188,7 +192,7 @@ class Asking:
 
         folder = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY)  # a socket's path is short, a run folder's is not
         try:
-            server = await asyncio.start_unix_server(converse, f"/proc/self/fd/{folder}/{GATEWAY}", limit=LINE)
+            server = await asyncio.start_unix_server(converse, f"/proc/self/fd/{folder}/{GATEWAY}", limit=LONGEST)
             async with server:
                 self._opened.set()
                 await self._ending.wait()

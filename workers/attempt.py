@@ -13,6 +13,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from structlog.typing import FilteringBoundLogger
 
+from gateway.desk import TOO_MANY
 from models.claim import Grip
 from models.finish import Outcome
 from models.job import Intent
@@ -121,9 +122,8 @@ class Attempt:
         problem = asking.problem
         if problem is None or problem.code == OVER_BUDGET:
             return replace(outcome, over_budget=problem is not None)
-        return replace(
-            outcome, result=retry.failed(problem.code, problem.message, "infrastructure", problem.hint), outputs={}
-        )
+        again = "never" if problem.code == TOO_MANY else "infrastructure"
+        return replace(outcome, result=retry.failed(problem.code, problem.message, again, problem.hint), outputs={})
 
     def _watched(self, work: Work, folder: Folder, heartbeat: Heartbeat, device: str) -> Outcome:
         child = Child(self.post.sandbox, self._order(work, folder, device), folder.report)

@@ -16,11 +16,11 @@ router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
 @router.post("", operation_id="create_endpoint", status_code=201)
 async def create(body: NewEndpoint, caller: Writer, db: Db, config: Config, once: OnlyOnce) -> Endpoint:
-    """Makes an endpoint and probes it. It is made whatever the probe says: `state` and `error` tell."""
+    """Makes an endpoint and probes it. It is made whatever the probe says: `state` and `error` tell. What is repeated under its idempotency key probes nothing."""
     if body.allow_private:
         need("admin", caller)
-    made, _ = await once(db, Endpoint, service.create, caller.project, config.sealing_keys, body)
-    return await looked(db, config.sealing_keys, caller, made.id, body.model)
+    made, _, first = await once.told(db, Endpoint, service.create, caller.project, config.sealing_keys, body)
+    return await once.amend(db, await looked(db, config.sealing_keys, caller, made.id, body.model)) if first else made
 
 
 @router.get("", operation_id="list_endpoints")

@@ -56,6 +56,7 @@ def create(session: Session, project: str, sealing_keys: str, body: NewEndpoint)
         wire=body.wire,
         url=body.url,
         private=body.allow_private,
+        licence=body.licence,
         limits=body.limits.model_dump(),
         prices=[priced(body.price, 1)] if body.price else [],
         metadata_=body.metadata,
@@ -90,14 +91,20 @@ def change(
         row.url, row.facts, row.error, row.probed_at = str(body.url), None, None, None
     if body.key is not None:
         seal(row, sealing_keys, body.key)
+    restate(row, body)
+    session.flush()
+    return row, elsewhere or body.key is not None
+
+
+def restate(row: endpoints.Endpoint, body: EndpointChange) -> None:
+    """What the owner says of it, which no probe can see."""
+    row.licence = body.licence or row.licence
     if body.price is not None:
         row.prices = [*row.prices, priced(body.price, len(row.prices) + 1)]
     if body.limits is not None:
         row.limits = {**row.limits, **body.limits.model_dump(exclude_unset=True)}
     if body.metadata is not None:
         row.metadata_ = body.metadata
-    session.flush()
-    return row, elsewhere or body.key is not None
 
 
 def seal(row: endpoints.Endpoint, sealing_keys: str, key: str) -> None:

@@ -8,8 +8,9 @@ from models.endpoint import Endpoint as Row
 from spec.distillation import Metadata
 from spec.facts import Capabilities, Terms
 from spec.facts import Price as PriceFacts
-from spec.part import Part
+from spec.part import Licence, Part
 from spec.problem import Problem
+from spec.terms import standing
 
 EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", min_length=8, max_length=2000)]
@@ -49,6 +50,8 @@ class NewEndpoint(Part):
     """`openai`: chat completions, as vLLM, SGLang, llama.cpp, Ollama and TGI speak them, too; `anthropic`: messages."""
     key: ApiKey | None = None
     """Sealed before it is stored, and never shown again. null: none is sent."""
+    licence: Licence | None = None
+    """Of the models that it serves: an SPDX id, a name such as `llama3.1` or `gemma`, or a few words. null: not stated."""
     price: NewPrice | None = None
     """null: not known; calls are booked at nothing, and no cap in dollars can be held."""
     limits: NewLimits = NewLimits()
@@ -64,6 +67,7 @@ class EndpointChange(Part):
 
     url: Url | None = None
     key: ApiKey | None = None
+    licence: Licence | None = None
     price: NewPrice | None = None
     """A new version; calls that were made are not booked anew."""
     limits: NewLimits | None = None
@@ -100,8 +104,10 @@ class Endpoint(BaseModel):
     probed: dict[str, Capabilities]
     """By model."""
     probed_at: int | None
-    terms: Terms | None
-    """Known terms of its host that restrict training on outputs: a job says `teacher.accept_terms`."""
+    licence: str | None
+    """Of what it serves; null: not stated."""
+    terms: list[Terms]
+    """Known terms of its host and of its licence. Of those that forbid something a job says `teacher.accept_terms`."""
     error: Problem | None
     metadata: dict[str, str]
     created_at: int
@@ -125,7 +131,8 @@ class Endpoint(BaseModel):
                 "models": facts.get("models", []),
                 "probed": facts.get("probed", {}),
                 "probed_at": row.probed_at and int(row.probed_at.timestamp()),
-                "terms": row.known().terms,
+                "licence": row.licence,
+                "terms": standing(row.id, row.known()).terms,
                 "error": row.error,
                 "metadata": row.metadata_,
                 "created_at": int(row.created_at.timestamp()),

@@ -23,7 +23,8 @@ def create(session: Session, project: str, body: NewModel) -> tuple[Model, set[s
         project=project,
         name=body.name or files[0].filename[:64],
         origin="upload",
-        request=body.model_dump(mode="json", exclude={"name", "metadata"}),
+        request=body.model_dump(mode="json", exclude={"name", "licence", "metadata"}),
+        licence=body.licence,
         metadata_=body.metadata,
     )
     params = InspectModel(

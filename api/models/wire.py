@@ -7,10 +7,11 @@ from pydantic import BaseModel, Field
 from api.inspections import FileId
 from models.model import Model as Row
 from spec.distillation import Metadata
-from spec.facts import ModelFacts, Signature
-from spec.part import List, Name, Part
+from spec.facts import ModelFacts, Signature, Terms
+from spec.part import Licence, List, Name, Part
 from spec.problem import Problem
 from spec.student import Student
+from spec.terms import of_licence, standing
 
 Length = Annotated[int, Field(ge=1, le=1_000_000)]
 Scale = float | Annotated[List[float], Field(min_length=1, max_length=4096)]
@@ -56,6 +57,8 @@ class NewModel(Part):
     """Needed where the file does not say it itself."""
     labels_seen: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     """How many labels it was trained on, as far as you know: reports of what it teaches say so."""
+    licence: Licence | None = None
+    """Of the weights: an SPDX id, a name such as `llama3.1` or `gemma`, or a few words. null: not stated."""
     metadata: Metadata = {}
 
 
@@ -76,6 +79,10 @@ class Model(BaseModel):
     """Of the tensors."""
     architecture: Student | None
     signature: Signature | None
+    licence: str | None
+    """As it was stated; null: it was not, as of every student."""
+    terms: list[Terms]
+    """Known terms of its licence, and of those who taught it. Of those that forbid something a job says `teacher.accept_terms`."""
     files: dict[str, int]
     """Bytes of each file that can be downloaded."""
     facts: ModelFacts | None
@@ -84,7 +91,7 @@ class Model(BaseModel):
 
     @classmethod
     def of(cls, row: Row) -> "Model":
-        facts = ModelFacts.model_validate(row.facts) if row.facts else None
+        facts = row.known()
         return cls.model_validate(
             {
                 "id": row.id,
@@ -98,6 +105,8 @@ class Model(BaseModel):
                 "bytes": facts and facts.bytes,
                 "architecture": facts and facts.architecture,
                 "signature": facts and facts.signature,
+                "licence": row.licence,
+                "terms": standing(row.id, facts).terms if facts else of_licence(row.licence),
                 "files": {name: file["bytes"] for name, file in sorted(row.files.items())},
                 "facts": facts,
                 "error": row.error,

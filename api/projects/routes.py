@@ -1,4 +1,4 @@
-"""Projects: administrators make and delete them; everyone sees the own one."""
+"""Projects: administrators make, change and delete them; everyone sees the own one."""
 
 from fastapi import APIRouter
 
@@ -6,7 +6,7 @@ from api.deps import Admin, Caller, Db, Reader
 from api.idempotency import OnlyOnce
 from api.pages import AskedPage, Page, cut, page
 from api.projects import service
-from api.projects.wire import NewProject, Project, ProjectDeleted
+from api.projects.wire import NewProject, Project, ProjectChange, ProjectDeleted
 from models import project as projects
 
 router = APIRouter(prefix="/v1/projects", tags=["projects"])
@@ -30,6 +30,12 @@ async def list_projects(caller: Reader, db: Db, asked: AskedPage) -> Page[Projec
 async def get(project_id: str, caller: Reader, db: Db) -> Project:
     """One project."""
     return Project.of(await db(service.get, own(caller), project_id))
+
+
+@router.patch("/{project_id}", operation_id="change_project")
+async def change(project_id: str, body: ProjectChange, caller: Admin, db: Db) -> Project:
+    """Renames a project, or sets what it may spend in a month. What was spent counts; jobs that the cap has paused wait for `resume`."""
+    return Project.of(await db(service.change, project_id, body))
 
 
 @router.delete("/{project_id}", operation_id="delete_project")

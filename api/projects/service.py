@@ -1,9 +1,9 @@
-"""What making and deleting a project decides."""
+"""What making, changing and deleting a project decides."""
 
 from sqlalchemy.orm import Session
 
 from api.errors import Conflicting, NotFound
-from api.projects.wire import NewProject, Project
+from api.projects.wire import NewProject, Project, ProjectChange
 from models import project as projects
 from spec.ids import new_id
 
@@ -21,6 +21,16 @@ def get(session: Session, project: str | None, id: str) -> projects.Project:
     row = session.scalar(projects.one(id)) if project in (None, id) else None
     if row is None:
         raise NotFound.of("project", id)
+    return row
+
+
+def change(session: Session, id: str, body: ProjectChange) -> projects.Project:
+    """Sets what is named. Raises NotFound."""
+    row = get(session, None, id)
+    row.name = body.name or row.name
+    if "usd_per_month" in body.model_fields_set:
+        row.usd_per_month = body.usd_per_month
+    session.flush()
     return row
 
 

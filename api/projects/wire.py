@@ -18,6 +18,14 @@ class NewProject(Part):
     """US dollars of all charges in a calendar month (UTC); null: no cap."""
 
 
+class ProjectChange(Part):
+    """What PATCH /v1/projects/{id} takes: what is absent stays as it is."""
+
+    name: Name | None = None
+    usd_per_month: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    """null, where it is sent: no cap from now on."""
+
+
 class Project(BaseModel):
     """A tenant: everything else belongs to one."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from distill.run import RunFolder
-from spec.gateway import Asked, Message, Told
+from spec.gateway import LONGEST, Asked, Message, Told
 from spec.problem import Problem, Refused
 from spec.run import GATEWAY
 
@@ -54,10 +54,14 @@ class Asker:
             while more and open_questions < WINDOW and len(self._out) < CHUNK:
                 following = next(questions, None)
                 more = following is not None
-                if following is not None:
-                    asked = Asked(id=following[0], messages=following[1])
-                    self._out += asked.model_dump_json().encode() + b"\n"
-                    open_questions += 1
+                if following is None:
+                    break
+                line = Asked(id=following[0], messages=following[1]).model_dump_json().encode() + b"\n"
+                if len(line) > LONGEST:
+                    yield too_large(following[0], len(line))
+                    continue
+                self._out += line
+                open_questions += 1
             for told in self._exchange():
                 if told.stop is not None:
                     self.stopped = told.stop
@@ -83,6 +87,12 @@ class Asker:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def too_large(id: int, size: int) -> Told:
+    """What is said of a question that no gateway would take: nobody is asked."""
+    message = f"The question has {size:,} bytes as a line, and {LONGEST:,} are the most."
+    return Told(id=id, failed="too_large", message=message)
 
 
 def connect(path: Path, patience: float) -> Asker:

@@ -4,6 +4,7 @@ import re
 
 from distill.report.figures import Report
 from distill.report.numbers import count, interval, level, metric, size
+from distill.report.provenance import terms
 from distill.report.roles import role, shown
 from spec.facts import Signature
 
@@ -131,6 +132,7 @@ def _origin(report: Report) -> str:
     if teacher:
         named = ", ".join(teacher.get("models") or [f"signals of {teacher.get('signals')}"])
         whom = f"- Teacher: {plain(named)}"
+        whom += "".join(f"\n- Terms of {plain(one.model)}: {plain(terms(one))}" for one in report.teachers)
     return "\n".join(
         [
             whom,
@@ -141,10 +143,21 @@ def _origin(report: Report) -> str:
     )
 
 
+def _licence(report: Report) -> str:
+    """The student's own: it inherits nothing by itself, and nothing silently."""
+    known = [found for one in report.teachers for found in one.terms]
+    said = "Licence: not stated. It follows from the licences of the data and of the teachers, as far as these are known above."
+    if any(found.forbids for found in known) and (report.spec.get("teacher") or {}).get("accept_terms"):
+        said += " Terms of its teachers forbid something; whoever ran the job said (`teacher.accept_terms`) that they had read them and that what they make is allowed."
+    if any(found.asks for found in known):
+        said += " Terms of its teachers ask something of whoever passes it on."
+    return said
+
+
 def _use(report: Report) -> str:
     return f"""## Use and limits
 
-- Licence: not stated. It follows from the licences of the data and of the teachers, which this service does not know.
+- {_licence(report)}
 - Intended use: not stated by whoever ran the job. The figures hold for rows like the held-out ones, and say nothing of others.
 - One training run: the luck of the seed ({report.spec["training"]["seed"]}) is not in the intervals.
 - What the teacher gets wrong, the student was taught."""

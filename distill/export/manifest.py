@@ -27,6 +27,7 @@ def manifest(run: Run, report: Report, inputs: dict[str, Any], outputs: dict[str
         "job": report.job,
         "spec": spec,
         "baseline_spec": report.baseline_spec,
+        "teachers": [one.model_dump(mode="json") for one in report.teachers],
         "inputs": inputs,
         "outputs": outputs,
         "seeds": {

@@ -6,11 +6,12 @@ from typing import Any
 from distill.report.figures import Bill, Conversion, Grade, Latency, Ratios, Report, Size, StepCost, Synthesised, Tally
 from distill.report.specdiff import difference
 from distill.report.verdict import verdict
+from spec.facts import Standing
 from spec.params import PackageParams
 
 Latencies = Mapping[str, tuple[Latency, ...]]
 Context = Mapping[str, Any]
-"""`Run.context`: {job: {id, intent}, steps: [{name, verb, state, seconds, cached, cut, step, reason}], warnings}; {} without a service."""
+"""`Run.context`: {job: {id, intent}, steps: [{name, verb, state, seconds, cached, cut, step, reason}], warnings, teachers}; {} without a service."""
 
 
 def compose(
@@ -51,6 +52,7 @@ def compose(
         answers=answers,
         synthesis=synthesis,
         bill=_bill(context),
+        teachers=tuple(Standing.model_validate(one) for one in context.get("teachers", ())),
     )
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spec.facts import Standing
+
 
 class Figures(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -453,3 +455,5 @@ class Report(Figures):
     synthesis: Synthesised | None = None
     """New training texts, where the teacher wrote some."""
     bill: Bill | None = None
+    teachers: tuple[Standing, ...] = ()
+    """Under which terms each teacher stood; () of signals, and without a teacher."""

@@ -5,6 +5,7 @@ import json
 from distill.report.figures import Report
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import count
+from spec.facts import Standing
 
 SHOWN = 12
 """Hexadecimal digits of a digest; whole in manifest.json."""
@@ -31,9 +32,23 @@ def _facts(report: Report) -> dict[str, str]:
     if report.conversion:
         rows, largest = count(report.conversion.rows), report.conversion.largest_difference
         found["ONNX against torch"] = f"largest difference of a logit {largest:.1e}, on {rows} rows"
+    found |= {f"terms of {one.model}": terms(one) for one in report.teachers}
+    if (report.spec.get("teacher") or {}).get("accept_terms"):
+        found["terms accepted"] = "by whoever posted the job: teacher.accept_terms"
     found["seeds"] = ", ".join(f"{name} {value}" for name, value in _seeds(report).items())
     found["versions"] = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return found
+
+
+def terms(one: Standing) -> str:
+    """The licence as it was stated, and what is known of terms, in a sentence or two."""
+    said = [f"licence: {one.licence}" if one.licence else "no licence stated"]
+    for found in one.terms:
+        what = [f"forbids {found.forbids}"] if found.forbids else []
+        what += [f"asks {found.asks}"] if found.asks else []
+        where = found.source.removeprefix("https://")  # the page holds no address that a browser would call
+        said.append(f"{found.name} (of {found.effective}, {where}): {'; '.join(what)}")
+    return ". ".join(said)
 
 
 def _seeds(report: Report) -> dict[str, object]:

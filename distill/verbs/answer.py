@@ -50,6 +50,8 @@ class Side:
     truth: Ints
     """(n,) gold labels that may be seen, -1 elsewhere."""
     kinds: Counter[str] = field(default_factory=Counter)
+    passing: int = 0
+    """Rows that failed, and may be answered another time."""
     outside: float = 0.0
     unanswered: list[Unanswered] = field(default_factory=list)
 
@@ -94,7 +96,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
         "parts": {name: part.model_dump() for name, part in tally.parts.items()},
         "read": tally.read,
     }
-    return Result(status="stopped" if cut else "succeeded", summary=summary)
+    return Result(status="stopped" if cut else "succeeded", summary=summary, passing=_passing(sides))
 
 
 def _heldout(folder: RunFolder, params: AnswerParams, rows: Rows, division: Division) -> Side:
@@ -158,9 +160,12 @@ def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
         )
     tally = _tally(params, sides, cut=False)
     folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
-    return Result(
-        status="succeeded", summary={"parts": {name: part.model_dump() for name, part in tally.parts.items()}}
-    )
+    summary = {"parts": {name: part.model_dump() for name, part in tally.parts.items()}}
+    return Result(status="succeeded", summary=summary, passing=_passing(sides))
+
+
+def _passing(sides: Sides) -> int:
+    return sum(side.passing for side in sides)
 
 
 def _ask(
@@ -194,6 +199,7 @@ def _ask(
 
 def _take(side: Side, told: Told, reading: Reading) -> None:
     side.kinds[reading.kind] += 1
+    side.passing += told.passing
     if reading.shares is not None:
         side.logs[told.id] = log_shares(reading.shares)
         side.answered[told.id] = True

@@ -20,7 +20,7 @@ from distill.export.manifest import digests, manifest
 from distill.export.tokenizer import tokenizer
 from distill.record import Config
 from distill.report.compose import compose
-from distill.report.figures import Grade, Latency, Size, Synthesised, Tally
+from distill.report.figures import Grade, Latency, Report, Size, Synthesised, Tally
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder
@@ -75,7 +75,9 @@ def run(folder: RunFolder, params: PackageParams) -> Result:
     )
     folder.emit("progress", {"step": 3, "steps": 3, "unit": "parts"})
     return Result(
-        status="succeeded", facts=facts(folder, params, student, grade).model_dump(mode="json"), summary=summary(report)
+        status="succeeded",
+        facts=facts(folder, params, student, report).model_dump(mode="json"),
+        summary=summary(report),
     )
 
 
@@ -152,8 +154,8 @@ def named(params: PackageParams, inputs: dict[str, Any], outputs: dict[str, Any]
     return found | {"student": outputs[WEIGHTS]["digest"], "student as ONNX": outputs["model.onnx"]["digest"]}
 
 
-def facts(folder: RunFolder, params: PackageParams, student: Network, grade: Grade) -> ModelFacts:
-    """Of the student, as if it had been uploaded."""
+def facts(folder: RunFolder, params: PackageParams, student: Network, report: Report) -> ModelFacts:
+    """Of the student, as if it had been uploaded, and under which terms it was taught."""
     weights = digests(folder.outputs)[WEIGHTS]
     size = size_of(student)
     return ModelFacts(
@@ -165,5 +167,6 @@ def facts(folder: RunFolder, params: PackageParams, student: Network, grade: Gra
         parameters=size.parameters,
         bytes=size.bytes,
         tensors={name: tensor.shape for name, tensor in student.tensors.items()},
-        labels_seen=grade.labels_seen,
+        labels_seen=report.grade.labels_seen,
+        taught_under=tuple(dict.fromkeys(terms for one in report.teachers for terms in one.terms)),
     )

@@ -5,7 +5,20 @@ from collections.abc import Callable, Iterator
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
-from spec.rules import data, endpoint, evaluation, keep, labels, named, student, synthesis, teacher, training, warned
+from spec.rules import (
+    data,
+    endpoint,
+    evaluation,
+    keep,
+    labels,
+    named,
+    student,
+    synthesis,
+    teacher,
+    terms,
+    training,
+    warned,
+)  # fmt: skip
 
 Rule = Callable[[Distillation, Facts], Iterator[Problem]]
 
@@ -15,13 +28,14 @@ RULES: tuple[Rule, ...] = (
     *endpoint.RULES,
     *keep.RULES,
     *synthesis.RULES,
+    *terms.RULES,
     *data.RULES,
     *labels.RULES,
     *student.RULES,
     *training.RULES,
     *evaluation.RULES,
 )
-WARNINGS: tuple[Rule, ...] = warned.RULES
+WARNINGS: tuple[Rule, ...] = (*warned.RULES, *terms.WARNINGS)
 
 
 def problems(spec: Distillation, facts: Facts) -> tuple[Problem, ...]:

@@ -186,23 +186,6 @@ def cap_bounds_a_call(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             )
 
 
-def terms_are_accepted(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """Where the known terms of an endpoint's host restrict training on its outputs, the job says that its owner has read them."""
-    found = {one.endpoint: one.known(facts) for one in everybody(spec)}
-    restricting = {known.terms.host: known.terms for known in found.values() if known and known.terms}
-    accepted = spec.teacher is not None and spec.teacher.accept_terms
-    for terms in restricting.values() if not accepted else ():
-        yield Problem(
-            code="terms_not_accepted",
-            message=f"The terms of {terms.party} (of {terms.effective}) forbid {terms.forbids}.",
-            param="teacher.accept_terms",
-            hint=f"Read {terms.source}; if what you make is allowed, set it to true.",
-        )
-    if accepted and not restricting and None not in found.values():
-        message = "teacher.accept_terms changes nothing here: no terms are known that ask for it."
-        yield Problem(code="changes_nothing", message=message, param="teacher.accept_terms", hint="Leave it out.")
-
-
 def preview_has_answers(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """A preview shows a teacher's answers: without one there is nothing to approve."""
     if spec.budget.preview is not None and not isinstance(spec.data.responses, TeacherResponses):
@@ -241,5 +224,5 @@ def cap_has_something_to_pay(spec: Distillation, facts: Facts) -> Iterator[Probl
 RULES = (
     one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, reading_fits, choices_differ,
     template_shows_the_row, examples_have_labels, answers_suit_the_rows, labels_are_balanced_by_nothing, cap_bounds_a_call,
-    cap_has_something_to_pay, cap_covers_answers, preview_has_answers, terms_are_accepted,
+    cap_has_something_to_pay, cap_covers_answers, preview_has_answers,
 )  # fmt: skip

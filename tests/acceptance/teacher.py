@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.gateway.server import http
+from tests.exchange import Request, converse, http, send
 
 WORDS = {
     "animals": ("cat", "dog", "horse", "mouse", "goat", "otter", "heron", "finch"),
@@ -104,6 +104,8 @@ class Teacher:
     """What it says to messages that end with a question mark."""
     faults: Counter[str] = field(default_factory=Counter)
     """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
+    failing: str = ""
+    """A text about which it always answers 500."""
     asked: Counter[str] = field(default_factory=Counter)
     """Calls by the user's last message, those of probes too."""
     said: dict[str, list[str]] = field(default_factory=dict)
@@ -135,34 +137,22 @@ class Teacher:
         self.calls = self.tokens_in = self.tokens_out = self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while await self._exchange(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        await converse(reader, writer, self._exchange)
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        fields = dict(line.split(": ", 1) for line in head[1:] if ": " in line)
-        fields = {name.lower(): value for name, value in fields.items()}
-        body = json.loads(await reader.readexactly(int(fields.get("content-length", 0))) or b"{}")
-        self.keys.add(fields.get("authorization", "").removeprefix("Bearer "))
+    async def _exchange(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        self.keys.add(request.headers.get("authorization", "").removeprefix("Bearer "))
         self.flying += 1
         self.most = max(self.most, self.flying)
         try:
             if self.latency:
                 await asyncio.sleep(self.latency)
-            sent = self._reply(head[0].split()[1], body)
+            sent = self._reply(request.path, request.body)
         finally:
             self.flying -= 1
         if sent is None:
             writer.transport.abort()
             return False
-        writer.write(sent)
-        await writer.drain()
-        return True
+        return await send(writer, sent)
 
     def _fault(self) -> str | None:
         name = next((name for name, left in self.faults.items() if left > 0), None)
@@ -173,10 +163,10 @@ class Teacher:
     def _reply(self, path: str, body: dict[str, Any]) -> bytes | None:
         if path.endswith("/models"):
             return http(200, json.dumps({"object": "list", "data": [{"id": "words"}]}).encode())
-        fault = self._fault()
+        fault = "500" if body["messages"][-1]["content"] == self.failing else self._fault()
         if fault in ("429", "500", "401", "400"):
             error = json.dumps({"error": {"message": f"no: {fault}"}}).encode()
-            return http(int(fault), error, Retry_After="0.05") if fault == "429" else http(int(fault), error)
+            return http(int(fault), error, **({"retry-after-ms": "50"} if fault in ("429", "500") else {}))
         if body.get("logprobs") and not self.logprobs:
             return http(400, b'{"error": {"message": "no logprobs here"}}')
         if body.get("n", 1) > 1 and not self.several:

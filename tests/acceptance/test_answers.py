@@ -76,12 +76,15 @@ def answered(run: Run) -> None:
 
 
 def test_from_an_endpoint_to_a_report(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
-    made = endpoint(owner, teacher)
+    made = endpoint(owner, teacher, licence="llama2")
     assert made["state"] == "ready" and made["models"] == ["words"]
     rows = dataset(stack, owner)
-    said = good(owner.client.post("/v1/distillations/validate", json=job(rows, budget={"usd": 1.0})))
+    unread = good(owner.client.post("/v1/distillations/validate", json=job(rows, budget={"usd": 1.0})))
+    assert [problem["code"] for problem in unread["problems"]] == ["terms_not_accepted"]
+    read = job(rows, budget={"usd": 1.0}, teacher={"models": ["ep_words/words"], "accept_terms": True})
+    said = good(owner.client.post("/v1/distillations/validate", json=read))
     assert said["valid"], said["problems"]
-    run = Run.start(owner, job(rows, budget={"usd": 1.0}))
+    run = Run.start(owner, read)
     run.succeeded()
     assert set(teacher.asked) == set(TEXTS[:ROWS]) and set(teacher.asked.values()) == {1}
     found, whole = run.get(), report(run)
@@ -108,8 +111,10 @@ def test_from_an_endpoint_to_a_report(stack: Stack, owner: Tenant, teacher: Teac
     assert roles["student"]["metrics"]["accuracy"]["value"] > roles["no_teacher"]["metrics"]["accuracy"]["value"]
     html = owner.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
     assert "What the teacher answered" in html and "ep_words/words" in html
-    # Asked again for another student it costs nothing; another way to ask is another question; ten new rows cost ten.
+    under_which_terms(owner, run, whole)
+    # Asked again for another student it costs nothing, under whichever licence; another way to ask is another question; ten new rows cost ten.
     teacher.forget()
+    good(owner.client.patch("/v1/endpoints/ep_words", json={"licence": "apache-2.0"}))
     answered(Run.start(owner, job(rows, steps=61)))
     assert teacher.calls == 0
     answered(Run.start(owner, job(rows, steps=61, responses={"prompt": {"template": "{text}"}, "read": "text"})))
@@ -117,6 +122,22 @@ def test_from_an_endpoint_to_a_report(stack: Stack, owner: Tenant, teacher: Teac
     teacher.forget()
     answered(Run.start(owner, job(dataset(stack, owner, ROWS + 10))))
     assert sorted(teacher.asked) == sorted(TEXTS[ROWS:]) and teacher.calls == 10
+
+
+def under_which_terms(owner: Tenant, run: Run, whole: dict[str, Any]) -> None:
+    """Report, card and student say what was stated of the teacher; and whoever the student teaches is asked, too."""
+    ((licence, terms),) = [(one["licence"], one["terms"]) for one in whole["teachers"]]
+    assert licence == "llama2" and [one["party"] for one in terms] == ["Meta"]
+    student = run.get()["student"]["model"]
+    card = owner.client.get(f"/v1/models/{student}/files/README.md").text
+    assert "licence: llama2" in card
+    assert "teacher.accept_terms" in card and "Licence: not stated" in card
+    found = good(owner.client.get(f"/v1/models/{student}"))
+    assert found["licence"] is None and found["terms"] == terms
+    taught = job("ds_none") | {"teacher": {"models": [student]}}
+    taught["data"] = whole["spec"]["data"] | {"responses": {"type": "given"}}
+    refused = good(owner.client.post("/v1/distillations/validate", json=taught))
+    assert [problem["code"] for problem in refused["problems"]] == ["terms_not_accepted"], refused
 
 
 def test_what_is_no_answer_is_counted_and_not_learned(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
@@ -267,12 +288,17 @@ def test_a_cap_is_held_and_still_delivers(stack: Stack, owner: Tenant, teacher: 
 
 
 def test_a_month_cap_pauses_and_a_cancelled_job_stops_paying(stack: Stack, teacher: Teacher) -> None:
-    with tenant(stack, "monthly", ("read", "write", "admin"), usd_per_month=0.001).client as client:
-        owner = Tenant("", client.headers["authorization"].removeprefix("Bearer "), client)
+    owner = tenant(stack, "monthly", ("read", "write", "admin"), usd_per_month=0.001)
+    with owner.client as client:
         endpoint(owner, teacher)
         run = Run.start(owner, job(dataset(stack, owner)))
         until(lambda: run.get()["state"] == "paused")
         assert "month" in run.get()["waiting"]["reason"] and 0 < teacher.bill <= 0.001
+        more = good(client.patch(f"/v1/projects/{owner.project}", json={"usd_per_month": 0.0015}))
+        assert more["usd_per_month"] == 0.0015 and more["name"] == "monthly"
+        good(client.post(f"/v1/distillations/{run.id}/resume"))
+        until(lambda: teacher.bill > 0.001 and run.get()["state"] == "paused")
+        assert teacher.bill <= 0.0015, "what was spent counts"
         good(client.post(f"/v1/distillations/{run.id}/cancel"))
         ended(run, "cancelled")
         assert run.get()["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)

@@ -80,7 +80,8 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         assert made["state"] == "ready" and teacher.keys == {KEY} and made["limits"]["concurrency"] == 4
         assert typist("endpoints", "get", "ep_cli") == made and typist("endpoints", "list")[0]["id"] == "ep_cli"
         assert typist("endpoints", "probe", "ep_cli", "--model", "words")["state"] == "ready"
-        assert typist("endpoints", "change", "ep_cli", "--price", "1/2/0.5")["price"]["cached"] == 0.5
+        changed = typist("endpoints", "change", "ep_cli", "--price", "1/2/0.5", "--licence", "gemma")
+        assert changed["price"]["cached"] == 0.5 and changed["licence"] == "gemma" and changed["terms"]
         missing = typist.run("endpoints", "create", "x", "--url", teacher.url, "--key-from-env", "NO_SUCH", code=2)
         assert "NO_SUCH is not set" in missing.stderr
         assert "IN/OUT" in typist.run("endpoints", "change", "ep_cli", "--price", "cheap", code=2).stderr
@@ -128,8 +129,8 @@ def test_every_command(typist: Typist, tmp_path: Path, monkeypatch: pytest.Monke
 
     student = job["student"]["model"]
     folder = typist("models", "download", student, str(tmp_path / "student"))["path"]
-    again = typist("models", "upload", folder, "--name", "again", "--labels-seen", "7")
-    assert typist("models", "get", again["id"])["facts"]["labels_seen"] == 7
+    again = typist("models", "upload", folder, "--name", "again", "--labels-seen", "7", "--licence", "my own")
+    assert typist("models", "get", again["id"])["facts"]["labels_seen"] == 7 and again["licence"] == "my own"
     assert again["id"] in {model["id"] for model in typist("models", "list")}
 
     long = typist("distill", job_file(tmp_path, made["id"], 5_000_000))["id"]
@@ -146,10 +147,15 @@ def test_every_command(typist: Typist, tmp_path: Path, monkeypatch: pytest.Monke
 
     project = typist("projects", "create", "tenant", "--usd-per-month", "5")
     assert typist("projects", "get", project["id"]) == project and project in typist("projects", "list")
+    assert project["usd_per_month"] == 5
+    raised = typist("projects", "change", project["id"], "--usd-per-month", "7", "--name", "other")
+    assert (raised["usd_per_month"], raised["name"]) == (7, "other")
+    freed = typist("projects", "change", project["id"], "--usd-per-month", "none")
+    assert freed["usd_per_month"] is None and freed["name"] == "other"
+    assert "or none" in typist.run("projects", "change", project["id"], "--usd-per-month", "much", code=2).stderr
     key = typist("keys", "create", "reader", "--scopes", "read", "--project", project["id"])
     assert key["key"].startswith("sh_") and typist("keys", "get", key["id"])["scopes"] == ["read"]
     assert [one["id"] for one in typist("keys", "list", "--project", project["id"])] == [key["id"]]
-    assert project["usd_per_month"] == 5
     assert typist("usage", "--by", "endpoint")["object"] == "usage" and typist("workers")
 
     for kind, id in (

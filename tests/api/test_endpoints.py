@@ -100,14 +100,20 @@ def test_known_terms_are_told(owner: Tenant) -> None:
     made = good(
         owner.client.post("/v1/endpoints", json={"name": "closed", "url": "https://API.OpenAI.com/v1", "model": "m"})
     )
-    assert made["terms"]["party"] == "OpenAI" and made["terms"]["source"].startswith("https://openai.com/")
+    (terms,) = made["terms"]
+    assert terms["party"] == "OpenAI" and terms["source"].startswith("https://openai.com/") and made["licence"] is None
     assert good(owner.client.get("/v1/endpoints/ep_closed"))["terms"] == made["terms"]
+    stated = good(owner.client.patch("/v1/endpoints/ep_closed", json={"licence": "Llama2"}))
+    assert stated["licence"] == "Llama2" and [one["party"] for one in stated["terms"]] == ["Meta", "OpenAI"]
 
 
 def test_one_name_is_one_endpoint(boss: Tenant, teacher: Teacher) -> None:
     once = {"idempotency-key": "once"}
-    first, second = (good(boss.client.post("/v1/endpoints", json=body(teacher), headers=once)) for _ in range(2))
-    assert first["id"] == second["id"] and first["created_at"] == second["created_at"]
+    first = good(boss.client.post("/v1/endpoints", json=body(teacher, licence="apache-2.0"), headers=once))
+    asked = sum(teacher.asked.values())
+    second = good(boss.client.post("/v1/endpoints", json=body(teacher, licence="apache-2.0"), headers=once))
+    assert second == first and first["state"] == "ready" and first["licence"] == "apache-2.0"
+    assert sum(teacher.asked.values()) == asked > 0, "a repeated request probes nothing"
     refused(boss.client.post("/v1/endpoints", json=body(teacher)), 409, "name_taken")
 
 
@@ -118,6 +124,7 @@ def test_one_name_is_one_endpoint(boss: Tenant, teacher: Teacher) -> None:
      ({"url": "https://a.example:22/v1"}, "url_refused", "url"), ({"key": "two words"}, "invalid_value", "key"),
      ({"price": {"input": -1.0, "output": 1.0}}, "invalid_value", "price.input"),
      ({"price": {"input": 1.0}}, "required", "price.output"), ({"limits": {"concurrency": 0}}, "invalid_value", "limits.concurrency"),
+     ({"licence": " "}, "invalid_value", "licence"), ({"licence": "a" * 201}, "invalid_value", "licence"),
      ({"wire": "grpc"}, "invalid_value", "wire"), ({"secret": "x"}, "unknown_field", "secret")],
 )  # fmt: skip
 def test_a_bad_one_is_refused(owner: Tenant, change: dict[str, Any], code: str, param: str) -> None:

@@ -38,7 +38,7 @@ def uploaded(owner: Tenant, **more: Any) -> str:
 
 
 def test_a_model_is_processing_until_it_was_inspected(owner: Tenant, by_hand: Hand) -> None:
-    id = uploaded(owner, metadata={"a": "b"})
+    id = uploaded(owner, metadata={"a": "b"}, licence="cc-by-nc-4.0")
     made = good(owner.client.get(f"/v1/models/{id}"))
     assert (made["object"], made["owned_by"], made["name"]) == ("model", owner.project, "teacher.safetensors")
     assert (made["state"], made["origin"], made["facts"], made["metadata"]) == (
@@ -47,9 +47,11 @@ def test_a_model_is_processing_until_it_was_inspected(owner: Tenant, by_hand: Ha
         None,
         {"a": "b"},
     )
+    assert made["licence"] == "cc-by-nc-4.0" and [one["party"] for one in made["terms"]] == ["Creative Commons"]
     refused(owner.client.get(f"/v1/models/{id}/archive"), 409, "not_ready")
     by_hand.inspect_model()
     found = good(owner.client.get(f"/v1/models/{id}"))
+    assert found["facts"]["licence"] == "cc-by-nc-4.0" and found["terms"] == made["terms"]
     assert found["state"] == "ready" and found["parameters"] == 13_802 and found["bytes"] == 55_208
     assert found["signature"]["output"]["classes"] == list("0123456789") and found["files"] == {"model.safetensors": 7}
 

@@ -115,6 +115,7 @@ CASES: dict[str, One | All | Naming | Administrators | Shared] = {
     "list_projects": All(World.project),
     "get_project": One(World.project),
     "create_project": Administrators(World.project, {"name": "x"}),
+    "change_project": Administrators(World.project, {"name": "x"}),
     "delete_project": Administrators(World.project),
     "list_keys": All(World.key),
     "get_key": One(World.key),

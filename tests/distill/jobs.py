@@ -75,6 +75,7 @@ class Job:
             if source in self.results:
                 inputs[name] = self.root / source / "outputs"
         context = {
+            **step.context,
             "latency_seconds": 0.3,
             "job": {"id": "dst_1"},
             "steps": [self._row(name, made) for name, made in self.results.items()],
@@ -139,6 +140,7 @@ class Job:
             signature=raw(SIGNATURE) if self.onnx else SIGNATURE,
             parameters=sum(parameter.numel() for parameter in module.parameters()),
             bytes=sum(tensor.nbytes for tensor in module.state_dict().values()),
+            licence="gemma" if i else None,
         )
 
     def _pairs(self) -> dict[str, PairFacts]:

@@ -20,6 +20,7 @@ from spec.digest import model_digest
 from spec.distillation import Distillation
 from spec.facts import ModelFacts, StoredFile
 from spec.params import PackageParams
+from spec.terms import of_licence
 from tests.distill.jobs import CLASSES, SPEC, Job
 from tests.distill.runs import read
 
@@ -151,6 +152,7 @@ def test_manifest_names_every_byte(job: Job) -> None:
             )
     assert Distillation.model_validate_json(json.dumps(manifest["spec"])).name == "insects"
     assert manifest["seeds"] == {"training": 1, "rows": 0, "bootstrap": 0}
+    assert [(one["model"], one["licence"]) for one in manifest["teachers"]] == [("mdl_a", None), ("mdl_b", "gemma")]
 
 
 def test_facts_are_those_of_an_uploaded_model(job: Job) -> None:
@@ -162,6 +164,7 @@ def test_facts_are_those_of_an_uploaded_model(job: Job) -> None:
     }
     assert facts.digest == model_digest(weights, facts.architecture, facts.signature)
     assert facts.signature.output.classes == CLASSES
+    assert facts.licence is None and facts.taught_under == of_licence("gemma"), "it inherits nothing silently"
     assert (
         facts.labels_seen == Grade.model_validate_json((job.outputs("grade") / "grade.json").read_bytes()).labels_seen
     )

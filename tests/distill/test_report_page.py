@@ -16,7 +16,9 @@ from distill.report.figures import Picture, Report
 from distill.report.markup import Markup, tag
 from distill.report.page import page
 from distill.report.pixels import drawn, png
+from spec.terms import standing
 from tests.distill.reports import DIGITS, params, report
+from tests.spec.builders import model
 
 HOSTILE = '</style><script>alert("1")</script><img onerror=x()> & \'"'
 VOID = {"meta", "img", "br"}
@@ -120,6 +122,29 @@ def test_a_card_has_no_markdown_of_others() -> None:
     text = card(made, params((HOSTILE, "b"), "x", True, [], (8, 8)).signature)
     assert text.startswith("# \\[x\\]\\(javascript:1\\) \\*\\*b\\*\\* \\<b\\> \\# title\n")
     assert "<script>" not in text
+
+
+def test_terms_of_teachers_are_said_and_nothing_is_inherited_silently() -> None:
+    def of(licence: str) -> dict[str, object]:
+        stated = model().model_copy(update={"licence": licence})
+        return {"teachers": [standing("mdl_a", stated).model_dump(mode="json")]}
+
+    given = params(DIGITS, "x", True, [], (8, 8)).signature
+    forbidden = report(context=of("llama2"))
+    forbidden = forbidden.model_copy(
+        update={"spec": forbidden.spec | {"teacher": {"models": ["mdl_a"], "accept_terms": True}}}
+    )
+    text = card(forbidden, given).replace("\\", "")
+    assert (
+        "- Terms of mdl_a: licence: llama2. the Llama 2 community licence (of 2023-07-18, ai.meta.com/llama/license/): forbids using"
+        in text
+    )
+    assert "said (`teacher.accept_terms`) that they had read them" in text
+    read = checked(page(forbidden))
+    assert "terms of mdl_a" in read.texts and "terms accepted" in read.texts
+    asking, silent = card(report(context=of("gemma")), given), card(report(), given)
+    assert "ask something of whoever passes it on" in asking and "had read them" not in asking
+    assert "Terms of" not in silent and "Licence: not stated" in silent
 
 
 def test_labels_alone() -> None:

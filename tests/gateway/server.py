@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.exchange import Request, converse, http, send
+
 WORDS = {"animals": {"cat", "dog", "horse"}, "plants": {"oak", "rose", "fern"}}
 
 
@@ -30,25 +32,14 @@ class Teacher:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        try:
-            while await self._exchange(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        await converse(reader, writer, self._exchange)
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        fields = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
-        body = json.loads(await reader.readexactly(int(fields.get("content-length", 0))) or b"{}")
-        self.seen.append((head[0].split()[1], fields, body))
+    async def _exchange(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        self.seen.append((request.path, request.headers, request.body))
         if self.fault is not None:
             await self._fail(writer)
             return False
-        writer.write(http(200, json.dumps(self.answer(body)).encode()))
-        await writer.drain()
-        return True
+        return await send(writer, http(200, json.dumps(self.answer(request.body)).encode()))
 
     async def _fail(self, writer: asyncio.StreamWriter) -> None:
         if self.fault == "reset":
@@ -61,8 +52,7 @@ class Teacher:
                 await asyncio.sleep(0.01)
         else:
             assert isinstance(self.fault, bytes)
-            writer.write(self.fault)
-            await writer.drain()
+            await send(writer, self.fault)
 
     def answer(self, body: dict[str, object]) -> dict[str, object]:
         messages = body["messages"]
@@ -80,12 +70,6 @@ class Teacher:
         words = sum(len(message["content"].split()) for message in messages)
         usage = {"prompt_tokens": words, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 1}}
         return {"id": "c", "object": "chat.completion", "model": body["model"], "choices": [choice], "usage": usage}
-
-
-def http(status: int, body: bytes, **headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def bomb(size: int) -> bytes:

@@ -10,7 +10,8 @@ from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import Retryable
 from gateway.reply import Ask, Message, Reply, Sampling, Usage
-from tests.gateway.server import Teacher, http, teacher
+from tests.exchange import http
+from tests.gateway.server import Teacher, teacher
 
 REPLY = {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",

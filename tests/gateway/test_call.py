@@ -10,7 +10,8 @@ from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.reply import Ask, Message, Reply, Sampling, Usage
-from tests.gateway.server import Teacher, bomb, distribution, http, teacher
+from tests.exchange import http
+from tests.gateway.server import Teacher, bomb, distribution, teacher
 
 KEY = "sk-planted-7f3a"
 TEXTS = ["a cat and a dog", "an oak", "rose fern oak cat", "horse", "a fern by the dog and the rose"]
@@ -47,7 +48,7 @@ def test_answers_are_the_model_s_own() -> None:
         assert {name: math.exp(value) for name, value in tops[0].items()} == pytest.approx(shares)
         assert reply.usage == Usage(2 + len(text.split()), 1, cached=1)
     assert all(path == "/v1/chat/completions" for path, *_ in served.seen)
-    assert all(fields["authorization"] == f"bearer {KEY}" for _, fields, _ in served.seen)
+    assert all(fields["authorization"] == f"Bearer {KEY}" for _, fields, _ in served.seen)
 
 
 def test_what_is_not_set_is_not_sent() -> None:

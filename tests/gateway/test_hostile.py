@@ -7,7 +7,8 @@ import pytest
 from gateway.address import allowed
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent
-from tests.gateway.server import http, teacher
+from tests.exchange import http
+from tests.gateway.server import teacher
 
 # Every one is 127.0.0.1, or a name or spelling of it, or another way to a place inside.
 HOSTS = [

@@ -89,6 +89,22 @@ def test_a_refusal_holds_everybody_and_halves(broker: str) -> None:
     assert took >= 0.45 and window == 8
 
 
+def test_a_shorter_hold_does_not_end_a_longer_one(broker: str) -> None:
+    async def run() -> tuple[int, int]:
+        redis = Redis.from_url(broker)
+        throttle = Throttle(redis, "longer", Limits())
+        await throttle.refused(60.0)
+        await throttle.refused(0.05)
+        after = await redis.pttl("endpoint:longer:hold")
+        await throttle.refused(90.0)
+        longer = await redis.pttl("endpoint:longer:hold")
+        await redis.aclose()
+        return after, longer
+
+    after, longer = asyncio.run(run())
+    assert 50_000 < after <= 60_000 < longer <= 90_000
+
+
 def test_without_redis_each_keeps_to_its_own() -> None:
     async def run() -> int:
         redis = Redis.from_url("redis://127.0.0.1:9", socket_connect_timeout=0.2)

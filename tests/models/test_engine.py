@@ -31,6 +31,20 @@ def test_a_job_goes_through_its_plan_and_its_student_is_ready(world: World) -> N
     assert [event.seq for event in world.events(job)] == list(range(1, world.job(job).last_seq + 1))
 
 
+def test_what_failed_for_now_is_done_again_by_the_next(world: World) -> None:
+    """Rows that may be answered another time make their step's outputs answer for no key; the job itself goes on with them."""
+    project, plan = world.project(), [Planned(name="answer", verb="answer", queue="io", divisible=True)]
+    first = world.submit(project, plan)
+    world.end(world.begin("io").grip, passing=3)
+    assert world.job(first).state == "succeeded" and not world.steps(first)["answer"].cut
+    assert any("3 rows failed for reasons that may pass" in event.message for event in world.events(first))
+    second = world.submit(project, plan)
+    assert world.states(second) == {"answer": "ready"}
+    world.end(world.begin("io").grip)
+    third = world.submit(project, plan)
+    assert world.steps(third)["answer"].cached_from == world.steps(second)["answer"].id
+
+
 def test_equal_keys_are_computed_once(world: World) -> None:
     project = world.project()
     first, second = world.submit(project), world.submit(project)

@@ -4,10 +4,10 @@ from typing import Any
 
 from spec.facts import ColumnFacts, Facts, Roles
 from spec.rules import endpoint as rules
-from spec.rules import keep, named
-from spec.terms import KNOWN
-from tests.spec.builders import dataset, endpoint, facts, images, names
-from tests.spec.leaves import ASKED, kept
+from spec.rules import keep, named, terms
+from spec.terms import NON_COMMERCIAL, of_host, of_licence
+from tests.spec.builders import dataset, endpoint, facts, images, model, names, signals
+from tests.spec.leaves import ASKED, SIGNALS, kept
 
 TEXTS = dataset(
     columns={"text": ColumnFacts(kind="text", dtype="str"), "label": names(), "picture": images()},
@@ -62,10 +62,16 @@ ENDPOINTS: list[Any] = [
       [(f"{SAMPLING}.max_tokens", "unbounded_answers", "A cap in dollars needs a bound for each answer, and sampling.max_tokens is null.")]),
     (rules.cap_has_something_to_pay, ASKED | {"budget": {"usd": 5.0}}, known(price=None),
       [("budget.usd", "price_unknown", "ep_open has no price, so a cap in dollars cannot be held.")]),
-    (rules.terms_are_accepted, ASKED, known(terms=KNOWN[1]),
-      [("teacher.accept_terms", "terms_not_accepted", "The terms of Anthropic (of 2025-06-17) forbid building a competing product or service, training competing AI models included.")]),
-    (rules.terms_are_accepted, ASKED | {"teacher.accept_terms": True}, known(),
-      [("teacher.accept_terms", "changes_nothing", "teacher.accept_terms changes nothing here: no terms are known that ask for it.")]),
+    (terms.terms_are_accepted, ASKED, known(terms=of_host("api.anthropic.com"), licence="LLAMA2"),
+      [("teacher.accept_terms", "terms_not_accepted", "Forbidden by the Llama 2 community licence (of 2023-07-18), under which ep_open/large stands: using outputs to improve any other large language model."),
+       ("teacher.accept_terms", "terms_not_accepted", "Forbidden by Anthropic's commercial terms (of 2025-06-17), under which ep_open/large stands: building a competing product or service, training competing AI models included.")]),
+    (terms.terms_are_accepted, {}, facts(models={"mdl_y": model().model_copy(update={"licence": "CC-BY-NC-4.0"}), "mdl_z": model().model_copy(update={"taught_under": of_licence("llama3")})}),
+      [("teacher.accept_terms", "terms_not_accepted", f"Forbidden by CC BY-NC 4.0 (of 2013-11-25), under which mdl_y stands: {NON_COMMERCIAL}."),
+       ("teacher.accept_terms", "terms_not_accepted", "Forbidden by the Llama 3 community licence (of 2024-04-18), under which mdl_z stands: using outputs to improve any other large language model.")]),
+    *((terms.terms_are_accepted, changes | {"teacher.accept_terms": True}, facts_known,
+       [("teacher.accept_terms", "changes_nothing", "teacher.accept_terms changes nothing here: no terms are known that ask for it.")])
+      for changes, facts_known in [(ASKED, known()), (ASKED, known(licence="llama3.1")), (SIGNALS, facts(datasets={"ds_signals": signals()})),
+                                   ({}, facts(models={"mdl_y": model().model_copy(update={"licence": "my own"})}))]),
     (rules.preview_has_answers, ASKED | {"data.responses": {"type": "given"}, "budget": {"preview": 20}}, known(),
       [("budget.preview", "changes_nothing", "budget.preview changes nothing here: no teacher answers.")]),
     (keep.filters_have_conditions, kept("length", where={"column": "lable", "among": ["1"]}), known(),

@@ -29,7 +29,7 @@ TEXT = ColumnFacts(kind="text", dtype="str")
 TEXTS = {"text": TEXT, "label": names()}
 PAIRS = {"query": TEXT, "passage": TEXT, "title": TEXT, "label": names()}
 KNOWN = facts(
-    endpoints={"ep_open": endpoint(), "ep_closed": endpoint(terms=KNOWN_TERMS[0])},
+    endpoints={"ep_open": endpoint(), "ep_closed": endpoint(terms=KNOWN_TERMS[:1])},
     datasets={
         "ds_digits": dataset(columns=COLUMNS, roles=Roles(input="image", label="label", id="form")),
         "ds_more": dataset({"train": split("more", 2000)}, COLUMNS, overlaps={}),

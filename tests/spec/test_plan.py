@@ -8,19 +8,29 @@ from hypothesis import strategies as st
 
 from spec.digest import serving_keys
 from spec.errors import parse
-from spec.facts import Facts, Roles
+from spec.facts import ColumnFacts, Facts, Roles
 from spec.params import GradeParams, PackageParams, ScoreParams, TrainParams
 from spec.plan import VERSIONS
 from spec.resolve import resolve
-from tests.spec.builders import ABSENT, DIGITS, LABELS_ONLY, dataset, endpoint, facts, job, model, signals, split
+from spec.terms import of_licence
+from tests.spec.builders import ABSENT, DIGITS, LABELS_ONLY, dataset, endpoint, facts, job, model, names, signals, split
 from tests.spec.jobs import KNOWN, jobs
 from tests.spec.keyed import keys, steps
-from tests.spec.leaves import WRITTEN
+from tests.spec.leaves import ASKED, WRITTEN
 from tests.spec.refused_endpoints import TEXTS
 
 SIGNALS = {"teacher": {"signals": "ds_signals"}}
 SIGNALLED = facts(
     datasets={"ds_signals": signals(), "ds_digits": dataset(roles=Roles(input="image", label="label", id="form"))}
+)
+ASKING = facts(
+    endpoints={"ep_open": endpoint()},
+    datasets={
+        "ds_texts": dataset(
+            columns={"text": ColumnFacts(kind="text", dtype="str"), "label": names()},
+            roles=Roles(input="text", label="label"),
+        )
+    },
 )
 SHAPES: list[tuple[dict[str, Any], Facts, list[str]]] = [
     ({}, facts(), ["score", "train", "train.no_teacher", "train.all_labels", "grade", "package"]),
@@ -280,6 +290,24 @@ def test_how_many_labels_a_teacher_saw_is_told_and_makes_no_other_scores() -> No
     assert "teacher_labels" not in steps(job())["grade"].params
     first, second = keys(job()), keys(job(), declared)
     assert {name for name in first if first[name] != second[name]} == {"grade", "package"}
+
+
+def test_a_licence_is_told_and_is_in_no_key() -> None:
+    stated = {"licence": "llama3.1", "taught_under": of_licence("gemma")}
+    known = facts(models={"mdl_y": facts().models["mdl_y"].model_copy(update=stated)})
+    assert keys(job(), known) == keys(job())
+    told = steps(job(), known)["package"].context["teachers"]
+    assert [(one["model"], one["licence"], [terms["name"] for terms in one["terms"]]) for one in told] == [
+        ("mdl_x", None, []),
+        ("mdl_y", "llama3.1", ["the Llama 3.1 community licence", "the Gemma terms of use"]),
+        ("mdl_z", None, []),
+    ]
+
+
+def test_a_step_that_asks_knows_how_often_it_may() -> None:
+    """A question a row of both splits; of a preview no more than its rows."""
+    made = steps(job(ASKED | {"budget.preview": 7}), ASKING)
+    assert {name: made[name].context["questions"] for name in ("answer", "preview")} == {"answer": 1797, "preview": 7}
 
 
 def test_values_of_conditions_are_compared_as_text_and_as_sets() -> None:

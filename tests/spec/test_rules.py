@@ -49,6 +49,7 @@ def test_a_failed_inspection_keeps_its_file_and_line() -> None:
 
 @pytest.mark.parametrize("changes", [{}, SIGNALS, LABELS_ONLY, {"training.select": "best", "budget": {"hours": 1.0}}])
 def test_rules_are_silent_without_facts(changes: dict[str, Any]) -> None:
+    changes = changes | ({"teacher.accept_terms": True} if "teacher" not in changes else {})
     awaited = dict.fromkeys(("ds_digits", "ds_signals", "mdl_x", "mdl_y", "mdl_z"), "inspection")
     assert not problems(job(changes), Facts(processing=awaited))
     assert not warnings(job(changes), Facts(processing=awaited))

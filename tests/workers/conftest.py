@@ -7,9 +7,12 @@ from celery import Celery
 from settings import Settings
 from standalone import valkey
 from standalone.valkey import Valkey
+from tests.acceptance.teacher import Teacher, served
 from tests.models.world import World
+from tests.workers.desk import PRICE
 from tests.workers.shop import Shop
 from workers import register
+from workers.claim import Ledger
 from workers.post import Post
 from workers.station import make_post
 
@@ -46,3 +49,17 @@ def post(tmp_path: Path, database_url: str) -> Iterator[Post]:
     register.arrive(made)
     yield made
     made.close()
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    made = Ledger(database_url, lease_seconds=60.0, connections=4)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def teacher() -> Iterator[Teacher]:
+    """It bills what the desk in desk.py reckons with."""
+    with served(rate_in=PRICE.input, rate_out=PRICE.output) as running:
+        yield running

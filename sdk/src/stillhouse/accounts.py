@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Unpack
 
 from stillhouse.pages import Order, Pages
 from stillhouse.transport import Transport
-from stillhouse.types import CreatedKey, Key, KeyDeleted, NewKey, NewProject, Project, ProjectDeleted, Usage, Worker
+from stillhouse.types import (
+    CreatedKey,
+    Key,
+    KeyDeleted,
+    NewKey,
+    NewProject,
+    Project,
+    ProjectChange,
+    ProjectDeleted,
+    Usage,
+    Worker,
+)
 
 Scope = Literal["read", "write", "admin"]
 
 
 class Projects:
-    """`client.projects`: tenants. Making and deleting needs the scope admin."""
+    """`client.projects`: tenants. Making, changing and deleting needs the scope admin."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -29,6 +40,11 @@ class Projects:
     def get(self, id: str) -> Project:
         found: Project = self._transport.get(f"/v1/projects/{id}")
         return found
+
+    def change(self, id: str, **body: Unpack[ProjectChange]) -> Project:
+        """Changes what is given: `name`, or `usd_per_month`, where None takes the cap away."""
+        changed: Project = self._transport.patch(f"/v1/projects/{id}", dict(body))
+        return changed
 
     def delete(self, id: str) -> ProjectDeleted:
         gone: ProjectDeleted = self._transport.delete(f"/v1/projects/{id}")

@@ -33,32 +33,34 @@ class Models:
     def upload(
         self, source: Path | str | Mapping[str, Any], *, architecture: Student | None = None,
         signature: NewSignature | None = None, name: str | None = None, labels_seen: int | None = None,
+        licence: str | None = None,
     ) -> Model:  # fmt: skip
         """Uploads weights: a `.safetensors` or `.onnx` file, a folder that holds one, or a state dict.
 
         A state dict (name -> torch tensor or numpy array; extra `arrays`) is written as safetensors. A folder's `config.json`, such as
         a downloaded student has, gives architecture and signature where they are not given here. `labels_seen`: how many labels it was
-        trained on; reports of what it teaches say so.
+        trained on; reports of what it teaches say so. `licence`: of the weights, as an SPDX id, a name such as `llama3.1`, or a few words.
         """
         if isinstance(source, Mapping):
             with TemporaryDirectory() as folder:
                 path = weights.write(source, Path(folder) / "model.safetensors")
-                return self._upload(path, architecture, signature, name, labels_seen)
+                return self._upload(path, architecture, signature, name, labels_seen, licence)
         path = Path(source)
         if path.is_dir():
             found = config(path)
             architecture, signature = architecture or found.get("student"), signature or found.get("signature")
             path = weights_in(path)
-        return self._upload(path, architecture, signature, name, labels_seen)
+        return self._upload(path, architecture, signature, name, labels_seen, licence)
 
     def _upload(
         self, path: Path, architecture: Student | None, signature: NewSignature | None, name: str | None,
-        labels_seen: int | None,
+        labels_seen: int | None, licence: str | None,
     ) -> Model:  # fmt: skip
         file = self._files.upload(path, purpose="model")
         return self.create(
-            files=[file["id"]], architecture=architecture, signature=signature, name=name, labels_seen=labels_seen
-        )
+            files=[file["id"]], architecture=architecture, signature=signature, name=name, labels_seen=labels_seen,
+            licence=licence,
+        )  # fmt: skip
 
     def list(self, *, order: Order = "desc", after: str = "") -> Pages[Model]:
         return Pages(self._transport, "/v1/models", order=order, after=after)

@@ -443,7 +443,8 @@ class Endpoint(TypedDict):
     models: list[str]
     probed: dict[str, Capabilities]
     probed_at: int | None
-    terms: Terms | None
+    licence: str | None
+    terms: list[Terms]
     error: Problem | None
     metadata: dict[str, str]
     created_at: int
@@ -453,6 +454,7 @@ class EndpointChange(TypedDict):
     """What PATCH /v1/endpoints/{id} takes: what is absent or null stays as it is."""
     url: NotRequired[str | None]
     key: NotRequired[str | None]
+    licence: NotRequired[str | None]
     price: NotRequired[NewPrice | None]
     """A new version; calls that were made are not booked anew."""
     limits: NotRequired[NewLimits | None]
@@ -713,6 +715,8 @@ class Model(TypedDict):
     bytes: int | None
     architecture: Student | None
     signature: Signature | None
+    licence: str | None
+    terms: list[Terms]
     files: dict[str, int]
     facts: ModelFacts | None
     error: Problem | None
@@ -783,6 +787,10 @@ class ModelFacts(TypedDict):
     tensors: dict[str, list[int]]
     labels_seen: int | None
     """Labels that it was trained on: counted for a student of ours, declared for an upload; None: not known."""
+    licence: str | None
+    """As its owner has stated it; None: nobody has."""
+    taught_under: list[Terms]
+    """Of a student of ours: known terms that its teachers stood under."""
 
 
 class ModelPage(TypedDict):
@@ -822,6 +830,8 @@ class NewEndpoint(TypedDict):
     """`openai`: chat completions, as vLLM, SGLang, llama.cpp, Ollama and TGI speak them, too; `anthropic`: messages."""
     key: NotRequired[str | None]
     """Sealed before it is stored, and never shown again. null: none is sent."""
+    licence: NotRequired[str | None]
+    """Of the models that it serves: an SPDX id, a name such as `llama3.1` or `gemma`, or a few words. null: not stated."""
     price: NotRequired[NewPrice | None]
     """null: not known; calls are booked at nothing, and no cap in dollars can be held."""
     limits: NotRequired[NewLimits]
@@ -875,6 +885,8 @@ class NewModel(TypedDict):
     """Needed where the file does not say it itself."""
     labels_seen: NotRequired[int | None]
     """How many labels it was trained on, as far as you know: reports of what it teaches say so."""
+    licence: NotRequired[str | None]
+    """Of the weights: an SPDX id, a name such as `llama3.1` or `gemma`, or a few words. null: not stated."""
     metadata: NotRequired[Mapping[str, str]]
 
 
@@ -1014,6 +1026,13 @@ class Project(TypedDict):
     quota_bytes: int | None
     usd_per_month: float | None
     created_at: int
+
+
+class ProjectChange(TypedDict):
+    """What PATCH /v1/projects/{id} takes: what is absent stays as it is."""
+    name: NotRequired[str | None]
+    usd_per_month: NotRequired[float | None]
+    """null, where it is sent: no cap from now on."""
 
 
 class ProjectDeleted(TypedDict):
@@ -1194,7 +1213,7 @@ class Teacher(TypedDict):
     combine: NotRequired[Literal['arithmetic', 'geometric']]
     """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
     accept_terms: NotRequired[bool]
-    """You have read the terms of the teacher's endpoint, and what you make is allowed. Asked for where known terms restrict training on outputs."""
+    """You have read the terms of the teacher's service or licence, and what you make is allowed. Asked for where known terms restrict training on outputs."""
 
 
 class TeacherModel(TypedDict):
@@ -1222,11 +1241,19 @@ class TeacherResponses(TypedDict):
 
 
 class Terms(TypedDict):
-    """What a service's terms say of training on its outputs."""
-    host: str
+    """What somebody's terms say of models that are trained on outputs (spec/terms.py)."""
+    name: str
+    """Of the terms, as a sentence has it."""
     party: str
-    forbids: str
-    """In a few words of ours."""
+    """Whose they are."""
+    hosts: list[str]
+    """Of the service, where they are a service's."""
+    licences: list[str]
+    """Names that a licence of weights goes by, in lower case."""
+    forbids: str | None
+    """In a few words of ours: a job says `teacher.accept_terms`. null: they forbid nothing of the kind."""
+    asks: str | None
+    """What whoever trains on outputs has to do, in a few words of ours."""
     source: str
     effective: str
     """Date of the version that was read."""

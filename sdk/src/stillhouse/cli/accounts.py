@@ -9,6 +9,7 @@ import typer
 from stillhouse.accounts import Scope
 from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show, show_all, show_page
 from stillhouse.cli.session import client
+from stillhouse.types import ProjectChange
 
 projects = typer.Typer(help="Tenants.", no_args_is_help=True)
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
@@ -39,6 +40,31 @@ def list_projects(context: typer.Context, limit: Limit = 20, after: After = "", 
 def get_project(context: typer.Context, id: str, as_json: AsJson = False) -> None:
     """Show a project."""
     show(client(context).projects.get(id), as_json)
+
+
+@projects.command("change")
+def change_project(
+    context: typer.Context,
+    id: str,
+    name: str | None = None,
+    usd_per_month: Annotated[str | None, typer.Option(help="A number; `none` takes the cap away.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rename a project, or set its cap of a month."""
+    body: ProjectChange = {}
+    if name is not None:
+        body["name"] = name
+    if usd_per_month is not None:
+        body["usd_per_month"] = dollars(usd_per_month)
+    show(client(context).projects.change(id, **body), as_json)
+
+
+def dollars(text: str) -> float | None:
+    """Raises BadParameter."""
+    try:
+        return None if text == "none" else float(text)
+    except ValueError:
+        raise typer.BadParameter("--usd-per-month is a number, or none") from None
 
 
 @projects.command("delete")

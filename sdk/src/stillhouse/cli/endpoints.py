@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from stillhouse.cli.output import After, AsJson, Limit, gone, show, show_page
+from stillhouse.cli.output import After, AsJson, LicenceOption, Limit, gone, show, show_page
 from stillhouse.cli.session import client
 from stillhouse.types import EndpointChange, NewEndpoint, NewLimits, NewPrice
 
@@ -64,6 +64,7 @@ def create(
     price_: PriceOption = None,
     wire: Annotated[str, typer.Option(help="openai or anthropic")] = "openai",
     model: Annotated[str | None, typer.Option(help="The model that is probed.")] = None,
+    licence: LicenceOption = None,
     concurrency: Concurrency = None,
     requests_per_minute: Requests = None,
     tokens_per_minute: Tokens = None,
@@ -74,7 +75,13 @@ def create(
     if wire not in WIRES:
         raise typer.BadParameter(f"--wire is {' or '.join(WIRES)}")
     body: NewEndpoint = {"name": name, "url": url, "wire": cast("Literal['openai', 'anthropic']", wire)}
-    body |= {"key": key(key_from_env), "price": price(price_), "model": model, "allow_private": allow_private}
+    body |= {
+        "key": key(key_from_env),
+        "price": price(price_),
+        "model": model,
+        "allow_private": allow_private,
+        "licence": licence,
+    }
     if (slower := limits(concurrency, requests_per_minute, tokens_per_minute)) is not None:
         body["limits"] = slower
     show(client(context).endpoints.create(**body), as_json)
@@ -100,6 +107,7 @@ def change(
     url: Annotated[str | None, typer.Option(help="A new URL: what was probed is forgotten.")] = None,
     key_from_env: FromEnvironment = None,
     price_: PriceOption = None,
+    licence: LicenceOption = None,
     concurrency: Concurrency = None,
     requests_per_minute: Requests = None,
     tokens_per_minute: Tokens = None,
@@ -110,6 +118,7 @@ def change(
         "url": url,
         "key": key(key_from_env),
         "price": price(price_),
+        "licence": licence,
         "limits": limits(concurrency, requests_per_minute, tokens_per_minute),
     }
     show(client(context).endpoints.change(id, **body), as_json)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stillhouse.cli.output import After, AsJson, Limit, gone, show, show_page, written
+from stillhouse.cli.output import After, AsJson, LicenceOption, Limit, gone, show, show_page, written
 from stillhouse.cli.session import client
 
 app = typer.Typer(help="Weights: teachers and students.", no_args_is_help=True)
@@ -24,12 +24,13 @@ def upload(
     signature: Description = None,
     name: str | None = None,
     labels_seen: Annotated[int | None, typer.Option(help="How many labels it was trained on.")] = None,
+    licence: LicenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Upload weights, wait until they are checked."""
     models = client(context).models
     described: Any = {"architecture": parsed(architecture), "signature": parsed(signature)}
-    made = models.upload(path, **described, name=name, labels_seen=labels_seen)
+    made = models.upload(path, **described, name=name, labels_seen=labels_seen, licence=licence)
     show(models.wait(made["id"]), as_json)
 
 

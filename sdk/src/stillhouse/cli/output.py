@@ -19,6 +19,9 @@ def _either(context: typer.Context, value: bool) -> bool:
 
 AsJson = Annotated[bool, typer.Option("--json", callback=_either, help="Print what the server said, as JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
+LicenceOption = Annotated[
+    str | None, typer.Option("--licence", help="An SPDX id, a name such as llama3.1 or gemma, or a few words.")
+]
 After = Annotated[str, typer.Option("--after", help="The id after which the list goes on.")]
 TIMES = frozenset({"created", "created_at", "started_at", "finished_at", "last_used_at", "last_seen", "probed_at"})
 

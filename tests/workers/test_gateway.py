@@ -1,0 +1,105 @@
+"""The gateway of an attempt, and the child's own `answer` at its socket: failures that may pass, rows that no line can hold, and a limit of questions."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from distill.answers.asker import connect
+from distill.data.canonical import Heading, digest_array, text_digests, write
+from gateway.desk import TOO_MANY
+from models.endpoint import Endpoint
+from models.start import Work
+from settings import Settings
+from spec.facts import ColumnFacts, Roles
+from spec.gateway import LONGEST, Message
+from spec.params import AnswerParams, Question
+from spec.run import GATEWAY
+from spec.sampling import Sampling
+from tests.acceptance.teacher import Teacher
+from tests.distill.runs import here, read, run_folder, selection
+from tests.models.world import World
+from tests.workers.conftest import NOWHERE
+from tests.workers.desk import PRICE, TEXTS, begun
+from workers.asking import Asking
+from workers.claim import Ledger
+from workers.heartbeat import Heartbeat
+
+NAMES = ("animals", "plants", "stones")
+ROLES = Roles(input="text", label="label")
+
+
+@pytest.fixture
+def work(world: World, teacher: Teacher) -> Work:
+    """The answer step of a job whose endpoint there is, claimed; eight questions are all that it may put."""
+    project = world.project()
+    row = Endpoint(
+        project=project, id="ep_words", wire="openai", url=teacher.url, private=True, limits={"concurrency": 1},
+        prices=[PRICE.model_dump()],
+    )  # fmt: skip
+    digest = row.known().digest
+    world(lambda session: session.add(row))
+    sampling = Sampling(temperature=0.0, max_tokens=4)
+    question = Question(endpoint=digest, model="words", system=None, template="{text}", sampling=sampling)
+    params = AnswerParams(question=question, classes=NAMES, read="text", take=selection(roles=ROLES, heldout=0.5))
+    context = {"endpoint": "ep_words", "questions": 8}
+    return replace(begun(world, project), params=params.model_dump(mode="json"), context=context)
+
+
+@contextmanager
+def asking(ledger: Ledger, work: Work, run: Path) -> Iterator[Asking]:
+    given = Settings(broker_url=NOWHERE)
+    with (
+        Heartbeat(ledger, work, period=5.0, began=time.monotonic()) as heartbeat,
+        Asking(ledger, given, work, run, heartbeat) as gateway,
+    ):
+        yield gateway
+
+
+def rows(path: Path, texts: list[str]) -> Path:
+    labels = [NAMES[i % 3] for i in range(len(texts))]
+    columns = {"text": ColumnFacts(kind="text", dtype="str"), "label": ColumnFacts(kind="class", dtype="str")}
+    held = {"text": pa.array(texts, pa.string()), "label": pa.array(labels, pa.string())}
+    write(path, held, digest_array(text_digests(texts)), Heading(columns=columns, roles=ROLES))
+    return path
+
+
+def test_a_row_fails_for_good_or_for_now(
+    world: World, ledger: Ledger, work: Work, teacher: Teacher, tmp_path: Path
+) -> None:
+    """Of eight rows one is too long for a line, one is refused, and one meets an endpoint that is busy: only the last is worth another try."""
+    texts = [*TEXTS[:7], "a " * (LONGEST // 2)]
+    train = rows(tmp_path / "rows.arrow", texts)
+    params = AnswerParams.model_validate(work.params)
+    teacher.faults["400"], teacher.failing = 1, TEXTS[3]
+    run = run_folder(tmp_path / "run", "answer", params, {"train/rows.arrow": train})
+    with asking(ledger, work, run) as gateway:
+        done = here(run)
+    assert gateway.problem is None and (done.status, done.passing) == ("succeeded", 1), done.error
+    lines = [line for line in (run / "outputs/answers.jsonl").read_text().splitlines() if '"failed"' in line]
+    assert sorted(word for word in ("bad_request", "server_error", "too_large") if word in str(lines)) == [
+        "bad_request", "server_error", "too_large",
+    ] and len(lines) == 3  # fmt: skip
+    assert sum(part["kinds"].get("failed", 0) for part in read(run / "outputs/answers.json")["parts"].values()) == 3
+    again = run_folder(tmp_path / "again", "answer", params, {"train/rows.arrow": train})
+    teacher.forget()
+    teacher.failing = ""
+    later = replace(begun(world, work.project), params=work.params, context=work.context)
+    with asking(ledger, later, again):
+        assert here(again).passing == 0
+    assert teacher.calls == 2, "what failed is asked again, and nothing else"
+
+
+def test_a_child_has_no_more_questions_than_rows(ledger: Ledger, work: Work, teacher: Teacher, tmp_path: Path) -> None:
+    """Whoever took the child over may ask about the rows, and then about nothing."""
+    with asking(ledger, work, tmp_path) as gateway:
+        asker = connect(tmp_path / GATEWAY, 5.0)
+        questions = ((i, (Message(role="user", content=text),)) for i, text in enumerate(TEXTS[:30]))
+        told = list(asker.ask(questions, lambda: False))
+        asker.close()
+    assert asker.stopped == TOO_MANY and len(told) <= 8 and teacher.calls <= 8
+    assert gateway.problem is not None and gateway.problem.code == TOO_MANY
