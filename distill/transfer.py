@@ -13,8 +13,7 @@ import torch
 
 from distill.data.draw import Hashes
 from distill.data.jitter import jitter
-from distill.data.rows import Ints
-from distill.objectives.labels import UNSEEN
+from distill.data.rows import Ints, Labels, seen
 from distill.objectives.objective import Targets
 from distill.seeds import derived
 from spec.data import Jitter
@@ -30,8 +29,8 @@ class Transfer:
     """(N, 2) of the whole file."""
     rows: Ints
     """(n,) numbers of the transfer rows in the file."""
-    labels: Ints
-    """(n,); UNSEEN where a label may not be seen."""
+    labels: Labels
+    """(n,), of several classes a row (n, V); UNSEEN where a label may not be seen."""
     teachers: npt.NDArray[np.float32] | None
     """(items, M, V)."""
     absent: Ints
@@ -94,7 +93,7 @@ class Batches:
             labels_B=self._there(labels),
             teachers_BMV=teachers,
             rows=len(items),
-            labelled=int(np.count_nonzero(labels != UNSEEN)),
+            labelled=int(seen(labels).sum()),
         )
         return Batch(raw=self._there(transfer.raw(items, epochs)), targets=targets)
 

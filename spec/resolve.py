@@ -11,11 +11,12 @@ from spec.facts import Facts
 from spec.problem import Problem
 from spec.responses import TeacherResponses
 from spec.rules import problems
-from spec.signature import classes
+from spec.signature import classes, output_kind
 from spec.student import Mlp, TextEncoder, TextStudent
 from spec.training import Training
 
 GRADERS = ({"type": "accuracy"}, {"type": "nll"}, {"type": "calibration"})
+MULTILABEL_GRADERS = ({"type": "f1", "average": "micro"}, {"type": "f1"}, *GRADERS)
 
 
 def resolve(spec: Distillation, facts: Facts) -> Distillation:
@@ -28,7 +29,7 @@ def resolve(spec: Distillation, facts: Facts) -> Distillation:
     document["teacher"] = _teacher(spec, facts)
     evaluation = document["evaluation"]
     if spec.evaluation.graders == "auto":
-        evaluation["graders"] = GRADERS
+        evaluation["graders"] = MULTILABEL_GRADERS if output_kind(spec, facts) == "multilabel" else GRADERS
     if spec.evaluation.baselines == "auto":
         evaluation["baselines"] = []
         offered = spec.teacher is not None and refusal(Distillation.model_validate(document), facts) is None

@@ -38,9 +38,9 @@ class Writer:
         columns = {}
         for column in self._layout.columns:
             dtype = self.columns[column.name].dtype
-            scalar = column.kind == "scalar"
+            array = column.kind == "array"
             columns[column.name] = (
-                self._scalars[column.name][name] if scalar else split.arrays[column.name].column(np.dtype(dtype))
+                split.arrays[column.name].column(np.dtype(dtype)) if array else self._scalars[column.name][name]
             )
         write(path, columns, digest_array(np.concatenate(split.digests)), heading)
 
@@ -58,6 +58,9 @@ class Writer:
         found = {name: texts.column() for name, texts in spilled.items()}
         missing = sum(texts.missing for texts in spilled.values())
         counts = merged(texts.counts for texts in spilled.values())
+        if column.kind == "names":
+            self._scalars[column.name] = found
+            return ColumnFacts(kind="classes", dtype="str", missing=missing, values=counts)
         numbers = as_numbers(found) if column.role is None else None
         self._scalars[column.name] = numbers or found
         if numbers is None:

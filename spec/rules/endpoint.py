@@ -6,7 +6,7 @@ from math import ceil
 from spec import rows
 from spec.bill import able, bill
 from spec.distillation import Distillation
-from spec.facts import Facts
+from spec.facts import LISTS, Facts
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.responses import TeacherResponses
@@ -130,9 +130,9 @@ def template_shows_the_row(spec: Distillation, facts: Facts) -> Iterator[Problem
     for one in rows.row_sets(spec, facts):
         for name in named:
             column = one.dataset.columns.get(name)
-            if column is None or column.kind in ("array", "image"):
+            if column is None or column.kind in LISTS:
                 what = "has no column" if column is None else "cannot be shown in words by its column"
-                texts = [other for other, kind in one.dataset.columns.items() if kind.kind not in ("array", "image")]
+                texts = [other for other, kind in one.dataset.columns.items() if kind.kind not in LISTS]
                 message = f'{one.reference} {what} "{name}".'
                 yield Problem(code="template_columns", message=message, param=param, hint=suggestion(name, texts))
     if rows.label(spec, facts) in named:
@@ -145,7 +145,7 @@ def examples_have_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     responses = spec.data.responses
     if not isinstance(responses, TeacherResponses) or rows.train(spec, facts) is None:
         return
-    seen = int(sum(rows.transfer_labels(spec, facts).values()) * spec.data.labelled)
+    seen = int(rows.transfer_labelled(spec, facts) * spec.data.labelled)
     if responses.prompt.examples > seen:
         yield Problem(
             code="too_few_examples",
