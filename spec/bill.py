@@ -11,9 +11,9 @@ from math import ceil
 from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Capabilities, Facts, Price
-from spec.responses import TeacherResponses, schema
+from spec.responses import NONE, TeacherResponses, schema
 from spec.rows import RowSet
-from spec.signature import classes
+from spec.signature import classes, output_kind
 from spec.teacher import asked
 from spec.template import fields
 
@@ -56,11 +56,18 @@ def bound(price: Price | None, sizes: list[int], max_tokens: int | None, samples
     return ceil(tokens * max(price.input, price.cached or 0.0) + samples * (max_tokens or UNBOUNDED) * price.output)
 
 
-def system_text(responses: TeacherResponses, names: tuple[str, ...]) -> str | None:
-    """The system message: `auto` asks for a name and nothing else."""
+def system_text(responses: TeacherResponses, names: tuple[str, ...], *, several: bool = False) -> str | None:
+    """The system message: `auto` asks for a name and nothing else, or for those that fit (`several`)."""
     if responses.prompt.system != "auto":
         return responses.prompt.system
     listed = ", ".join(names)
+    if several:
+        how = (
+            f"separated by commas, or {NONE} if none of them fits"
+            if not responses.structured
+            else "an empty list if none does"
+        )
+        return f"Classify the text. Any number of these names may fit. Answer with those that fit, {how}, and nothing else: {listed}."
     return f"Classify the text. Answer with exactly one of these names and nothing else: {listed}."
 
 
@@ -97,11 +104,12 @@ def bill(spec: Distillation, facts: Facts) -> Bill | None:
     price, sampling = known.price, responses.sampling
     calls = 1 if probe.several else sampling.n
     shown = _shown(spec, facts)
-    answer = max((len(name.encode()) for name in names), default=1)
-    fixed: float = len((system_text(responses, names) or "").encode()) + _literal(shown, responses)
+    several = output_kind(spec, facts) == "multilabel"
+    answer = max((len(name.encode()) for name in names), default=1) * (_several(spec, facts) if several else 1)
+    fixed: float = len((system_text(responses, names, several=several) or "").encode()) + _literal(shown, responses)
     fixed += responses.prompt.examples * (_mean(train, shown) + _literal(shown, responses) + answer)
     if responses.structured:
-        fixed += len(json.dumps(schema(names)).encode())
+        fixed += len(json.dumps(schema(names, several=several)).encode())
         answer += STRUCTURED
     messages = 2 + 2 * responses.prompt.examples
     most = sampling.max_tokens or UNBOUNDED
@@ -130,6 +138,13 @@ def bill(spec: Distillation, facts: Facts) -> Bill | None:
         minimum=ceil(floor),
         heldout=ceil(count.heldout * judged[0]),
     )
+
+
+def _several(spec: Distillation, facts: Facts) -> float:
+    """Names that a row has on average, and at least one."""
+    sets = [one for one in rows.row_sets(spec, facts) if one.facts.labelled]
+    total = sum(sum(rows.labels(spec, facts, one).values()) for one in sets)
+    return max(1.0, total / max(sum(one.facts.labelled for one in sets), 1))
 
 
 def _shown(spec: Distillation, facts: Facts) -> tuple[str, ...]:

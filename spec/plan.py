@@ -29,7 +29,7 @@ from spec.selection import selection
 from spec.signature import signature, teachers
 from spec.teacher import asked
 
-VERSIONS: dict[str, int] = {"inspect": 2, "answer": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
+VERSIONS: dict[str, int] = {"inspect": 3, "answer": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
 PREVIEW = "preview"
 """The step after whose success a job waits for its owner."""
@@ -123,6 +123,7 @@ def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         classes=given.output.classes,
         read=responses.read,
         take=selection(resolved, facts),
+        several=given.output.kind == "multilabel",
     )
     needed = cost.answer(resolved, facts)
     return Step(

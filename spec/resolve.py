@@ -72,11 +72,12 @@ def _responses(spec: Distillation, facts: Facts, inputs: tuple[str, ...]) -> dic
     document = responses.model_dump(mode="json")
     if not isinstance(responses, TeacherResponses):
         return document
-    names, seen = classes(spec, facts), able(spec, facts)
-    prompt = document["prompt"] | {"system": system_text(responses, names), "template": template_of(responses, inputs)}
+    names, seen, several = classes(spec, facts), able(spec, facts), output_kind(spec, facts) == "multilabel"
+    system = system_text(responses, names, several=several)
+    prompt = document["prompt"] | {"system": system, "template": template_of(responses, inputs)}
     read = responses.read
     if read == "auto":
-        tokens = seen is not None and seen.top_logprobs > 0 and not responses.structured
+        tokens = seen is not None and seen.top_logprobs > 0 and not responses.structured and not several
         read = "votes" if responses.sampling.n > 1 else "logprobs" if tokens else "text"
     return document | {"prompt": prompt, "choices": list(names), "read": read}
 

@@ -238,7 +238,7 @@ def form(params: AnswerParams, row: Endpoint) -> Form:
         samples=sampling.n,
         several=able.several,
         top_logprobs=question.top_logprobs or None,
-        schema=schema(params.classes) if question.structured else None,
+        schema=schema(params.classes, several=params.several) if question.structured else None,
         price=known.price,
         tokens_per_byte=able.tokens_per_byte,
     )

@@ -9,7 +9,7 @@ SIDES = {"heldout": "held-out", "train": "training"}
 READ = {
     "logprobs": "Soft targets: the probabilities of the tokens that the names begin with (top_logprobs).",
     "votes": "Soft targets: shares of several sampled answers a row.",
-    "text": "Hard labels: the name that the answer gives.",
+    "text": "Hard labels: the name, or the names, that the answer gives.",
 }
 
 

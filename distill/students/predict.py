@@ -9,6 +9,7 @@ from torch import nn
 
 from distill.batched import in_batches
 from distill.data.rows import Ints
+from distill.graders.decisions import sigmoid
 from distill.students.scaling import Scaling
 from spec.facts import OutputKind
 
@@ -34,12 +35,6 @@ def predict(module: nn.Module, scaling: Scaling, inputs: npt.NDArray[Any], rows:
 def probabilities(logits_NV: npt.NDArray[np.floating[Any]], output: OutputKind) -> npt.NDArray[np.float64]:
     """Of each class: among all of them, or by itself."""
     return sigmoid(logits_NV) if output == "multilabel" else softmax(logits_NV)
-
-
-def sigmoid(logits_NV: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-    """In float64."""
-    small = np.exp(-np.abs(logits_NV.astype(np.float64)))
-    return np.where(logits_NV >= 0, 1.0, small) / (1.0 + small)
 
 
 def softmax(logits_NV: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:

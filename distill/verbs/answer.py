@@ -4,19 +4,20 @@ Nothing is kept here: the gateway keeps every answer before it tells it, so whoe
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import numpy as np
 
 from distill.answers.asker import Asker, Closed, connect
-from distill.answers.choices import Choices, Reading
+from distill.answers.choices import Choices, Reading, Shares
+from distill.answers.lists import Lists
 from distill.answers.prompts import Prompts, examples
-from distill.answers.tally import agreement, log_shares
+from distill.answers.side import Side, Sides, beginning
+from distill.answers.tally import agreement, log_odds, log_shares
 from distill.data.draw import Division, divide
-from distill.data.rows import Ints, Rows
+from distill.data.rows import Ints, Labels, Rows, seen
+from distill.graders.decisions import THRESHOLD
 from distill.progress import Onward, Progress
 from distill.report.figures import Asked, Tally, Unanswered
 from distill.run import RunFolder
@@ -34,34 +35,6 @@ PATIENCE = 5.0
 """Seconds that the gateway has to open."""
 
 
-@dataclass(kw_only=True)
-class Side:
-    """Rows of one file that are asked about together, and what came of it."""
-
-    name: str
-    """`heldout` or `train`."""
-    part: str
-    """Of the scores: where held-out rows are a share of the training file, both sides are in its part."""
-    rows: Rows
-    which: Ints
-    logs: Floats
-    """(n, V) log-probabilities."""
-    answered: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
-    truth: Ints
-    """(n,) gold labels that may be seen, -1 elsewhere."""
-    kinds: Counter[str] = field(default_factory=Counter)
-    outside: float = 0.0
-    unanswered: list[Unanswered] = field(default_factory=list)
-
-    @property
-    def asked(self) -> int:
-        return sum(self.kinds.values())
-
-
-Sides = tuple[Side, Side]
-"""Held-out rows, training rows."""
-
-
 def run(folder: RunFolder, params: AnswerParams) -> Result:
     """Refused: `no_gateway` (typed by a person), `no_answers`, `over_budget` where the cap does not cover the held-out rows."""
     rows = Rows.open(folder.input("train/rows.arrow"), params.take.roles)
@@ -69,7 +42,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     shown = examples(params.question, rows, division, params.classes, params.take.seed)
     sides: Sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
     if params.first is not None:
-        sides = _first(sides, params.first)
+        sides = beginning(sides, params.first)
     asker = _connected(folder)
     total = sum(len(side.which) for side in sides)
     progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
@@ -101,17 +74,19 @@ def _heldout(folder: RunFolder, params: AnswerParams, rows: Rows, division: Divi
     held = Rows.open(path, params.take.roles) if path.exists() else rows
     which = np.arange(held.count, dtype=np.int64) if path.exists() else division.heldout
     truth = held.targets(params.classes)[which]
-    which, truth = which[truth >= 0], truth[truth >= 0]
+    which, truth = which[seen(truth)], truth[seen(truth)]
     return _side(folder, params, "heldout", "heldout" if path.exists() else "train", held, which, truth)
 
 
 def _training(folder: RunFolder, params: AnswerParams, rows: Rows, division: Division) -> Side:
-    seen = np.isin(division.train, division.labelled)
-    truth = np.where(seen, rows.targets(params.classes)[division.train], -1)
+    truth = rows.targets(params.classes)[division.train].copy()
+    truth[~np.isin(division.train, division.labelled)] = -1
     return _side(folder, params, "train", "train", rows, division.train, truth)
 
 
-def _side(folder: RunFolder, params: AnswerParams, name: str, part: str, rows: Rows, which: Ints, truth: Ints) -> Side:
+def _side(
+    folder: RunFolder, params: AnswerParams, name: str, part: str, rows: Rows, which: Ints, truth: Labels
+) -> Side:
     return Side(
         name=name,
         part=part,
@@ -123,23 +98,6 @@ def _side(folder: RunFolder, params: AnswerParams, name: str, part: str, rows: R
     )
 
 
-def _first(sides: Sides, number: int) -> Sides:
-    """The first rows in the order in which all will be asked; of both sides where there is room."""
-    heldout, train = sides
-    few = max(number // 2, number - len(train.which))
-    return (_of(heldout, few), _of(train, number - min(few, len(heldout.which))))
-
-
-def _of(side: Side, number: int) -> Side:
-    return replace(
-        side,
-        which=side.which[:number],
-        truth=side.truth[:number],
-        logs=side.logs[:number],
-        answered=side.answered[:number],
-    )
-
-
 def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
     """The answers as events, for whoever has to approve them."""
     for line in folder.output("answers.jsonl").read_text(encoding="utf-8").splitlines():
@@ -148,13 +106,18 @@ def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
         question = Prompts(params.question, side.rows, ()).text(told["row"])
         said = " | ".join(told.get("answers", [])) or told.get("message", "")
         folder.message(
-            f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({told['label'] or told['kind']})"
+            f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({_named(told['label']) or told['kind']})"
         )
     tally = _tally(params, sides, cut=False)
     folder.output("answers.json").write_text(tally.model_dump_json(indent=1))
     return Result(
         status="succeeded", summary={"parts": {name: part.model_dump() for name, part in tally.parts.items()}}
     )
+
+
+def _named(label: str | list[str] | None) -> str | None:
+    """A label of answers.jsonl in words."""
+    return ", ".join(label) or "none" if isinstance(label, list) else label
 
 
 def _connected(folder: RunFolder) -> Asker:
@@ -179,7 +142,7 @@ def _ask(
     if asker.stopped is not None or not len(side.which):
         return
     prompts = Prompts(params.question, side.rows, shown)
-    choices = Choices(names=params.classes)
+    choices = Lists(names=params.classes) if params.several else Choices(names=params.classes)
 
     def questions() -> Iterator[tuple[int, tuple[Message, ...]]]:
         for place, row in enumerate(side.which.tolist()):
@@ -188,28 +151,29 @@ def _ask(
     try:
         for reply in asker.ask(questions(), lambda: folder.stop_requested):
             reading = read(params, choices, reply)
-            _take(side, reply, reading)
+            _take(side, reply, reading, log_odds if params.several else log_shares)
             log.write(json.dumps(_line(params, side, reply, reading), ensure_ascii=False) + "\n")
             told(side.asked)
     except Closed as error:
         raise ConnectionError("the gateway was closed") from error
 
 
-def read(params: AnswerParams, choices: Choices, told: Told) -> Reading:
+def read(params: AnswerParams, choices: Choices | Lists, told: Told) -> Reading:
     """What the reply to one question says."""
     if not told.answers:
         return Reading(kind="failed", outside=1.0)
     if params.read == "logprobs":
+        assert isinstance(choices, Choices)
         return choices.by_logprobs(told.answers[0])
     if params.read == "votes":
         return choices.by_votes(told.answers, structured=params.question.structured)
     return choices.by_text(told.answers, structured=params.question.structured)
 
 
-def _take(side: Side, told: Told, reading: Reading) -> None:
+def _take(side: Side, told: Told, reading: Reading, logits: Callable[[Shares], Floats]) -> None:
     side.kinds[reading.kind] += 1
     if reading.shares is not None:
-        side.logs[told.id] = log_shares(reading.shares)
+        side.logs[told.id] = logits(reading.shares)
         side.answered[told.id] = True
         side.outside += reading.outside
     elif side.kinds[reading.kind] <= SHOWN:
@@ -224,7 +188,10 @@ def _take(side: Side, told: Told, reading: Reading) -> None:
 
 def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dict[str, Any]:
     """A row of answers.jsonl."""
-    label = None if reading.shares is None else params.classes[int(reading.shares.argmax())]
+    label: str | list[str] | None = None
+    if reading.shares is not None:
+        named = [name for name, share in zip(params.classes, reading.shares.tolist(), strict=True) if share > THRESHOLD]
+        label = named if params.several else params.classes[int(reading.shares.argmax())]
     line: dict[str, Any] = {"side": side.name, "row": int(side.which[told.id]), "kind": reading.kind, "label": label}
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}

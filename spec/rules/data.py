@@ -79,7 +79,7 @@ def group_and_id_are_one_value(spec: Distillation, facts: Facts) -> Iterator[Pro
     for role in ("group", "id") if train and named else ():
         column = train.dataset.columns.get(getattr(named, role) or "") if train else None
         if column is not None and column.kind in LISTS:
-            message = f'Column "{getattr(named, role)}" holds {column.kind} values, and a {role} is one value a row.'
+            message = f'Column "{getattr(named, role)}" holds {column.kind} values, and the {role} is one value a row.'
             yield Problem(code="not_a_scalar", message=message, param=f"data.columns.{role}")
 
 

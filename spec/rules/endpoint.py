@@ -9,8 +9,8 @@ from spec.distillation import Distillation
 from spec.facts import LISTS, Facts
 from spec.nearest import suggestion
 from spec.problem import Problem
-from spec.responses import TeacherResponses
-from spec.signature import classes
+from spec.responses import NONE, TeacherResponses
+from spec.signature import classes, output_kind
 from spec.teacher import asked, behind
 from spec.template import fields
 
@@ -98,6 +98,25 @@ def reading_fits(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             "Log probabilities are read at the first tokens of a choice, and a structured answer begins with JSON."
         )
         yield Problem(code="structured_logprobs", message=message, param="data.responses.structured")
+
+
+def lists_are_read(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Where a row has any number of classes, an answer is a list: no log probabilities are read of it, and no name has what stands between names."""
+    responses = spec.data.responses
+    if not isinstance(responses, TeacherResponses) or output_kind(spec, facts) != "multilabel":
+        return
+    if responses.read == "logprobs":
+        message = "Log probabilities are read of an answer with one name, and a row has any number of them."
+        hint = 'Read "votes" of several answers, or "text".'
+        yield Problem(code="not_for_multilabel", message=message, param="data.responses.read", hint=hint)
+    for index, name in enumerate(() if responses.structured else classes(spec, facts)):
+        if set(name) & set(",;\n[]{}") or name.strip().casefold() == NONE:
+            yield Problem(
+                code="choice_unlistable",
+                message=f'"{name}" cannot be told apart in a list of names.',
+                param=f"data.responses.choices[{index}]",
+                hint="Set data.responses.structured, or give the class another name.",
+            )
 
 
 def choices_differ(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -237,7 +256,7 @@ def cap_has_something_to_pay(spec: Distillation, facts: Facts) -> Iterator[Probl
 
 
 RULES = (
-    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, reading_fits, choices_differ,
+    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, reading_fits, lists_are_read, choices_differ,
     template_shows_the_row, examples_have_labels, answers_suit_the_rows, labels_are_balanced_by_nothing, cap_bounds_a_call,
     cap_has_something_to_pay, cap_covers_answers, preview_has_answers, terms_are_accepted,
 )  # fmt: skip

@@ -16,8 +16,9 @@ from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, facts, job, model
 from tests.spec.refused import BROKEN, SIGNALS, WARNED, Case
 from tests.spec.refused import REFUSED as HELD
 from tests.spec.refused_endpoints import ENDPOINTS
+from tests.spec.refused_multilabel import MULTILABEL
 
-REFUSED = HELD + ENDPOINTS
+REFUSED = HELD + ENDPOINTS + MULTILABEL
 
 
 @pytest.mark.parametrize(
