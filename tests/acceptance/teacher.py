@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.distill import topics
 from tests.gateway.server import http
 
 WORDS = {
@@ -47,6 +48,12 @@ def sentences(number: int, seed: int) -> tuple[list[str], list[str]]:
     return list(texts), list(texts.values())
 
 
+def listed(text: str) -> str:
+    """The topics of tests/distill/topics.py that a text has a word of, but for a word or two that this teacher does not know."""
+    words = set(text.lower().split())
+    return ", ".join(name for name, own in topics.WORDS.items() if words & set(own[:7])) or "none"
+
+
 @dataclass
 class Teacher:
     """What it served and what it bills."""
@@ -60,6 +67,8 @@ class Teacher:
     """Replies are such as no endpoint should send."""
     logprobs: bool = True
     several: bool = True
+    lists: bool = False
+    """Answers are lists of topics."""
     faults: Counter[str] = field(default_factory=Counter)
     """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
     asked: Counter[str] = field(default_factory=Counter)
@@ -141,7 +150,13 @@ class Teacher:
         source = random.Random(f"{text} {body.get('seed')}")
         choices = []
         for index in range(body.get("n", 1)):
-            said = best if not body.get("temperature") else source.choices(list(shares), list(shares.values()))[0]
+            said = (
+                listed(text)
+                if self.lists
+                else best
+                if not body.get("temperature")
+                else source.choices(list(shares), list(shares.values()))[0]
+            )
             choices.append(self._choice(index, said, shares, body, fault))
         words = self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])
         self.calls += 1

@@ -1,5 +1,7 @@
 """Label columns of lists of names: how they are inspected, stored, read, and what is told of lists that are none."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,13 @@ import pytest
 
 from distill.data.draw import divide
 from distill.data.rows import Rows, seen
-from spec.facts import Roles
-from tests.distill.runs import read, selection
+from distill.material import transfer_set
+from distill.run import RunFolder
+from spec.facts import InputSignature, OutputSignature, Roles, Signature
+from spec.grader import Accuracy
+from spec.params import TrainParams
+from spec.student import Mlp
+from tests.distill.runs import read, run_folder, selection
 from tests.distill.uploads import code, facts, inspect, jsonl
 
 LISTS = [["sea", "salt"], [], None, ["salt"], ["salt", "sea", "salt"], ["7"], ["land"]]
@@ -93,3 +100,37 @@ def test_more_names_than_are_counted_are_kept(tmp_path: Path) -> None:
     assert found.columns["label"].values is None and found.splits["train"].labelled == 1200
     targets = Rows.open(tmp_path / "a/outputs/train.arrow").targets([*(f"name {i}" for i in range(1200)), "all"])
     assert np.array_equal(targets, np.hstack([np.eye(1200, dtype=np.int8), np.ones((1200, 1), np.int8)]))
+
+
+@pytest.fixture
+def answered(tmp_path: Path) -> Iterator[RunFolder]:
+    """A run folder of a training whose teacher has answered the first, third and fourth of the rows."""
+    facts(tmp_path / "a", ("a.jsonl", rows(LISTS)))
+    given = {"train/rows.arrow": tmp_path / "a/outputs/train.arrow", "scores": tmp_path / "scores"}
+    (tmp_path / "scores/teacher.0/train").mkdir(parents=True)
+    (tmp_path / "scores/train").mkdir()
+    np.save(
+        tmp_path / "scores/teacher.0/train/00000.npy", np.array([[3.0, -1.0], [-2.0, -0.5], [0.1, 7.0]], np.float32)
+    )
+    np.save(tmp_path / "scores/train/rows.npy", np.array([0, 2, 3]))
+    params = TrainParams(
+        selection=selection(roles=Roles(input="text", label="label")), student=Mlp(type="mlp", hidden_sizes=(2,)), objective=(),
+        signature=Signature(input=InputSignature(kind="text", shape=()), output=OutputSignature(kind="multilabel", classes=("salt", "sea"))),
+        steps=1, batch_size=1, learning_rate=1.0, optimizer="adamw", schedule="constant", weight_decay=0.0, seed=0, precision="float32",
+        select="last", bias_correction=False, headline=Accuracy(type="accuracy"), answers="labels", teachers=1,
+    )  # fmt: skip
+    with closing(RunFolder(run_folder(tmp_path / "train", "train", params, given))) as folder:
+        yield folder
+
+
+def test_a_teachers_lists_are_the_labels_of_the_rows_that_it_answered(answered: RunFolder) -> None:
+    params = TrainParams.model_validate(answered.run.params)
+    stored = Rows.open(answered.input("train/rows.arrow"), params.selection.roles)
+    found = transfer_set(answered, params, stored, divide(stored, params.selection))
+    assert found.rows.tolist() == [0, 2, 3]
+    assert found.labels.tolist() == [[1, 0], [0, 0], [1, 1]]
+    assert not len(found.absent)
+    own = transfer_set(
+        answered, params.model_copy(update={"answers": "rows"}), stored, divide(stored, params.selection)
+    )
+    assert own.labels.tolist() == [[1, 1], [-1, -1], [1, 0]]
