@@ -74,4 +74,4 @@ def _likely(probabilities_NV: Probabilities, held: Heldout) -> Probabilities:
 def _truth(held: Heldout, place: int, classes: tuple[str, ...]) -> str | tuple[str, ...]:
     if held.truth.ndim == 2:
         return tuple(classes[i] for i in np.flatnonzero(held.truth[place]))
-    return classes[held.truth[place]]
+    return classes[int(held.truth[place])]

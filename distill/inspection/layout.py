@@ -150,8 +150,8 @@ class _Chooser:
         if found is None:
             return None
         self._check(found, role)
-        names = self._samples[found].names
-        if role == "label" and self._kinds[found] != "array" and 2 * len(names) > len(self._samples[found].values):
+        sample = self._samples[found]
+        if role == "label" and self._kinds[found] != "array" and 2 * len(sample.names) > len(sample.values):
             self._used.add(found)
             self._columns.append(Column(name=found, kind="names", members=(found,), role=role))
             return found

@@ -35,7 +35,7 @@ def owner(stack: Stack) -> Iterator[Tenant]:
         yield made
 
 
-def job(rows: str, **more: Any) -> dict[str, Any]:
+def job(rows: str, **more: Any) -> Any:
     return {
         "name": "topics",
         "data": {"train": rows},
@@ -72,7 +72,9 @@ def test_a_student_of_several_topics_is_taught_and_answers_alone(stack: Stack, o
         report = student.report()
         level = {role["role"]: role["metrics"]["f1_micro"]["value"] for role in report["grade"]["roles"]}
         assert level["teacher.0"] > 0.9 and level["student"] > 0.9 and report["grade"]["rows"] == 149
-        assert client.models.get(student.student)["signature"]["output"]["kind"] == "multilabel"
+        assert student.student is not None
+        signature = client.models.get(student.student)["signature"]
+        assert signature is not None and signature["output"]["kind"] == "multilabel"
         for name in ("load.py", "config.json", "model.safetensors"):
             (tmp_path / name).write_bytes(owner.client.get(f"/v1/models/{student.student}/files/{name}").content)
     shown = report["grade"]["side_by_side"]

@@ -66,7 +66,8 @@ def test_answers_are_compared_with_gold_lists() -> None:
     gold = np.array([[1, 0], [1, 0], [0, 1], [-1, -1]], dtype=np.int8)
     found = agreement(odds, gold)
     assert found is not None
-    assert (found.rows, found.accuracy) == (3, pytest.approx(2 / 3))
+    assert found.rows == 3
+    assert found.accuracy == pytest.approx(2 / 3)
     wrong, sure = -np.log(1e-6), -np.log(1 - 1e-6)
     assert found.nll == pytest.approx((4 * sure + wrong - np.log(0.75)) / 6, rel=1e-4)
     assert found.nll_hard == pytest.approx(-(5 / 6 * np.log(5 / 6) + 1 / 6 * np.log(1 / 6)))

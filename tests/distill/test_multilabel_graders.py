@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.special import expit
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from distill.graders import measured, metric
@@ -92,5 +91,5 @@ def test_bins_hold_every_decision_once() -> None:
 
 
 def test_the_sigmoid_is_exact_at_both_ends() -> None:
-    z = np.array([-700.0, -40.0, 0.0, 40.0, 700.0])
-    np.testing.assert_allclose(sigmoid(z), expit(z), rtol=1e-15)
+    found = sigmoid(np.array([-700.0, -40.0, 0.0, 40.0, 700.0]))
+    assert found.tolist() == pytest.approx([np.exp(-700), np.exp(-40), 0.5, 1 - np.exp(-40), 1.0], rel=1e-15)

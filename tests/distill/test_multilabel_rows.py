@@ -1,6 +1,6 @@
 """Label columns of lists of names: how they are inspected, stored, read, and what is told of lists that are none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -26,7 +26,7 @@ STORED = [["sea", "salt"], [], None, ["salt"], ["salt", "sea"], ["7"], ["land"]]
 COUNTS = {"salt": 3, "sea": 2, "7": 1, "land": 1}
 
 
-def rows(lists: list[object]) -> bytes:
+def rows(lists: Sequence[object]) -> bytes:
     return jsonl(*({"text": f"text {i}", "label": names} for i, names in enumerate(lists)))
 
 
