@@ -120,7 +120,14 @@ def _shown(rows: Rows, name: str, shown: int) -> list[Any]:
         found: list[Any] = json.loads(json.dumps(values.tolist())) if values.dtype.kind != "f" else _short(values)
         return found
     found = rows.column(name).slice(0, shown).to_pylist()
-    return [value[:1000] if isinstance(value, str) else value for value in found]
+    return [_begun(value) for value in found]
+
+
+def _begun(value: Any) -> Any:
+    """A text's beginning; of a list of names that of each."""
+    if isinstance(value, list):
+        return [_begun(name) for name in value]
+    return value[:1000] if isinstance(value, str) else value
 
 
 def _short(values: npt.NDArray[np.float32]) -> list[Any]:

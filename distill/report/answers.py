@@ -53,9 +53,10 @@ def _row(name: str, part: Asked, kinds: list[str]) -> Markup:
 
 def _caption(report: Report, answers: Tally) -> Markup:
     samples = f" ({answers.samples} of each row)" if answers.samples > 1 else ""
+    gold = "gold lists (each as a whole)" if report.grade.output == "multilabel" else "gold labels"
     words = (
         f"{report.endpoint}. {READ[answers.read]}{samples} Outside: probability or votes that fell on no name, before what is left was "
-        "divided by its sum. Right: against gold labels that the job may see, of answered rows; the rest is the noise of the labels."
+        f"divided by its sum. Right: against {gold} that the job may see, of answered rows; the rest is the noise of the labels."
     )
     return tag("p", words, class_="caption")
 

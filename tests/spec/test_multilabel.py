@@ -24,6 +24,8 @@ from tests.spec.refused_multilabel import several, taught, texts
         ({}, several(), "multilabel"),
         (LABELS_ONLY, several(), "multilabel"),
         (LABELS_ONLY, facts(), "classes"),
+        (LABELS_ONLY | {"data.columns": {"label": "tags"}}, several(), "multilabel"),
+        (LABELS_ONLY | {"data.columns": {"label": "form"}}, several(), "classes"),
         ({"data.columns": {"label": None}}, facts(models={f"mdl_{one}": taught(one) for one in "xyz"}), "multilabel"),
     ],
 )
