@@ -130,7 +130,7 @@ def texts(values: Values, name: str, role: str | None) -> tuple[list[str | None]
         elif text is not None and "\0" in text:
             reasons[i] = f"column {name!r} has a NUL in its text"
         elif role == "label" and isinstance(value, list | dict) and len(value) != 1:
-            reasons[i] = f"the label is {str(value)[:40]}, and most rows have no list"
+            reasons[i] = f"the label is no single name: {str(value)[:40]}"
         elif role == "label" and text is not None and len(text) > LONGEST_LABEL:
             reasons[i] = f"the label is longer than {LONGEST_LABEL} characters"
         elif role == "label" and isinstance(value, float) and text is not None and not text.lstrip("-").isdigit():

@@ -81,7 +81,7 @@ def test_a_row_whose_label_is_no_list_is_told_by_line(tmp_path: Path, bad: objec
 def test_a_list_among_single_labels_is_told_too(tmp_path: Path) -> None:
     error = inspect(tmp_path / "a", [("a.jsonl", rows(["sea", "salt", "sea", ["salt", "sea"]]))]).error
     assert error is not None
-    assert error.line == 4 and "most rows have no list" in error.message
+    assert error.line == 4 and "the label is no single name: ['salt', 'sea']" in error.message
 
 
 def test_lists_are_no_groups_and_arrays_no_lists(tmp_path: Path) -> None:
