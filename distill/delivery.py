@@ -8,10 +8,10 @@ from safetensors.torch import save
 from torch import nn
 
 from distill.bias import best_offset
-from distill.data.rows import Ints
+from distill.data.rows import Ints, seen
 from distill.journal import Journal
 from distill.loop import Course
-from distill.objectives.labels import UNSEEN, inverse_frequencies
+from distill.objectives.labels import Floats, weights_of
 from distill.record import Config, TrainRecord
 from distill.run import RunFolder
 from distill.students import tensors
@@ -38,13 +38,14 @@ def deliver(
     if not all(bool(torch.isfinite(tensor).all()) for tensor in held.values()):
         message = f"After step {journal.step} some weights are no numbers."
         raise Refused(Problem(code="loss_not_finite", message=message, param="training.learning_rate"))
+    weights = class_weights(params, transfer)
     record = TrainRecord(
         steps=journal.step,
         planned_steps=params.steps,
         rows=len(transfer.rows),
         items=transfer.items,
         labels_seen=labels_seen(params, transfer),
-        class_weights=class_weights(params, transfer),
+        class_weights=() if weights is None else tuple(np.atleast_2d(weights)[-1].tolist()),
         validation_labels=sum(len(rows.rows) for rows in _choosing(course, watched)),
         best_step=journal.best_step,
         bias_correction=offset,
@@ -64,14 +65,14 @@ def deliver(
 def labels_seen(params: TrainParams, transfer: Transfer) -> int:
     """Rows whose gold labels the loss uses: none where no term asks for labels, or where they are a teacher's answers."""
     asked = params.answers != "labels" and any(isinstance(term, Labels) for term in params.objective)
-    return int(np.count_nonzero(transfer.labels != UNSEEN)) if asked else 0
+    return int(seen(transfer.labels).sum()) if asked else 0
 
 
-def class_weights(params: TrainParams, transfer: Transfer) -> tuple[float, ...]:
-    """How much a label of each class counts; () where all count alike."""
+def class_weights(params: TrainParams, transfer: Transfer) -> Floats | None:
+    """How much a label of each class counts, (V,), or (2, V) of several classes a row; None where all count alike."""
     if not any(isinstance(term, Labels) and term.balance != "none" for term in params.objective):
-        return ()
-    return tuple(inverse_frequencies(transfer.labels, len(params.signature.output.classes)).tolist())
+        return None
+    return weights_of(transfer.labels, len(params.signature.output.classes))
 
 
 def digest(module: nn.Module) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from distill.data.draw import Division
-from distill.data.rows import Ints, Rows
+from distill.data.rows import Ints, Labels, Rows
 from distill.objectives.labels import UNSEEN
 from distill.run import RunFolder
 from distill.signals.scores import Floats, Scores
@@ -29,24 +29,31 @@ def transfer_set(folder: RunFolder, params: TrainParams, rows: Rows, division: D
     if params.answers is not None:
         which = which[Scores(folder.input("scores"), 1, folder.path).known("train", which)]
     known = rows.targets(classes)[which]
-    seen = np.isin(which, division.labelled)
-    counts = np.bincount(known[known >= 0], minlength=len(classes))
     copies = (selection.augment.copies or 0) if selection.augment else 0
     teachers = _teacher_logits(folder, params, rows, which, copies)
-    labels = np.where(seen, known, UNSEEN)
+    labels = known.copy()
+    labels[~np.isin(which, division.labelled)] = UNSEEN
     if params.answers == "labels":
         assert teachers is not None
-        labels = teachers[:, 0].argmax(axis=1)
+        several = params.signature.output.kind == "multilabel"
+        labels = (teachers[:, 0] > 0).astype(np.int8) if several else teachers[:, 0].argmax(axis=1)
     return Transfer(
         inputs=rows.inputs,
         digests=rows.digests,
         rows=which,
         labels=labels,
         teachers=teachers if any(isinstance(term, SoftTargets) for term in params.objective) else None,
-        absent=np.flatnonzero(counts == 0) if counts.any() else np.empty(0, dtype=np.int64),
+        absent=absent(known, len(classes)),
         augment=selection.augment,
         seed=selection.seed,
     )
+
+
+def absent(known: Labels, classes: int) -> Ints:
+    """Classes that no row has, where one has a label at all; of several classes a row none is looked for."""
+    if known.ndim == 2 or not (known >= 0).any():
+        return np.empty(0, dtype=np.int64)
+    return np.setdiff1d(np.arange(classes), known)
 
 
 def _teacher_logits(folder: RunFolder, params: TrainParams, rows: Rows, which: Ints, copies: int) -> Floats | None:
@@ -57,7 +64,7 @@ def _teacher_logits(folder: RunFolder, params: TrainParams, rows: Rows, which: I
     path = folder.input("signals/rows.arrow")
     if not path.exists():
         return None
-    uploaded = Uploaded(path, params.signature.output.classes, folder.path)
+    uploaded = Uploaded(path, params.signature.output, folder.path)
     places = uploaded.places(rows)[which]
     missing = which[places < 0]
     if len(missing):
@@ -69,7 +76,7 @@ def _teacher_logits(folder: RunFolder, params: TrainParams, rows: Rows, which: I
 
 def watched_rows(folder: RunFolder, params: TrainParams, rows: Rows, division: Division) -> tuple[Watched, ...]:
     """Validation and held-out rows, each a share of the training file or a file of its own, as far as they are there."""
-    classes, found = params.signature.output.classes, []
+    output, found = params.signature.output, []
     for name, drawn, headline in (
         ("validation", division.validation, params.headline),
         ("heldout", division.heldout, None),
@@ -77,7 +84,7 @@ def watched_rows(folder: RunFolder, params: TrainParams, rows: Rows, division: D
         path = folder.input(f"{name}/rows.arrow")
         if path.exists():
             apart = Rows.open(path, params.selection.roles)
-            found.append(Watched.of(name, apart, np.arange(apart.count), classes, headline))
+            found.append(Watched.of(name, apart, np.arange(apart.count), output, headline))
         elif len(drawn):
-            found.append(Watched.of(name, rows, drawn, classes, headline))
+            found.append(Watched.of(name, rows, drawn, output, headline))
     return tuple(found)

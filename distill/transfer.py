@@ -13,9 +13,8 @@ import torch
 
 from distill.data.draw import Hashes
 from distill.data.jitter import jitter
-from distill.data.rows import Ints
+from distill.data.rows import Ints, Labels, seen
 from distill.nearby import nearby
-from distill.objectives.labels import UNSEEN
 from distill.objectives.objective import Targets
 from distill.seeds import derived
 from spec.data import Jitter
@@ -31,8 +30,8 @@ class Transfer:
     """(N, 2) of the whole file."""
     rows: Ints
     """(n,) numbers of the transfer rows in the file."""
-    labels: Ints
-    """(n,); UNSEEN where a label may not be seen."""
+    labels: Labels
+    """(n,), of several classes a row (n, V); UNSEEN where a label may not be seen."""
     teachers: npt.NDArray[np.float32] | None
     """(items, M, V)."""
     absent: Ints
@@ -105,7 +104,7 @@ class Batches:
             labels_B=labels_B,
             teachers_BMV=teachers,
             rows=len(items),
-            labelled=self._number(max(int(np.count_nonzero(labels != UNSEEN)), 1)),
+            labelled=self._number(max(int(seen(labels).sum()), 1)),
         )
         return Batch(raw=raw, targets=targets)
 

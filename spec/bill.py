@@ -15,7 +15,7 @@ from spec.prompt import common_system, examples_of, own_system, system_text, tem
 from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
 from spec.sampling import Sampling
-from spec.signature import classes
+from spec.signature import classes, output_kind
 from spec.synthesis import fewest, instruction, most
 from spec.teacher import asked
 from spec.template import fields
@@ -153,12 +153,13 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     template, examples = _template(spec, facts), examples_of(spec, facts)
     shown = fields(template)
     literal = _literal(template, shown, responses)
-    answer = max((len(name.encode()) for name in names), default=1)
-    system = system_text(responses, names, common_system(spec, facts))
+    several = output_kind(spec, facts) == "multilabel"
+    answer = max((len(name.encode()) for name in names), default=1) * (_several(spec, facts) if several else 1)
+    system = system_text(responses, names, common_system(spec, facts), several=several)
     fixed: float = len((system or "").encode()) + literal
     fixed += examples * (mean(train, shown) + literal + answer)
     if responses.structured:
-        fixed += len(json.dumps(schema(names)).encode())
+        fixed += len(json.dumps(schema(names, several=several)).encode())
         answer += STRUCTURED
     messages = 2 + 2 * examples
 
@@ -180,6 +181,13 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
         heldout=ceil(count.heldout * judged[0]),
         new=int(count.written * training[0]),
     )
+
+
+def _several(spec: Distillation, facts: Facts) -> float:
+    """Names that a row has on average, and at least one."""
+    sets = [one for one in rows.row_sets(spec, facts) if one.facts.labelled]
+    total = sum(sum(rows.labels(spec, facts, one).values()) for one in sets)
+    return max(1.0, total / max(sum(one.facts.labelled for one in sets), 1))
 
 
 def _template(spec: Distillation, facts: Facts) -> str:

@@ -23,7 +23,7 @@ class Evaluation(Part):
     """The first grader is the headline."""
 
     graders: Auto | Annotated[List[Metric], Field(min_length=1, max_length=16)] = "auto"
-    """`auto`: accuracy, negative log-likelihood, calibration."""
+    """`auto`: accuracy, negative log-likelihood, calibration; of several classes a row, micro F1 and macro F1 before them."""
     baselines: Auto | List[Baseline] = "auto"
     """`no_teacher`: same student, bytes, batches and steps without the teacher; `all_labels`: the same with every label; `untrained`: the initial weights. `auto`: no_teacher where there is a teacher."""
     contract: Contract = Contract()

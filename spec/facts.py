@@ -7,6 +7,11 @@ from pydantic import BaseModel, ConfigDict
 from spec.problem import Problem
 from spec.student import Student
 
+LISTS = ("array", "image", "classes")
+"""Kinds of columns with several values a row, which no condition compares and no prompt shows."""
+OutputKind = Literal["classes", "multilabel"]
+"""`classes`: exactly one class a row; `multilabel`: any number of them, each decided by itself."""
+
 
 class Fact(BaseModel):
     """A measured thing: produced by our own code, so lenient and closed."""
@@ -17,7 +22,8 @@ class Fact(BaseModel):
 class ColumnFacts(Fact):
     """One column over all splits."""
 
-    kind: Literal["array", "image", "text", "class", "number", "string"]
+    kind: Literal["array", "image", "text", "class", "classes", "number", "string"]
+    """`class`: one name a row; `classes`: a list of names, which may be empty."""
     shape: tuple[int, ...] = ()
     """Shape of one row's value, e.g. (28, 28) or (3, 32, 32) (channels first); () for scalars."""
     dtype: str
@@ -26,7 +32,7 @@ class ColumnFacts(Fact):
     high: float | None = None
     missing: int = 0
     values: dict[str, int] | None = None
-    """Counts by value as text, up to 1,000 values; None beyond."""
+    """Counts by value as text, up to 1,000 values; None beyond. Of `classes`, rows that have the name."""
 
 
 class SplitFacts(Fact):
@@ -41,9 +47,9 @@ class SplitFacts(Fact):
     duplicates: int = 0
     """Rows whose row digest occurred before in the split."""
     labels: dict[str, int] = {}
-    """Counts of the label column's values in this split."""
+    """Counts of the label column's values in this split; of `classes`, rows that have the name."""
     labelled: int = 0
-    """Rows that have a label."""
+    """Rows that have a label; an empty list of names is one."""
     text_bytes: dict[str, int] = {}
     """Bytes (UTF-8) of all values of each column of texts or names, without those of arrays."""
     longest: dict[str, int] = {}
@@ -101,9 +107,9 @@ class InputSignature(Fact):
 
 
 class OutputSignature(Fact):
-    """What a model gives: one score a class, classes in order."""
+    """What a model gives: one score a class, classes in order. Of `multilabel`, log-odds (logits) or the probability of each class by itself."""
 
-    kind: Literal["classes"]
+    kind: OutputKind
     classes: tuple[str, ...]
     scores: Literal["logits", "probabilities"] = "logits"
 

@@ -16,26 +16,26 @@ Pattern = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, 
 
 
 class Accuracy(Part):
-    """Share of rows whose most probable class is the label."""
+    """Share of rows whose most probable class is the label; of several classes a row, whose every class is decided rightly (subset accuracy)."""
 
     type: Literal["accuracy"]
 
 
 class F1(Part):
-    """F1 by class, averaged: equally (`macro`), or over all decisions (`micro`)."""
+    """F1 by class, averaged: equally (`macro`), or over all decisions (`micro`). Of several classes a row, a class is named where its probability is over 0.5."""
 
     type: Literal["f1"]
     average: Literal["macro", "micro"] = "macro"
 
 
 class Nll(Part):
-    """Mean negative log-likelihood of the label, in nats."""
+    """Mean negative log-likelihood of the label, in nats; of several classes a row, the mean of all decisions (binary cross-entropy)."""
 
     type: Literal["nll"]
 
 
 class Calibration(Part):
-    """Expected calibration error over equal-width bins of confidence (Guo et al. 2017)."""
+    """Expected calibration error over equal-width bins of confidence (Guo et al. 2017); of several classes a row, over all decisions."""
 
     type: Literal["calibration"]
     bins: Annotated[int, Field(ge=2, le=100)] = 10
@@ -83,7 +83,7 @@ class JsonSchema(OfRows):
 
 
 class Agreement(OfRows):
-    """Of the `sampling.n` answers enough name the choice that most of them name; those that name none count against it."""
+    """Of the `sampling.n` answers enough name the choice that most of them name; those that name none count against it. Of lists: enough are the list of all that most of them name."""
 
     type: Literal["agreement"]
     least: Share

@@ -11,7 +11,10 @@ Weight = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class SoftTargets(Part):
-    """T^2 * KL(teacher_T || student_T), always with the T^2 (Hinton et al. 2015, section 2); its limit for high T is logit matching (2.1)."""
+    """T^2 * KL(teacher_T || student_T), always with the T^2 (Hinton et al. 2015, section 2); its limit for high T is logit matching (2.1).
+
+    Of several classes a row, the mean over classes of this divergence of each class's Bernoulli distribution.
+    """
 
     type: Literal["soft_targets"]
     weight: Weight = 1.0
@@ -20,12 +23,13 @@ class SoftTargets(Part):
 
 
 class Labels(Part):
-    """Cross-entropy with the labels, over the rows whose labels are seen."""
+    """Cross-entropy with the labels, over the rows whose labels are seen; of several classes a row, binary and the mean over classes."""
 
     type: Literal["labels"]
     weight: Weight = 1.0
     balance: Literal["none", "inverse_frequency"] = "none"
-    """`inverse_frequency`: a row counts rows / (classes * rows of its class), over the rows whose labels are seen: one on average, and every class alike."""
+    """`inverse_frequency`: a row counts rows / (classes * rows of its class), over the rows whose labels are seen: one on average, and every class
+    alike. Of several classes a row, each class's yes and no count rows / (2 * rows with that answer)."""
 
 
 Term = TypeAliasType("Term", Annotated[SoftTargets | Labels, Field(discriminator="type")])

@@ -155,6 +155,8 @@ class AnswerParams(Params):
     """The choices, in the order of the scores."""
     read: Literal["logprobs", "votes", "text"]
     take: Selection
+    several: bool = False
+    """An answer names any number of the choices, and scores are log-odds of each."""
     first: int | None = None
     """A preview: only so many rows, each shown with its answer; no scores are written."""
     judged: Judged | None = None

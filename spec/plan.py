@@ -40,7 +40,7 @@ from spec.signature import signature, teachers
 from spec.teacher import asked, divided
 
 VERSIONS: dict[str, int] = {
-    "inspect": 2, "synthesise": 1, "answer": 2, "keep": 1, "score": 1, "train": 1, "grade": 1, "package": 1,
+    "inspect": 3, "synthesise": 1, "answer": 2, "keep": 1, "score": 1, "train": 1, "grade": 1, "package": 1,
 }  # fmt: skip
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
 PREVIEW = "preview"
@@ -158,6 +158,7 @@ def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         classes=given.output.classes,
         read=responses.read,
         take=selection(resolved, facts),
+        several=given.output.kind == "multilabel",
     )
     needed = cost.answer(resolved, facts)
     return Step(

@@ -3,18 +3,27 @@
 from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Facts
-from spec.responses import TeacherResponses
+from spec.responses import NONE, TeacherResponses
 
 EXAMPLES = 8
 """Examples that `auto` shows, where so many training rows have labels that may be seen."""
 
 
-def system_text(responses: TeacherResponses, names: tuple[str, ...], common: str | None = None) -> str | None:
-    """The system message: `auto` asks for a name and nothing else, after the system text that all rows have in common."""
+def system_text(
+    responses: TeacherResponses, names: tuple[str, ...], common: str | None = None, *, several: bool = False
+) -> str | None:
+    """The system message: `auto` asks for a name and nothing else, or for those that fit (`several`), after the system text that all rows have in common."""
     if responses.prompt.system != "auto":
         return responses.prompt.system
     listed = ", ".join(names)
     asks = f"Classify the text. Answer with exactly one of these names and nothing else: {listed}."
+    if several:
+        how = (
+            f"separated by commas, or {NONE} if none of them fits"
+            if not responses.structured
+            else "an empty list if none does"
+        )
+        asks = f"Classify the text. Any number of these names may fit. Answer with those that fit, {how}, and nothing else: {listed}."
     return f"{common}\n\n{asks}" if common else asks
 
 
@@ -59,4 +68,4 @@ def examples_of(spec: Distillation, facts: Facts) -> int:
 
 def labels_seen(spec: Distillation, facts: Facts) -> int:
     """Training rows whose labels may be seen, those that are held out of them included."""
-    return int(sum(rows.transfer_labels(spec, facts).values()) * spec.data.labelled)
+    return int(rows.transfer_labelled(spec, facts) * spec.data.labelled)

@@ -12,7 +12,7 @@ from spec.problem import Problem
 from spec.prompt import common_system, examples_of, own_system, system_text, template_of
 from spec.responses import TeacherResponses
 from spec.rules import problems
-from spec.signature import classes
+from spec.signature import classes, output_kind
 from spec.student import Mlp, Student, TextEncoder, TextStudent
 from spec.synthesis import instruction, most
 from spec.training import Training
@@ -20,6 +20,7 @@ from spec.training import Training
 OWN = ("evaluation", "budget.preview", "data.synthesise")
 """Params that say nothing of how a baseline is trained."""
 GRADERS = ({"type": "accuracy"}, {"type": "nll"}, {"type": "calibration"})
+MULTILABEL_GRADERS = ({"type": "f1", "average": "micro"}, {"type": "f1"}, *GRADERS)
 
 
 def resolve(spec: Distillation, facts: Facts) -> Distillation:
@@ -32,7 +33,7 @@ def resolve(spec: Distillation, facts: Facts) -> Distillation:
     document["teacher"] = _teacher(spec, facts)
     evaluation = document["evaluation"]
     if spec.evaluation.graders == "auto":
-        evaluation["graders"] = GRADERS
+        evaluation["graders"] = MULTILABEL_GRADERS if output_kind(spec, facts) == "multilabel" else GRADERS
     if spec.evaluation.baselines == "auto":
         evaluation["baselines"] = []
         offered = spec.teacher is not None and refusal(Distillation.model_validate(document), facts) is None
@@ -76,15 +77,15 @@ def _responses(spec: Distillation, facts: Facts, inputs: tuple[str, ...]) -> dic
     document = responses.model_dump(mode="json")
     if not isinstance(responses, TeacherResponses):
         return document
-    names, seen = classes(spec, facts), able(spec, facts)
+    names, seen, several = classes(spec, facts), able(spec, facts), output_kind(spec, facts) == "multilabel"
     prompt = document["prompt"] | {
-        "system": system_text(responses, names, common_system(spec, facts)),
+        "system": system_text(responses, names, common_system(spec, facts), several=several),
         "template": template_of(responses, inputs, own_system(spec, facts)),
         "examples": examples_of(spec, facts),
     }
     read = responses.read
     if read == "auto":
-        tokens = seen is not None and seen.top_logprobs > 0 and not responses.structured
+        tokens = seen is not None and seen.top_logprobs > 0 and not responses.structured and not several
         read = "votes" if responses.sampling.n > 1 else "logprobs" if tokens else "text"
     return document | {"prompt": prompt, "choices": list(names), "read": read}
 

@@ -12,6 +12,8 @@ from spec.sampling import Sampling
 from spec.template import PromptText
 
 Read = Literal["logprobs", "votes", "text"]
+NONE = "none"
+"""How a teacher says in words that no choice fits, where a row has any number of them."""
 
 
 class GivenResponses(Part):
@@ -24,7 +26,7 @@ class Prompt(Part):
     """How a row is put to the teacher. The student never sees it."""
 
     system: PromptText | None = "auto"
-    """`auto`: asks for one of the choices and nothing else, after the system text that all rows have in common (of conversations); null: no system message."""
+    """`auto`: asks for one of the choices (or for those that fit, if a row has any number of them) and nothing else, after the system text that all rows have in common (of conversations); null: no system message."""
     template: PromptText = "auto"
     """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name; of conversations whose system texts differ, the row's own first."""
     examples: Auto | Annotated[int, Field(ge=0, le=64)] = 0
@@ -40,7 +42,8 @@ class TeacherResponses(Part):
     """The answers that count, which are the student's classes. `auto`: the labels of the rows."""
     read: Auto | Read = "auto"
     """How an answer becomes a distribution over the choices: `logprobs` of their tokens, shares of `n` `votes`, or the `text`
-    alone. `auto`: votes where n is over 1, else logprobs where the endpoint gives them, else text."""
+    alone. `auto`: votes where n is over 1, else logprobs where the endpoint gives them, else text. Where a row has any number of choices, an
+    answer is names between commas or a JSON array, votes are of each choice by itself, and logprobs are refused."""
     structured: bool = False
     """Ask for JSON by a schema that allows the choices alone (structured outputs)."""
     sampling: Sampling = Sampling()
@@ -66,11 +69,12 @@ def judges(responses: Responses) -> list[tuple[int, Judge]]:
     return [(place, grader) for place, grader in enumerate(filters(responses)) if isinstance(grader, Judge)]
 
 
-def schema(choices: Sequence[str]) -> dict[str, object]:
-    """The JSON schema of a structured answer."""
+def schema(choices: Sequence[str], *, several: bool = False) -> dict[str, object]:
+    """The JSON schema of a structured answer. `several`: a list of any number of the choices."""
+    one: dict[str, object] = {"type": "string", "enum": list(choices)}
     return {
         "type": "object",
-        "properties": {"answer": {"type": "string", "enum": list(choices)}},
+        "properties": {"answer": {"type": "array", "items": one} if several else one},
         "required": ["answer"],
         "additionalProperties": False,
     }

@@ -141,6 +141,12 @@ def labels(spec: Distillation, facts: Facts, rows: RowSet) -> dict[str, int]:
     return dict(column.values or {}) if column else {}
 
 
+def several(spec: Distillation, facts: Facts, rows: RowSet) -> bool | None:
+    """Whether a row of these has any number of classes, by its label column; None where no column is the label."""
+    column = rows.dataset.columns.get(label(spec, facts) or "")
+    return None if column is None else column.kind == "classes"
+
+
 def keeps(condition: Condition) -> Callable[[str], bool]:
     """Whether a value, as text, meets the condition."""
     if condition.among is not None:
@@ -171,6 +177,17 @@ def transfer_labels(spec: Distillation, facts: Facts) -> dict[str, int]:
     """Counts of the labels of the training split that meet the conditions on the label column."""
     name = label(spec, facts)
     return kept(name, spec, facts) if name else {}
+
+
+def transfer_labelled(spec: Distillation, facts: Facts) -> int:
+    """Rows of the training split that have a label and meet the conditions on it; where rows have several classes, no condition is on them."""
+    rows = train(spec, facts)
+    if rows is None or not several(spec, facts, rows):
+        return sum(transfer_labels(spec, facts).values())
+    if label(spec, facts) == rows.dataset.roles.label:
+        return rows.facts.labelled
+    column = rows.dataset.columns[label(spec, facts) or ""]
+    return max(0, rows.facts.rows - column.missing)
 
 
 @dataclass(frozen=True, kw_only=True)

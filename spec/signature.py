@@ -4,7 +4,7 @@ from typing import Literal
 
 from spec import rows
 from spec.distillation import Distillation
-from spec.facts import ColumnFacts, Facts, InputSignature, ModelFacts, OutputSignature, Signature
+from spec.facts import ColumnFacts, Facts, InputSignature, ModelFacts, OutputKind, OutputSignature, Signature
 from spec.responses import TeacherResponses
 from spec.student import TextStudent
 from spec.teacher import asked
@@ -40,6 +40,14 @@ def classes(spec: Distillation, facts: Facts) -> tuple[str, ...]:
     return ordered({value for split in rows.row_sets(spec, facts) for value in rows.labels(spec, facts, split)})
 
 
+def output_kind(spec: Distillation, facts: Facts) -> OutputKind:
+    """The first teacher's, else by the label column of the training rows, or of the held-out ones; one class a row where nothing says it."""
+    held = teachers(spec, facts)
+    if held:
+        return held[0].signature.output.kind
+    return "multilabel" if any(rows.several(spec, facts, one) for one in rows.row_sets(spec, facts)) else "classes"
+
+
 def signature(spec: Distillation, facts: Facts) -> Signature:
     """The student's signature. Asserts that the rules found nothing: facts are complete and the input column exists."""
     train = rows.train(spec, facts)
@@ -47,13 +55,13 @@ def signature(spec: Distillation, facts: Facts) -> Signature:
     column = rows.input_column(spec, facts, train)
     assert column is not None
     scale, offset = _scaling(spec, facts, column)
+    output = OutputSignature(kind=output_kind(spec, facts), classes=classes(spec, facts))
     if isinstance(spec.student, TextStudent):
-        output = OutputSignature(kind="classes", classes=classes(spec, facts))
         return Signature(input=InputSignature(kind="text", shape=column.shape, dtype="str"), output=output)
     kind: Literal["image", "array"] = "image" if column.kind == "image" else "array"
     return Signature(
         input=InputSignature(kind=kind, shape=column.shape, dtype=column.dtype, scale=scale, offset=offset),
-        output=OutputSignature(kind="classes", classes=classes(spec, facts)),
+        output=output,
     )
 
 

@@ -243,7 +243,9 @@ def form(params: Params, row: Endpoint) -> Form:
         samples=sampling.n,
         several=able.several,
         top_logprobs=question.top_logprobs or None,
-        schema=schema(params.classes) if isinstance(params, AnswerParams) and params.question.structured else None,
+        schema=schema(params.classes, several=params.several)
+        if isinstance(params, AnswerParams) and params.question.structured
+        else None,
         price=known.price,
         tokens_per_byte=able.tokens_per_byte,
     )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from api.inspections import FileId
 from models.model import Model as Row
 from spec.distillation import Metadata
-from spec.facts import ModelFacts, Signature, Terms
+from spec.facts import ModelFacts, OutputKind, Signature, Terms
 from spec.part import Licence, List, Name, Part
 from spec.problem import Problem
 from spec.student import Student
@@ -33,7 +33,8 @@ class NewInput(Part):
 class NewOutput(Part):
     """What the model gives: one score a class."""
 
-    kind: Literal["classes"]
+    kind: OutputKind
+    """`classes`: a row has one; `multilabel`: any number, and each score is of its class by itself (log-odds, or a probability)."""
     classes: Annotated[List[Name], Field(min_length=2, max_length=65536)]
     """Names in the order of the scores."""
     scores: Literal["logits", "probabilities"] = "logits"

@@ -28,7 +28,7 @@ class Reading:
 
     kind: Kind
     shares: Shares | None = None
-    """(V,), summing to one; None where the row was not answered."""
+    """(V,), summing to one (of lists, each by itself); None where the row was not answered."""
     outside: float = 0.0
     """Probability, or share of the votes, that fell on no choice."""
     votes: int = 1

@@ -14,7 +14,7 @@ from distill.answers.asker import OVER_BUDGET, Asker, Closed, connected
 from distill.answers.choices import Choices
 from distill.answers.filters import MOST_SHOWN, SHOWN
 from distill.answers.kept import tell
-from distill.answers.layout import DROPPED, LOG, TALLY, TRAIN, kept, lines, tally, write_scores, written
+from distill.answers.layout import DROPPED, LOG, TALLY, TRAIN, kept, lines, named, tally, write_scores, written
 from distill.answers.read import read
 from distill.data.draw import meets
 from distill.data.rows import Ints, Rows
@@ -81,7 +81,7 @@ def _due(folder: RunFolder, judged: Judged, rows: Rows) -> Verdicts:
     for line in filter(kept, lines(folder)):
         if applies is None or applies[line["row"]]:
             found.rows.append(line["row"])
-            found.labels.append(line["label"])
+            found.labels.append(named(line["label"]) or "")
     return found
 
 

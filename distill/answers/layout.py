@@ -14,6 +14,7 @@ from distill.data.rows import Ints
 from distill.report.figures import Tally
 from distill.run import RunFolder
 from distill.signals.scores import SHARD, Scores, index_path, shard_path
+from spec.responses import NONE
 
 LOG, TALLY = "answers.jsonl", "answers.json"
 ANSWERS, TRAIN = "answers", "train"
@@ -33,6 +34,11 @@ def kept(line: dict[str, Any]) -> bool:
 
 def written(line: dict[str, Any]) -> str:
     return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def named(label: str | list[str] | None) -> str | None:
+    """A label of the log in words."""
+    return ", ".join(label) or NONE if isinstance(label, list) else label
 
 
 def tally(folder: RunFolder) -> Tally:

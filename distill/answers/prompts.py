@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 
 from distill.data.draw import Division, salted
-from distill.data.rows import Ints, Rows
+from distill.data.rows import Ints, Labels, Rows, seen
 from spec.gateway import Message
 from spec.params import Question
+from spec.responses import NONE
 from spec.template import fields, render
 
 
@@ -34,18 +35,28 @@ def examples(
     """Labelled training rows as questions with their answers: the lowest hashes, class by class in turn."""
     if not question.examples:
         return ()
-    shown = Prompts(question, rows, ())
+    shown, truth = Prompts(question, rows, ()), rows.targets(classes)
     found: list[Message] = []
     for row in picked(rows, division.labelled, classes, question.examples, seed).tolist():
         found.append(Message(role="user", content=shown.text(row)))
-        found.append(Message(role="assistant", content=classes[int(rows.targets(classes)[row])]))
+        found.append(Message(role="assistant", content=said(truth, row, classes)))
     return tuple(found)
+
+
+def said(truth: Labels, row: int, classes: tuple[str, ...]) -> str:
+    """How a teacher would say a row's label."""
+    if truth.ndim == 2:
+        return ", ".join(classes[i] for i in np.flatnonzero(truth[row])) or NONE
+    return classes[int(truth[row])]
 
 
 def picked(rows: Rows, among: Ints, classes: tuple[str, ...], number: int, seed: int) -> Ints:
     """(number,) row numbers."""
     truth = rows.targets(classes)[among]
-    among, truth = among[truth >= 0], truth[truth >= 0]
+    among, truth = among[seen(truth)], truth[seen(truth)]
+    if truth.ndim == 2:  # the rarest class that a row has speaks for it, and no class for a row without any
+        order = np.argsort(truth.sum(axis=0), kind="stable")
+        truth = np.where(truth.any(axis=1), truth[:, order].argmax(axis=1), len(classes))
     hashes = salted(rows.digests[among], seed, "examples")
     order = np.argsort(hashes, kind="stable")
     turn = np.zeros(len(among), dtype=np.int64)

@@ -66,12 +66,12 @@ def side_by_side(columns: Mapping[str, Stored], split: str | None = None) -> Ite
 
 
 def plain(values: npt.NDArray[Any]) -> Values:
-    """Numbers in the machine's byte order; texts and truth values as Python objects."""
+    """Numbers in the machine's byte order; texts and truth values as Python objects, a text that is alone in its row (n, 1) without its list."""
     if values.dtype.kind in "iuf":
         return values.astype(values.dtype.newbyteorder("="), copy=False)
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "b" and values.ndim > 1:
         return values.astype(np.uint8)
-    found: list[Any] = values.tolist()
+    found: list[Any] = (values.reshape(-1) if values.ndim > 1 and values[:1].size == 1 else values).tolist()
     return found

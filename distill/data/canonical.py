@@ -1,7 +1,7 @@
 """The canonical rows file, `<split>.arrow`: one uncompressed Arrow IPC file with one record batch, so that readers map it.
 
 Arrays and images are FixedSizeList columns (C order; the shape stands in the metadata `stillhouse`), class, string and text columns are
-strings with null for missing, numbers int64 or float64, and `__digest__` names a row by its input.
+strings with null for missing, columns of several classes a row lists of strings, numbers int64 or float64, and `__digest__` names a row by its input.
 """
 
 import hashlib

@@ -43,7 +43,7 @@ def divide(rows: Rows, selection: Selection) -> Division:
     for condition in selection.where:
         left = left[meets(rows, condition)[left]]
     train = units.draw("share", left, selection.share, exact=True)[0]
-    labelled = train[labels_given(rows)[train]]
+    labelled = train[rows.labelled[train]]
     labelled = units.draw("labelled", labelled, selection.labelled, exact=True)[0]
     train = np.concatenate([train, written])
     return Division(train=train, heldout=heldout, validation=validation, labelled=labelled)
@@ -56,14 +56,6 @@ def meets(rows: Rows, condition: Condition) -> npt.NDArray[np.bool_]:
     inside = pc.is_in(texts, value_set=pa.array([str(value) for value in values], pa.large_string()))
     found: npt.NDArray[np.bool_] = inside.to_numpy(zero_copy_only=False)
     return found if condition.among is not None else ~found
-
-
-def labels_given(rows: Rows) -> npt.NDArray[np.bool_]:
-    """(N,): whether each row has a label."""
-    if rows.roles.label is None:
-        return np.zeros(rows.count, dtype=np.bool_)
-    found: npt.NDArray[np.bool_] = rows.texts(rows.roles.label).is_valid().to_numpy(zero_copy_only=False)
-    return found
 
 
 class _Units:

@@ -1,4 +1,4 @@
-"""Parquet, some thousand rows at a time; columns of numbers, texts, truth values, and lists of numbers (nested ones too)."""
+"""Parquet, some thousand rows at a time; columns of numbers, texts, truth values, lists of numbers (nested ones too), and lists of texts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,17 +50,16 @@ class Parquet:
 
 
 def check(field: pa.Field, name: str) -> None:
-    """Refused (`column_unusable`): a type that is neither numbers, text nor lists of numbers."""
-    inner = field.type
+    """Refused (`column_unusable`): a type that is neither numbers, text, lists of numbers nor lists of text."""
+    inner, depth = field.type, 0
     while is_list(inner):
-        inner = inner.value_type
+        inner, depth = inner.value_type, depth + 1
     if pa.types.is_dictionary(inner):
         inner = inner.value_type
-    listed = is_list(field.type)
     fits = pa.types.is_integer(inner) or pa.types.is_floating(inner) or pa.types.is_null(inner)
     texts = pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_boolean(inner)
-    if not fits and (listed or not texts):
-        hint = "Drop it, or store it as numbers, text or lists of numbers; decode images to arrays first."
+    if not fits and (depth > 1 or not texts):
+        hint = "Drop it, or store it as numbers, text, or lists of either; decode images to arrays first."
         raise refuse("column_unusable", name, f"column {field.name!r} has type {field.type}.", hint)
 
 

@@ -16,6 +16,8 @@ from spec.facts import ColumnFacts, Roles
 from spec.problem import Problem, Refused
 
 Ints = npt.NDArray[np.int64]
+Labels = npt.NDArray[np.signedinteger[Any]]
+"""Of one class a row its place, (N,) int64; of any number of them, (N, V) int8, 1 where the class is there; -1 in rows without a label."""
 
 
 class Rows:
@@ -70,8 +72,8 @@ class Rows:
     def texts(self, name: str) -> pa.Array:
         """A scalar column as text, 7 as "7"; null where missing. Refused (`not_a_scalar`)."""
         column = self.column(name)
-        if pa.types.is_fixed_size_list(column.type):
-            message = f"Column {name!r} holds arrays: its values cannot be compared."
+        if pa.types.is_fixed_size_list(column.type) or pa.types.is_large_list(column.type):
+            message = f"Column {name!r} holds arrays or lists: its values cannot be compared."
             raise Refused(Problem(code="not_a_scalar", message=message))
         return column.cast(pa.large_string())
 
@@ -115,10 +117,21 @@ class Rows:
         """Group of each row; None where no column is the group."""
         return self._texts("group")
 
-    def targets(self, classes: Sequence[str]) -> Ints:
-        """(N,): place of each row's label in `classes`; -1 where it has no label, or one that is not among them."""
+    @property
+    def labelled(self) -> npt.NDArray[np.bool_]:
+        """(N,): whether each row has a label; an empty list of classes is one."""
+        if self.roles.label is None:
+            return np.zeros(self.count, dtype=np.bool_)
+        found: npt.NDArray[np.bool_] = self.column(self.roles.label).is_valid().to_numpy(zero_copy_only=False)
+        return found
+
+    def targets(self, classes: Sequence[str]) -> Labels:
+        """The label of each row by its place in `classes`: (N,), or (N, V) where the label column holds lists. -1 in rows without a label,
+        or with one that is not among them."""
         if self.roles.label is None:
             return np.full(self.count, -1, dtype=np.int64)
+        if self.columns[self.roles.label].kind == "classes":
+            return several(self.column(self.roles.label), classes)
         places = pc.index_in(self.texts(self.roles.label), value_set=pa.array(classes, pa.large_string()))
         found: Ints = places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         return found
@@ -158,3 +171,21 @@ class Rows:
             hint = f"Name it in data.columns.{role}."
             raise Refused(Problem(code=f"{role}_missing", message=f"No column is the {role}.", hint=hint))
         return name
+
+
+def several(lists: pa.LargeListArray, classes: Sequence[str]) -> Labels:
+    """(N, V) int8 of a column of lists of names."""
+    names = lists.flatten()
+    places: Ints = pc.index_in(names, value_set=pa.array(classes, names.type)).fill_null(-1).to_numpy().astype(np.int64)
+    lengths: Ints = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    rows = np.repeat(np.arange(len(lists)), lengths)
+    found = np.zeros((len(lists), len(classes)), dtype=np.int8)
+    found[rows[places >= 0], places[places >= 0]] = 1
+    found[rows[places < 0]] = -1
+    found[lists.is_null().to_numpy(zero_copy_only=False)] = -1
+    return found
+
+
+def seen(labels: Labels) -> npt.NDArray[np.bool_]:
+    """(N,): whether each row has a label."""
+    return np.asarray((labels if labels.ndim == 1 else labels[:, 0]) >= 0)

@@ -108,12 +108,15 @@ def _signature(signature: Signature) -> str:
     given, classes = signature.input, signature.output.classes
     listed = ", ".join(plain(name) for name in classes[:20])
     more = f" and {count(len(classes) - 20)} more (all in `config.json`)" if len(classes) > 20 else ""
+    gives = "It gives one logit a class"
+    if signature.output.kind == "multilabel":
+        gives = "A row has any number of classes: it gives the log-odds of each, and one is there where they are over 0 (a probability over 0.5)"
     if given.kind == "text":
-        return f"Texts. It gives one logit a class, in this order: {listed}{more}."
+        return f"Texts. {gives}, in this order: {listed}{more}."
     shape = " x ".join(map(str, given.shape))
     return (
         f"Raw values, {given.dtype}, {shape} a row; the model scales them itself (times {given.scale}, plus {given.offset}). "
-        f"It gives one logit a class, in this order: {listed}{more}."
+        f"{gives}, in this order: {listed}{more}."
     )
 
 

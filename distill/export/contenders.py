@@ -89,6 +89,7 @@ def _ensemble(
     """One graph, if all are ours and take the same; else one after another and combined in numpy."""
     combine, weights = params.spec["teacher"]["combine"], params.spec["teacher"]["weights"]
     weights = [1.0] * len(params.teachers) if weights == "auto" else weights
+    several = params.signature.output.kind == "multilabel"
     text = any(network.features is not None for network in networks)
     if (
         not text
@@ -100,8 +101,12 @@ def _ensemble(
         model = write_ensemble(members, weights, combine).SerializeToString()
         modules = [(network.module, network.signature.input) for network in networks]
         yield Contender(role="ensemble", engine="onnxruntime", call=onnx_call(model, threads), rows=given)
-        yield Contender(role="ensemble", engine="torch", call=torch_ensemble(modules, weights, combine), rows=given)
+        yield Contender(
+            role="ensemble", engine="torch", call=torch_ensemble(modules, weights, combine, several=several), rows=given
+        )
         return
     classes = params.signature.output.classes
     calls = [teacher(given, inputs / given.path, classes, device="cpu", threads=threads) for given in params.teachers]
-    yield Contender(role="ensemble", engine="onnxruntime", call=in_turn(calls, weights, combine), rows=rows)
+    yield Contender(
+        role="ensemble", engine="onnxruntime", call=in_turn(calls, weights, combine, several=several), rows=rows
+    )

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from distill.students.onnx import session
+from distill.students.predict import probabilities
 from distill.students.scaling import Scaling
 from spec.facts import InputSignature
 
@@ -42,27 +43,43 @@ def torch_call(module: nn.Module, given: InputSignature) -> Call:
     return call
 
 
-def torch_ensemble(members: Sequence[tuple[nn.Module, InputSignature]], weights: Sequence[float], combine: str) -> Call:
-    """All members one after another, and their mean."""
+def torch_ensemble(
+    members: Sequence[tuple[nn.Module, InputSignature]],
+    weights: Sequence[float],
+    combine: str,
+    *,
+    several: bool = False,
+) -> Call:
+    """All members one after another, and their mean. `several`: of several classes a row, each with a probability by itself."""
     scalings = [Scaling.of(given) for _, given in members]
     shares = [weight / sum(weights) for weight in weights]
-    normalise = torch.log_softmax if combine == "geometric" else torch.softmax
+    geometric = combine == "geometric"
+
+    def each(logits: torch.Tensor) -> torch.Tensor:
+        if several:
+            return logits if geometric else torch.sigmoid(logits)
+        return (torch.log_softmax if geometric else torch.softmax)(logits, 1)
 
     @torch.inference_mode()
     def call(rows: Array) -> Array:
         raw = torch.from_numpy(rows)
         total: Any = 0
         for (module, _), scaling, share in zip(members, scalings, shares, strict=True):
-            total = total + share * normalise(module(scaling(raw)), 1)
-        answer: Array = (torch.log_softmax(total, 1) if combine == "geometric" else total).numpy()
+            total = total + share * each(module(scaling(raw)))
+        answer: Array = (torch.log_softmax(total, 1) if geometric and not several else total).numpy()
         return answer
 
     return call
 
 
-def in_turn(calls: Sequence[Call], weights: Sequence[float], combine: str) -> Call:
+def in_turn(calls: Sequence[Call], weights: Sequence[float], combine: str, *, several: bool = False) -> Call:
     """Models that share no graph: one after another, and their mean in numpy."""
     shares = [weight / sum(weights) for weight in weights]
+
+    def alone(rows: Array) -> Array:
+        scored = [scores(rows) for scores in calls]
+        each = [probabilities(scores, "multilabel") for scores in scored] if combine == "arithmetic" else scored
+        return np.average(each, axis=0, weights=shares)
 
     def call(rows: Array) -> Array:
         logs = [log_softmax(scores(rows)) for scores in calls]
@@ -71,7 +88,7 @@ def in_turn(calls: Sequence[Call], weights: Sequence[float], combine: str) -> Ca
         mean: Array = sum(share * np.exp(log) for share, log in zip(shares, logs, strict=True))  # type: ignore[assignment]  # here, too
         return mean
 
-    return call
+    return alone if several else call
 
 
 def log_softmax(scores: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from load import load
 model = load(".")                # takes raw rows (B, *shape) and scales them itself; gives logits (B, classes)
-model.predict(rows)              # the most probable class of each row, and all probabilities
+model.predict(rows)              # the most probable class of each row, and all probabilities (of several classes a row: a list of those over 0.5)
 
 python load.py rows.npy          # a class and its probability a line (reading .npy needs numpy)
 """
@@ -24,9 +24,9 @@ Layers = OrderedDict[str, nn.Module]
 class Model(nn.Module):
     """The network between its raw input and the names of its classes."""
 
-    def __init__(self, network: nn.Sequential, given: dict[str, Any], classes: list[str]) -> None:
+    def __init__(self, network: nn.Sequential, given: dict[str, Any], output: dict[str, Any]) -> None:
         super().__init__()
-        self.network, self.classes = network, classes
+        self.network, self.classes, self.several = network, output["classes"], output["kind"] == "multilabel"
         per_channel = given["kind"] == "image" and len(given["shape"]) == 3
         self.scale, self.offset = (_broadcast(given[name], per_channel) for name in ("scale", "offset"))
 
@@ -36,9 +36,18 @@ class Model(nn.Module):
         return logits
 
     @torch.inference_mode()
-    def predict(self, rows: Any) -> tuple[list[str], torch.Tensor]:
-        """Rows as a tensor, array or lists: the most probable class of each, and all probabilities (B, classes)."""
-        probabilities = torch.softmax(self(torch.as_tensor(rows)), 1)
+    def predict(self, rows: Any) -> tuple[list[Any], torch.Tensor]:
+        """Rows as a tensor, array or lists: the most probable class of each, and all probabilities (B, classes).
+
+        Where a row has any number of classes: the list of those whose own probability is over 0.5.
+        """
+        logits = self(torch.as_tensor(rows))
+        if self.several:
+            probabilities = torch.sigmoid(logits)
+            return [
+                [self.classes[i] for i in row.nonzero()[:, 0].tolist()] for row in probabilities > 0.5
+            ], probabilities
+        probabilities = torch.softmax(logits, 1)
         return [self.classes[i] for i in probabilities.argmax(1).tolist()], probabilities
 
 
@@ -46,11 +55,11 @@ def load(folder: str | Path = Path(__file__).parent) -> Model:
     """From `config.json` and `model.safetensors`, in eval mode."""
     folder = Path(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    student, given, classes = config["student"], config["signature"]["input"], config["signature"]["output"]["classes"]
-    layers = (convnet if student["type"] == "convnet" else mlp)(student, given["shape"], len(classes))
+    student, given, output = config["student"], config["signature"]["input"], config["signature"]["output"]
+    layers = (convnet if student["type"] == "convnet" else mlp)(student, given["shape"], len(output["classes"]))
     network = nn.Sequential(layers)
     network.load_state_dict(load_file(folder / "model.safetensors"))
-    return Model(network, given, classes).eval()
+    return Model(network, given, output).eval()
 
 
 def mlp(student: dict[str, Any], shape: list[int], classes: int) -> Layers:
@@ -93,5 +102,6 @@ def _broadcast(values: float | list[float], per_channel: bool) -> torch.Tensor:
 if __name__ == "__main__":
     import numpy as np
 
-    for name, row in zip(*load().predict(np.load(sys.argv[1], allow_pickle=False)), strict=True):
-        print(f"{name}\t{row.max():.4f}")
+    model = load()
+    for name, row in zip(*model.predict(np.load(sys.argv[1], allow_pickle=False)), strict=True):
+        print(", ".join(name) if model.several else f"{name}\t{row.max():.4f}")

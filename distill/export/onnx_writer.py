@@ -158,9 +158,10 @@ def write_ensemble(
 ) -> ModelProto:
     """All members one after another in one graph, and their mean: `input` to `scores`, log-probabilities (geometric) or probabilities.
 
-    Takes what the first member takes; classes in the order of the first member's.
+    Of several classes a row log-odds (geometric) or probabilities of each. Takes what the first member takes; classes in the order of the first member's.
     """
     signature, names = members[0][1], members[0][1].output.classes
+    several = signature.output.kind == "multilabel"
     graphs = []
     for i, (student, given, tensors) in enumerate(members):
         graph = Graph("input", f"teacher{i}.")
@@ -169,12 +170,15 @@ def write_ensemble(
         if given.output.classes != names:
             order = [given.output.classes.index(name) for name in names]
             graph.add("Gather", graph.constant("order", order, np.int64), axis=1)
-        graph.add("LogSoftmax" if combine == "geometric" else "Softmax", axis=1)
+        if not several:
+            graph.add("LogSoftmax" if combine == "geometric" else "Softmax", axis=1)
+        elif combine == "arithmetic":
+            graph.add("Sigmoid")
         graph.add("Mul", graph.constant("share", weights[i] / sum(weights)))
         graphs.append(graph)
     total = Graph(graphs[0].value, "mean.")
     total.add("Sum", *(graph.value for graph in graphs[1:]))
-    if combine == "geometric":
+    if combine == "geometric" and not several:
         total.add("LogSoftmax", axis=1)
     return finish([*graphs, total], signature, "scores")
 

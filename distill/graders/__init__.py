@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from distill.data.rows import Labels
 from distill.graders.accuracy import AccuracyMetric
 from distill.graders.calibration import CalibrationMetric
 from distill.graders.f1 import F1Metric
@@ -16,15 +17,15 @@ from distill.graders.nll import NllMetric
 from spec.grader import F1, Accuracy, Calibration, Metric, Nll
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class SetMetric(Protocol):
-    """Legend: `N` rows, `V` classes, `K` sums, `...` any number of resamples."""
+    """Legend: `N` rows, `V` classes, `K` sums, `...` any number of resamples. Truth is (N,), or (N, V) of zeros and ones where a row has any
+    number of classes: then each probability is of its class by itself, and a decision is a row and a class."""
 
     higher_is_better: bool
 
-    def statistics(self, probabilities_NV: Floats, truth_N: Ints) -> Floats:
+    def statistics(self, probabilities_NV: Floats, truth_N: Labels) -> Floats:
         """(N, K): each row's share of the sums."""
         ...
 
@@ -54,7 +55,7 @@ def named(given: Metric) -> str:
     return given.type
 
 
-def measured(given: Metric, probabilities_NV: Floats, truth_N: Ints) -> float:
+def measured(given: Metric, probabilities_NV: Floats, truth_N: Labels) -> float:
     """The metric of all rows; 0 where there are none."""
     if not len(truth_N):
         return 0.0

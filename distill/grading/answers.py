@@ -14,7 +14,7 @@ from distill.record import TrainRecord
 from distill.run import RunFolder
 from distill.students import initialised, loaded
 from distill.students.byte_pairs import learned
-from distill.students.predict import predict, softmax
+from distill.students.predict import predict, probabilities
 from distill.students.scaling import Scaling
 from spec.params import GradedModel, GradeParams
 
@@ -26,6 +26,8 @@ class Answers:
     """Probabilities (N, V) at T=1 by role, in the order of tables."""
 
     by_role: dict[str, Probabilities]
+    several: bool
+    """Whether a row has any number of classes, each with a probability by itself."""
     teacher: str | None
     """The role that the student is compared with."""
     unscored: int
@@ -41,22 +43,24 @@ class Answers:
 def answers(folder: RunFolder, params: GradeParams, held: Heldout, teachers: Teachers) -> Answers:
     """Of teachers, student and those baselines that are there."""
     logits, unscored = teachers.heldout(held)
+    output = params.signature.output.kind
     by_role: dict[str, Probabilities] = {}
     teacher = None
     if logits is not None:
         several = logits.shape[1] > 1
         teacher = "ensemble" if several else "teacher.0"
         by_role = {"ensemble": teachers.combined(logits)} if several else {}
-        by_role |= {f"teacher.{m}": softmax(logits[:, m]) for m in range(logits.shape[1])}
+        by_role |= {f"teacher.{m}": probabilities(logits[:, m], output) for m in range(logits.shape[1])}
     device = torch.device(folder.run.device)
     scaling = Scaling.of(params.signature.input, device)
     for given in _there(folder, params):
         module = _module(folder, params, given).eval().to(device)
-        by_role[given.role] = softmax(predict(module, scaling, held.rows.inputs, held.which))
+        by_role[given.role] = probabilities(predict(module, scaling, held.rows.inputs, held.which), output)
     records: dict[str, TrainRecord] = {
         given.role: record for given in _there(folder, params) if (record := _record(folder, given))
     }
-    return Answers(by_role=by_role, teacher=teacher, unscored=unscored, records=records)
+    several = output == "multilabel"
+    return Answers(by_role=by_role, several=several, teacher=teacher, unscored=unscored, records=records)
 
 
 def _there(folder: RunFolder, params: GradeParams) -> Iterator[GradedModel]:

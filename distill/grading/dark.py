@@ -16,8 +16,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def dark_knowledge(teachers: Teachers, train: Rows, division: Division) -> DarkKnowledge | None:
-    """Over the transfer rows, at the temperature of the job's first soft term; None where there is none, or no teacher."""
+    """Over the transfer rows, at the temperature of the job's first soft term; None where there is none, or no teacher, or where a row has any
+    number of classes: what else the teacher sees in it is no alternative to the answer."""
     params = teachers.params
+    if params.signature.output.kind == "multilabel":
+        return None
     logits = teachers.transfer(train, division.train) if params.temperature is not None else None
     if logits is None or params.temperature is None:
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from distill.data.draw import Division, divide
-from distill.data.rows import Ints, Rows
+from distill.data.rows import Ints, Labels, Rows, seen
 from distill.run import RunFolder
 from distill.signals.scores import Scores
 from spec.params import GradeParams
@@ -19,8 +19,8 @@ class Heldout:
     rows: Rows
     which: Ints
     """(N,) numbers in the file."""
-    truth: Ints
-    """(N,)."""
+    truth: Labels
+    """(N,), of several classes a row (N, V)."""
     unlabelled: int
     part: str
     """Of the scores: `heldout`, or `train` where they are a share of the training file."""
@@ -35,7 +35,7 @@ def heldout(folder: RunFolder, params: GradeParams, train: Rows, division: Divis
     rows = Rows.open(path, params.selection.roles) if path.exists() else train
     which = np.arange(rows.count, dtype=np.int64) if path.exists() else division.heldout
     truth = rows.targets(params.signature.output.classes)[which]
-    labelled = truth >= 0
+    labelled = seen(truth)
     if not labelled.any():
         message, hint = "No held-out row has a label.", "Name rows with labels in data.heldout."
         raise Refused(Problem(code="no_heldout_rows", message=message, param="data.heldout", hint=hint))

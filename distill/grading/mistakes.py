@@ -14,8 +14,9 @@ Floats = npt.NDArray[np.float64]
 
 
 def mistakes(answers: Answers, held: Heldout, bootstrap: Bootstrap) -> tuple[Mistakes, ...]:
-    """Of each role that is no teacher: the teacher's mean probability of the answer that it wrongly gave. Nothing without a teacher."""
-    if answers.teacher is None:
+    """Of each role that is no teacher: the teacher's mean probability of the answer that it wrongly gave. Nothing without a teacher, or where a
+    row has any number of classes: a wrong decision is then the other one of two."""
+    if answers.teacher is None or answers.several:
         return ()
     teacher, places = answers.by_role[answers.teacher], np.arange(len(held.truth))
     statistics = {}

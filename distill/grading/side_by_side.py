@@ -1,9 +1,12 @@
 """Held-out rows side by side, disagreements first."""
 
 import numpy as np
+import numpy.typing as npt
 
 from distill.data.rows import Ints
-from distill.grading.answers import Answers
+from distill.graders.accuracy import hits
+from distill.graders.decisions import named_classes
+from distill.grading.answers import Answers, Probabilities
 from distill.grading.heldout import Heldout
 from distill.grading.pictures import excerpts, pictures
 from distill.report.figures import HeldoutRow
@@ -16,9 +19,15 @@ PLACES = 6
 def disagreements(answers: Answers) -> Ints:
     """(N,) 1 where student and teacher (without one: baseline) answer differently."""
     other = answers.teacher or ("no_teacher" if "no_teacher" in answers.by_role else "student")
-    student = answers.by_role["student"].argmax(axis=1)
-    found: Ints = (student != answers.by_role[other].argmax(axis=1)).astype(np.int64)
-    return found
+    return differ(answers, "student", other).astype(np.int64)
+
+
+def differ(answers: Answers, first: str, second: str) -> npt.NDArray[np.bool_]:
+    """(N,): where two roles answer differently; of several classes a row, in any of them."""
+    one, other = answers.by_role[first], answers.by_role[second]
+    if answers.several:
+        return np.asarray((named_classes(one) != named_classes(other)).any(axis=1))
+    return np.asarray(one.argmax(axis=1) != other.argmax(axis=1))
 
 
 def side_by_side(answers: Answers, held: Heldout, classes: tuple[str, ...]) -> tuple[HeldoutRow, ...]:
@@ -33,7 +42,7 @@ def side_by_side(answers: Answers, held: Heldout, classes: tuple[str, ...]) -> t
         HeldoutRow(
             row=int(number),
             id=ids[number] if ids else None,
-            truth=classes[held.truth[place]],
+            truth=_truth(held, place, classes),
             probabilities={role: tuple(np.round(p[place], PLACES).tolist()) for role, p in shown.items()},
             picture=drawn[i],
             text=written[i],
@@ -44,10 +53,25 @@ def side_by_side(answers: Answers, held: Heldout, classes: tuple[str, ...]) -> t
 
 def _order(answers: Answers, held: Heldout) -> Ints:
     """Student against teacher, student against baseline, anybody wrong, and then the least sure; of equals the least likely truth first."""
-    student = answers.by_role["student"]
-    choices = {role: p.argmax(axis=1) for role, p in answers.by_role.items()}
-    baseline = choices.get("no_teacher", choices["student"])
-    wrong = np.any([choice != held.truth for choice in choices.values()], axis=0)
-    likely = student[np.arange(len(held.truth)), held.truth]
-    keys = (likely, ~wrong, baseline == choices["student"], disagreements(answers) == 0)
+    baseline = "no_teacher" if "no_teacher" in answers.by_role else "student"
+    right = np.all([hits(p, held.truth) for p in answers.by_role.values()], axis=0)
+    keys = (
+        _likely(answers.by_role["student"], held),
+        right,
+        ~differ(answers, "student", baseline),
+        disagreements(answers) == 0,
+    )
     return np.lexsort(keys).astype(np.int64)
+
+
+def _likely(probabilities_NV: Probabilities, held: Heldout) -> Probabilities:
+    """(N,) the probability of the truth; of several classes a row, of the decision that is furthest from it."""
+    if held.truth.ndim == 2:
+        return np.asarray(np.where(held.truth == 1, probabilities_NV, 1 - probabilities_NV).min(axis=1))
+    return np.asarray(probabilities_NV[np.arange(len(held.truth)), held.truth])
+
+
+def _truth(held: Heldout, place: int, classes: tuple[str, ...]) -> str | tuple[str, ...]:
+    if held.truth.ndim == 2:
+        return tuple(classes[i] for i in np.flatnonzero(held.truth[place]))
+    return classes[int(held.truth[place])]

@@ -9,14 +9,14 @@ import torch
 
 from distill.data.rows import Ints, Rows
 from distill.grading.heldout import Heldout
-from distill.objectives.ensemble import teacher_log_probabilities
+from distill.objectives.ensemble import teacher_log_odds, teacher_log_probabilities
 from distill.run import RunFolder
 from distill.signals.scores import Floats, Scores
 from distill.signals.uploaded import Uploaded
 from spec.params import GradeParams
 
 UNKNOWN = 1e-3
-"""How far the true class lies below the others, in nats, where a teacher did not answer."""
+"""How far the true class lies below the others, in nats, where a teacher did not answer; of several classes a row, each on the wrong side."""
 Probabilities = npt.NDArray[np.float64]
 
 
@@ -47,7 +47,10 @@ class Teachers:
         logits = np.zeros((len(held.which), 1, len(self.params.signature.output.classes)), dtype=np.float32)
         logits[known] = scores.gather((held.part,), held.which[known])
         unknown = np.flatnonzero(~known)
-        logits[unknown, 0, held.truth[unknown]] = -UNKNOWN
+        if held.truth.ndim == 2:
+            logits[unknown, 0] = UNKNOWN * (1 - 2 * held.truth[unknown])
+        else:
+            logits[unknown, 0, held.truth[unknown]] = -UNKNOWN
         return logits
 
     def transfer(self, train: Rows, which: Ints) -> Floats | None:
@@ -62,8 +65,12 @@ class Teachers:
     def combined(self, logits_NMV: npt.NDArray[Any], temperature: float = 1.0) -> Probabilities:
         """(N, V) probabilities of all teachers together."""
         z = torch.from_numpy(np.ascontiguousarray(logits_NMV)).double()
-        logs = teacher_log_probabilities(z, temperature, self.params.combine, self.params.weights)
-        found: Probabilities = logs.exp().numpy()
+        combine, weights = self.params.combine, self.params.weights
+        if self.params.signature.output.kind == "multilabel":
+            both = torch.sigmoid(teacher_log_odds(z, temperature, combine, weights))
+        else:
+            both = teacher_log_probabilities(z, temperature, combine, weights).exp()
+        found: Probabilities = both.numpy()
         return found
 
     def _scores(self) -> Scores:
@@ -71,4 +78,4 @@ class Teachers:
 
     def _uploaded(self) -> Uploaded:
         path = self.folder.input("signals/rows.arrow")
-        return Uploaded(path, self.params.signature.output.classes, self.folder.path)
+        return Uploaded(path, self.params.signature.output, self.folder.path)

@@ -22,7 +22,7 @@ from distill.inspection.layout import Layout, layout
 from distill.inspection.writing import Writer, preview
 from distill.run import RunFolder, seal
 from spec.digest import digest
-from spec.facts import ColumnFacts, DatasetFacts, Roles, SplitFacts
+from spec.facts import LISTS, ColumnFacts, DatasetFacts, Roles, SplitFacts
 from spec.params import InspectDataset
 from spec.problem import Problem, Refused
 from spec.run import PATH, Result
@@ -187,9 +187,7 @@ def split_facts(path: Path, rows: Rows, split: Split) -> SplitFacts:
     sealed = seal(path)
     label = split.texts.get(rows.roles.label or "")
     counts = label.counts if label and label.counts else {}
-    sizes = {
-        name: text_sizes(rows, name) for name, column in rows.columns.items() if column.kind not in ("array", "image")
-    }
+    sizes = {name: text_sizes(rows, name) for name, column in rows.columns.items() if column.kind not in LISTS}
     return SplitFacts(
         rows=rows.count,
         path=path.name,

@@ -9,13 +9,14 @@ import numpy.typing as npt
 from distill.data.batch import Batch, Values, objects
 from distill.data.canonical import digests, pair_digests, text_digests
 from distill.inspection.layout import Column, Layout
-from distill.inspection.spill import Arrays, Texts
-from distill.inspection.values import Reasons, narrowed, side_by_side, stack, texts
+from distill.inspection.spill import Arrays, Names, Texts
+from distill.inspection.values import Reasons, lists_of_names, narrowed, side_by_side, stack, texts
 from spec.problem import Problem
 
 TOLD = 20
 """Bad rows that are named; the rest is counted."""
-Stored = npt.NDArray[Any] | list[str | None]
+Stored = npt.NDArray[Any] | list[Any]
+"""Of a column: an array, texts, or lists of names."""
 
 
 class Split:
@@ -29,7 +30,11 @@ class Split:
         self.arrays = {
             c.name: Arrays(folder / str(i), c.shape) for i, c in enumerate(layout.columns) if c.kind == "array"
         }
-        self.texts = {c.name: Texts(folder / str(i)) for i, c in enumerate(layout.columns) if c.kind == "scalar"}
+        self.texts: dict[str, Texts | Names] = {
+            c.name: (Names if c.kind == "names" else Texts)(folder / str(i))
+            for i, c in enumerate(layout.columns)
+            if c.kind != "array"
+        }
 
     def close(self) -> None:
         for array in self.arrays.values():
@@ -108,6 +113,8 @@ class Intake:
         values = batch.columns.get(column.name, [None] * len(batch.lines))
         if column.kind == "array":
             return stack(values, column.shape, column.name)
+        if column.kind == "names":
+            return lists_of_names(values, column.name, column.role)
         return texts(values, column.name, column.role)
 
     def _tell(self, reasons: Reasons, batch: Batch, file: str) -> None:

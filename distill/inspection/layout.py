@@ -25,7 +25,7 @@ WIDE = "input"
 LOOKED_AT = 200
 """Values of a column that its kind is judged by."""
 LONGEST = 64
-Kind = Literal["array", "number", "text"]
+Kind = Literal["array", "number", "text", "names"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Column:
     """A column of the dataset to be."""
 
     name: str
-    kind: Literal["array", "scalar"]
+    kind: Literal["array", "scalar", "names"]
     members: tuple[str, ...]
     """Columns of the files: one, or scalar ones that stand side by side in an array."""
     shape: tuple[int, ...] = ()
@@ -73,10 +73,16 @@ class _Sample:
                 self.values += [value for value in objects(some) if value is not None]
         lists = [shape for value in self.values if isinstance(value, list) and (shape := shape_of(value)) is not None]
         self.shapes.update(lists)
+        self.names = [
+            value for value in self.values if isinstance(value, list) and all(isinstance(v, str) for v in value)
+        ]
+        """Values that are lists of names; an empty list is one."""
 
     def kind(self) -> Kind:
         if self.shapes:
             return "array"
+        if any(self.names) and len(self.names) == len(self.values):
+            return "names"
         numbers = [value for value in self.values if isinstance(value, int | float) and not isinstance(value, bool)]
         if self.text:
             numbers = [value for value in self.values if is_number(value)]
@@ -148,9 +154,17 @@ class _Chooser:
         if found is None:
             return None
         self._check(found, role)
+        sample = self._samples[found]
+        if role == "label" and self._kinds[found] != "array" and 2 * len(sample.names) > len(sample.values):
+            self._used.add(found)
+            self._columns.append(Column(name=found, kind="names", members=(found,), role=role))
+            return found
+        if self._kinds[found] == "names":
+            message = f"Column {found!r} holds lists of names and cannot be the {role}."
+            raise Refused(Problem(code=f"{role}_is_array", message=message, param=f"columns.{role}"))
         if self._kinds[found] == "array" and np.prod(self._samples[found].shape()) != 1:
             message = f"Column {found!r} holds arrays and cannot be the {role}."
-            hint = "One value a row: y.argmax(axis=1) turns one-hot rows into classes."
+            hint = "One value a row: y.argmax(axis=1) turns one-hot rows into classes. Several classes a row are a list of names."
             raise Refused(Problem(code=f"{role}_is_array", message=message, param=f"columns.{role}", hint=hint))
         self._used.add(found)
         self._columns.append(Column(name=found, kind="scalar", members=(found,), role=role))
@@ -206,7 +220,8 @@ class _Chooser:
     def _add(self, name: str, role: str | None) -> None:
         self._used.add(name)
         if self._kinds[name] != "array":
-            self._columns.append(Column(name=name, kind="scalar", members=(name,), role=role))
+            kind: Literal["scalar", "names"] = "names" if self._kinds[name] == "names" and role is None else "scalar"
+            self._columns.append(Column(name=name, kind=kind, members=(name,), role=role))
             return
         shape = self._samples[name].shape()
         if role == "input" and len(shape) == 3 and shape[2] in (1, 3, 4) and shape[0] > 4:

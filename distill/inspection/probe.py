@@ -55,12 +55,17 @@ def check(single: Scores, scores: Scores, facts: ModelFacts, name: str) -> None:
     if scores.shape != (ROWS, classes) or single.shape != (1, classes):
         message = f"three rows give scores of shape {list(scores.shape)}; the signature has {classes} classes."
         raise refuse("scores_shape", name, message)
+    declared, several = facts.signature.output.scores, facts.signature.output.kind == "multilabel"
+    if declared == "probabilities" and several and np.isnan(scores).any():
+        message = "a probe batch gives scores under 0 or over 1, so they are no probabilities."
+        raise refuse("not_probabilities", name, message, "Say scores: logits in the signature.")
     if not np.isfinite(scores).all():
         raise refuse("scores_not_finite", name, "a probe batch gives scores that are NaN or infinite.")
     if not np.allclose(single[0], scores[0], rtol=TOLERANCE, atol=TOLERANCE):
         hint = "Export it in evaluation mode: a norm must use its running statistics, not the batch's."
         raise refuse("rows_mixed", name, "a row's scores hang on the other rows of its batch.", hint)
-    declared = facts.signature.output.scores
+    if several:
+        return
     sums = (np.exp(scores) if declared == "probabilities" else scores).sum(axis=1)
     if declared == "probabilities" and not np.allclose(sums, 1, atol=TOLERANCE):
         message = f"the scores of a row sum to {sums[0]:.4g}, so they are no probabilities."

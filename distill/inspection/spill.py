@@ -102,6 +102,41 @@ class Texts:
         return pa.Array.from_buffers(pa.large_string(), self.rows, buffers, null_count=self.missing)
 
 
+class Names:
+    """Lists of strings, None where missing, with counts of the rows that have each, while they are few."""
+
+    def __init__(self, path: Path) -> None:
+        self._names, self._ends = Texts(path), path.with_suffix(".lists")
+        self._file = self._ends.open("wb")
+        self._file.write(np.zeros(1, np.int64).data)
+        self._valid: list[npt.NDArray[np.uint8]] = []
+        self.rows = self.missing = 0
+
+    @property
+    def counts(self) -> Counter[str] | None:
+        return self._names.counts
+
+    def add(self, lists: list[list[str] | None]) -> None:
+        """No name stands twice in a list."""
+        ends = self._names.rows + np.cumsum([len(names or ()) for names in lists], dtype=np.int64)
+        self._names.add([name for names in lists for name in names or ()])
+        self._file.write(ends.data)
+        self._valid.append(np.array([names is not None for names in lists], dtype=np.uint8))
+        self.rows += len(lists)
+        self.missing += lists.count(None)
+
+    def close(self) -> None:
+        self._names.close()
+        self._file.close()
+
+    def column(self) -> pa.Array:
+        """All of it as one mapped column of lists of large strings."""
+        self.close()
+        valid = pa.py_buffer(np.packbits(np.concatenate(self._valid), bitorder="little")) if self.missing else None
+        kind, buffers = pa.large_list(pa.large_string()), [valid, mapped(self._ends)]
+        return pa.Array.from_buffers(kind, self.rows, buffers, null_count=self.missing, children=[self._names.column()])
+
+
 def mapped(path: Path) -> pa.Buffer:
     """A file's bytes as a buffer that is no memory of ours."""
     return pa.memory_map(str(path)).read_buffer() if path.stat().st_size else pa.py_buffer(b"")

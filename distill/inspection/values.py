@@ -129,10 +129,34 @@ def texts(values: Values, name: str, role: str | None) -> tuple[list[str | None]
             reasons[i] = f"column {name!r} is longer than {LONGEST_TEXT:,} bytes"
         elif text is not None and "\0" in text:
             reasons[i] = f"column {name!r} has a NUL in its text"
+        elif role == "label" and isinstance(value, list | dict) and len(value) != 1:
+            reasons[i] = f"the label is no single name: {str(value)[:40]}"
         elif role == "label" and text is not None and len(text) > LONGEST_LABEL:
             reasons[i] = f"the label is longer than {LONGEST_LABEL} characters"
         elif role == "label" and isinstance(value, float) and text is not None and not text.lstrip("-").isdigit():
             reasons[i] = f"label {text} is neither text nor a whole number"
+    return found, reasons
+
+
+def lists_of_names(values: Values, name: str, role: str | None) -> tuple[list[list[str] | None], Reasons]:
+    """Lists of names, each once in its list; None where missing, and empty where a row has none."""
+    found: list[list[str] | None] = []
+    reasons: Reasons = {}
+    for i, value in enumerate(objects(values)):
+        found.append(None)
+        if value is None:
+            continue
+        names = (
+            [as_text(one) if isinstance(one, str | int) else None for one in value]
+            if isinstance(value, list)
+            else [None]
+        )
+        if any(one is None or "\0" in one for one in names):
+            reasons[i] = f"column {name!r} is no list of names: {str(value)[:40]!r}"
+        elif role == "label" and any(len(one or "") > LONGEST_LABEL for one in names):
+            reasons[i] = f"a label is longer than {LONGEST_LABEL} characters"
+        else:
+            found[i] = list(dict.fromkeys(one for one in names if one is not None))
     return found, reasons
 
 

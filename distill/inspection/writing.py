@@ -38,9 +38,9 @@ class Writer:
         columns = {}
         for column in self._layout.columns:
             dtype = self.columns[column.name].dtype
-            scalar = column.kind == "scalar"
+            array = column.kind == "array"
             columns[column.name] = (
-                self._scalars[column.name][name] if scalar else split.arrays[column.name].column(np.dtype(dtype))
+                split.arrays[column.name].column(np.dtype(dtype)) if array else self._scalars[column.name][name]
             )
         write(path, columns, digest_array(np.concatenate(split.digests)), heading)
 
@@ -58,6 +58,9 @@ class Writer:
         found = {name: texts.column() for name, texts in spilled.items()}
         missing = sum(texts.missing for texts in spilled.values())
         counts = merged(texts.counts for texts in spilled.values())
+        if column.kind == "names":
+            self._scalars[column.name] = found
+            return ColumnFacts(kind="classes", dtype="str", missing=missing, values=counts)
         numbers = as_numbers(found) if column.role is None else None
         self._scalars[column.name] = numbers or found
         if numbers is None:
@@ -117,7 +120,14 @@ def _shown(rows: Rows, name: str, shown: int) -> list[Any]:
         found: list[Any] = json.loads(json.dumps(values.tolist())) if values.dtype.kind != "f" else _short(values)
         return found
     found = rows.column(name).slice(0, shown).to_pylist()
-    return [value[:1000] if isinstance(value, str) else value for value in found]
+    return [_begun(value) for value in found]
+
+
+def _begun(value: Any) -> Any:
+    """A text's beginning; of a list of names that of each."""
+    if isinstance(value, list):
+        return [_begun(name) for name in value]
+    return value[:1000] if isinstance(value, str) else value
 
 
 def _short(values: npt.NDArray[np.float32]) -> list[Any]:

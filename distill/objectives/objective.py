@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from distill.objectives.ensemble import Combine, teacher_log_probabilities
-from distill.objectives.labels import labels
-from distill.objectives.soft_targets import EXACT_ABOVE, soft_targets
+from distill.objectives.ensemble import Combine, teacher_log_odds, teacher_log_probabilities
+from distill.objectives.labels import labels, several_labels
+from distill.objectives.soft_targets import EXACT_ABOVE, several_soft_targets, soft_targets
+from spec.facts import OutputKind
 from spec.objective import SoftTargets, Term
 
 
@@ -15,7 +16,7 @@ class Targets:
     """What a batch, or a part of one, is compared with."""
 
     labels_B: torch.Tensor
-    """int64; UNSEEN where a label is not seen."""
+    """int64; of several classes a row (B, V) int8, 1 where the class is there. UNSEEN where a label is not seen."""
     teachers_BMV: torch.Tensor | None
     """Logits of each teacher; None: there is no teacher."""
     rows: int
@@ -38,7 +39,8 @@ class Objective:
     combine: Combine | None = None
     weights: tuple[float, ...] | None = None
     class_weights_V: torch.Tensor | None = None
-    """Of balanced labels."""
+    """Of balanced labels; of several classes a row (2, V): of a no, of a yes."""
+    output: OutputKind = "classes"
 
     def __call__(self, logits_BV: torch.Tensor, targets: Targets) -> torch.Tensor:
         """A scalar, in nats. Parts of one batch add up to it. All logits are taken in float32."""
@@ -47,11 +49,14 @@ class Objective:
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
     def _term(self, term: Term, logits_BV: torch.Tensor, targets: Targets) -> torch.Tensor:
+        several = self.output == "multilabel"
         if not isinstance(term, SoftTargets):
-            balanced = term.balance != "none"
-            weights_V = self.class_weights_V if balanced else None
-            return labels(logits_BV, targets.labels_B, weights_V) / targets.labelled
+            weights = self.class_weights_V if term.balance != "none" else None
+            loss = (several_labels if several else labels)(logits_BV, targets.labels_B, weights)
+            return loss / targets.labelled
         assert targets.teachers_BMV is not None
         z_BMV = targets.teachers_BMV.double() if term.temperature > EXACT_ABOVE else targets.teachers_BMV
-        teacher_BV = teacher_log_probabilities(z_BMV, term.temperature, self.combine, self.weights)
-        return soft_targets(logits_BV, teacher_BV, term.temperature) / targets.rows
+        combined = teacher_log_odds if several else teacher_log_probabilities
+        teacher_BV = combined(z_BMV, term.temperature, self.combine, self.weights)
+        compare = several_soft_targets if several else soft_targets
+        return compare(logits_BV, teacher_BV, term.temperature) / targets.rows

@@ -2,6 +2,10 @@
 
 The gradient with respect to a row's logits is T(q - p) / B. For high T it tends to (d - mean d) / (V·B) with d = student's - teacher's
 logits: matching logits (section 2.1).
+
+Of several classes a row each class is a distribution of its own, yes or no, and the term is the mean over classes of T² · KL of these: the
+one-versus-all reduction of Yang et al. 2023 ("Multi-label knowledge distillation", section 3.2), who take the sum; with the mean, which is
+usual for labels, the two terms keep their proportion whatever the number of classes. A logit's gradient is T(q - p) / (V·B), for high T d / (4·V·B).
 """
 
 import torch
@@ -18,3 +22,17 @@ def soft_targets(logits_BV: torch.Tensor, teacher_BV: torch.Tensor, temperature:
     student_BV = torch.log_softmax(logits_BV / temperature, dim=-1)
     divergence = functional.kl_div(student_BV, teacher_BV, reduction="sum", log_target=True)
     return divergence.float() * temperature**2
+
+
+def several_soft_targets(logits_BV: torch.Tensor, odds_BV: torch.Tensor, temperature: float) -> torch.Tensor:
+    """The sum over rows of T² · the mean over classes of KL, in nats. `odds_BV`: the teacher's log-odds at T."""
+    if temperature > EXACT_ABOVE:
+        logits_BV, odds_BV = logits_BV.double(), odds_BV.double()
+    z_BV = logits_BV / temperature
+    divergence_BV = _answer(odds_BV, z_BV) + _answer(-odds_BV, -z_BV)
+    return divergence_BV.mean(dim=1).sum().float() * temperature**2
+
+
+def _answer(odds_BV: torch.Tensor, z_BV: torch.Tensor) -> torch.Tensor:
+    """p log (p / q) of one of the two answers, by its log-odds."""
+    return torch.sigmoid(odds_BV) * (functional.logsigmoid(odds_BV) - functional.logsigmoid(z_BV))

@@ -10,7 +10,7 @@ SIDES = {"heldout": "held-out", "train": "training"}
 READ = {
     "logprobs": "Soft targets: the probabilities of the tokens that the names begin with (top_logprobs).",
     "votes": "Soft targets: shares of several sampled answers a row.",
-    "text": "Hard labels: the name that the answer gives.",
+    "text": "Hard labels: the name, or the names, that the answer gives.",
 }
 
 
@@ -56,9 +56,10 @@ def _row(name: str, part: Asked, kinds: list[str]) -> Markup:
 
 def _caption(report: Report, answers: Tally) -> Markup:
     samples = f" ({answers.samples} of each row)" if answers.samples > 1 else ""
+    gold = "gold lists (each as a whole)" if report.grade.output == "multilabel" else "gold labels"
     words = (
         f"{report.endpoint}. {READ[answers.read]}{samples} Outside: probability or votes that fell on no name, before what is left was "
-        "divided by its sum. Right: against gold labels that the job may see, of answered rows; the rest is the noise of the labels."
+        f"divided by its sum. Right: against {gold} that the job may see, of answered rows; the rest is the noise of the labels."
     )
     return tag("p", words, class_="caption")
 

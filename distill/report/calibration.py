@@ -20,7 +20,8 @@ def section(report: Report) -> Child:
     panels = [_panel(figures, role(figures.role, report.grade)) for figures in found]
     if not panels:
         return None
-    words = f"On the line, a model is right as often as it is sure. Bins under {FEWEST} rows are left out; larger marks hold more rows."
+    what = "decisions (a row and a class each)" if report.grade.output == "multilabel" else "rows"
+    words = f"On the line, a model is right as often as it is sure. Bins under {FEWEST} {what} are left out; larger marks hold more."
     return tag("section", tag("h2", "Calibration"), tag("div", panels, class_="row"), tag("p", words, class_="caption"))
 
 
@@ -29,7 +30,8 @@ def _panel(figures: RoleFigures, who: Role) -> Markup:
     error = next((figure for name, figure in figures.metrics.items() if name.startswith("calibration")), None)
     title = f"{who.short.capitalize()}{f': ECE {decimal(100 * error.value)} points' if error else ''}"
     diagonal = tag("line", x1=LEFT, y1=BOTTOM, x2=RIGHT, y2=TOP, class_="grid")
-    marks = [_mark(found, who, across, up, figures.rows) for found in figures.calibration if found.rows >= FEWEST]
+    total = sum(found.rows for found in figures.calibration)
+    marks = [_mark(found, who, across, up, total) for found in figures.calibration if found.rows >= FEWEST]
     return tag(
         "svg",
         tag("text", title, x=8, y=14, class_="title"),

@@ -11,7 +11,7 @@ from distill.report.roles import Kind, role
 WIDTH, HEIGHT = 290, 236
 LEFT, RIGHT, TOP, BOTTOM = 36, 222, 30, 202
 PARTS = {"heldout": "Held-out", "validation": "Validation"}
-HELDOUT = {"heldout_accuracy", "heldout_nll"}
+HELDOUT = {"heldout_accuracy", "heldout_nll", "heldout_f1_micro"}
 SPREAD = 13.0
 """Pixels between the labels of two lines."""
 SHOWN = 0.15
@@ -33,7 +33,7 @@ def section(report: Report) -> Child:
     charts = [
         (f"{part}_{name}", f"{words} {_title(name)}", name)
         for part, words in PARTS.items()
-        for name in ("accuracy", "nll")
+        for name in ("f1_micro" if grade.output == "multilabel" else "accuracy", "nll")
     ]
     chosen = [chart for chart in charts if chart[0] in names][:2]
     panels = [panel(title, lines(report, series, name), name) for series, title, name in chosen]
@@ -107,9 +107,9 @@ def _upward(shown: list[Line], name: str | None) -> Axis:
     values = [
         value for line in shown for step, value in line.points if line.level or step >= SHOWN * line.points[-1][0]
     ]
-    floor = [] if name == "accuracy" else [0.0]
-    low, high = around([*values, *floor], least=2.0 if name == "accuracy" else 0.02)
-    if name == "accuracy":
+    share = name is not None and metric(name).suffix == "%"
+    low, high = around(values if share else [*values, 0.0], least=2.0 if share else 0.02)
+    if share:
         low, high = max(low, 0.0), min(high, 100.0)
     return Axis(low=low, high=high, start=BOTTOM, end=TOP)
 

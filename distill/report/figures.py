@@ -3,13 +3,14 @@
 Roles, in the order of tables: `ensemble` (two teachers or more), `teacher.0`, `teacher.1` …, `student`, `no_teacher`, `all_labels`, `untrained`.
 One teacher alone, and uploaded signals, are `teacher.0`. `Grade.teacher` names the role that the student is compared with.
 Metrics, named by their grader: `accuracy`, `f1` (macro), `f1_micro`, `nll`, `calibration` (ten bins), `calibration_<bins>`.
+Where a row has any number of classes, a decision is a row and a class, and a class is named where its probability is over 0.5.
 """
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spec.facts import Standing
+from spec.facts import OutputKind, Standing
 
 
 class Figures(BaseModel):
@@ -25,7 +26,8 @@ class Figure(Figures):
 
 
 class Bin(Figures):
-    """Rows whose highest probability is in (low, high] (the first bin holds 0 too)."""
+    """Rows whose highest probability is in (low, high] (the first bin holds 0 too); of several classes a row, decisions by the probability of
+    the answer that was given."""
 
     low: float
     high: float
@@ -35,6 +37,17 @@ class Bin(Figures):
     accuracy: float
 
 
+class ByClass(Figures):
+    """Decisions on one class. Precision is hits / named, recall hits / there, F1 2 hits / (named + there)."""
+
+    there: int
+    """Held-out rows that have the class."""
+    named: int
+    """Rows that are said to have it."""
+    hits: int
+    """Both."""
+
+
 class RoleFigures(Figures):
     """One model on the held-out rows that have a label."""
 
@@ -42,7 +55,9 @@ class RoleFigures(Figures):
     rows: int
     metrics: dict[str, Figure]
     confusion: tuple[tuple[int, ...], ...]
-    """[true class][answer], in the order of `Grade.classes`."""
+    """[true class][answer], in the order of `Grade.classes`; () where a row has any number of classes."""
+    by_class: Annotated[tuple[ByClass, ...], Field(exclude_if=lambda found: not found)] = ()
+    """In the order of `Grade.classes`, where a row has any number of them; else (), and not written."""
     calibration: tuple[Bin, ...]
     labels_seen: int | None = None
     """Labels that its training saw; None: unknown (a teacher's)."""
@@ -93,7 +108,8 @@ class HeldoutRow(Figures):
     row: int
     """Position in the held-out rows file."""
     id: str | None
-    truth: str
+    truth: str | tuple[str, ...]
+    """The class; a list where a row has any number of them."""
     probabilities: dict[str, tuple[float, ...]]
     """By role, in the order of classes."""
     picture: Picture | None = None
@@ -153,7 +169,7 @@ class Mistakes(Figures):
 class CurvePoint(Figures):
     step: int
     series: dict[str, float]
-    """`train_loss`, and on some points `heldout_<metric>`, `validation_<metric>` with the metrics accuracy and nll."""
+    """`train_loss`, and on some points `heldout_<metric>`, `validation_<metric>` with the metrics accuracy and nll; of several classes a row f1_micro too."""
 
 
 class Curve(Figures):
@@ -164,13 +180,16 @@ class Curve(Figures):
 
 
 ClassWeights = Annotated[tuple[float, ...], Field(exclude_if=lambda weights: not weights)]
-"""How much a label of each class counted, in the order of the classes; (), and not written, where all counted alike."""
+"""How much a label of each class counted (of several classes a row: where the class is there), in the order of the classes; (), and not written,
+where all counted alike."""
 
 
 class Grade(Figures):
     """grade.json."""
 
     classes: tuple[str, ...]
+    output: Annotated[OutputKind, Field(exclude_if=lambda kind: kind == "classes")] = "classes"
+    """Not written where a row has one class."""
     rows: int
     """Held-out rows with a label."""
     unlabelled: int
@@ -197,6 +216,7 @@ class Grade(Figures):
     disagreements: int
     """Held-out rows on which student and teacher (without one: baseline) answer differently, shown or not."""
     mistakes: tuple[Mistakes, ...]
+    """Of rows with one class: without a teacher, and where rows have any number of classes, ()."""
     dark_knowledge: DarkKnowledge | None
     curves: tuple[Curve, ...]
     bias_correction: dict[str, float] = {}

@@ -59,6 +59,8 @@ def _row(report: Report, found: Mistakes, figure: Figure, chart: Markup) -> Mark
 
 def _confusion(report: Report) -> Child:
     grade = report.grade
+    if grade.output == "multilabel":
+        return None
     shown = [found for name in compared(grade) if name != "all_labels" and (found := grade.role(name))]
     if len(grade.classes) > MOST:
         return [_listed(report, found) for found in shown if found.role == "student"]

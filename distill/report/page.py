@@ -4,6 +4,7 @@ from pathlib import Path
 
 from distill.report import (
     answers,
+    byclass,
     calibration,
     costs,
     curves,
@@ -34,6 +35,7 @@ def page(report: Report) -> str:
         dark.section(report, ink),
         sidebyside.section(report, ink),
         mistakes.section(report),
+        byclass.section(report),
         calibration.section(report),
         costs.section(report),
         provenance.section(report),

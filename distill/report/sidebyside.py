@@ -1,5 +1,6 @@
 """Where they disagree: held-out rows side by side, disagreements of student and teacher first."""
 
+from distill.graders.decisions import THRESHOLD
 from distill.report.figures import HeldoutRow, Report
 from distill.report.heatmap import shortened
 from distill.report.markup import Child, Markup, tag
@@ -9,6 +10,8 @@ from distill.report.roles import compared, role
 
 FIRST, COLUMN = 20, 10
 """Rows that are seen at once, and rows of one table; the others unfold."""
+WIDE = 40
+"""Letters of several names together."""
 
 
 def section(report: Report, ink: bool) -> Child:
@@ -31,7 +34,8 @@ def _words(report: Report) -> str:
     pair = "Student and teacher" if grade.teacher else "Student and baseline"
     differ = f"{pair} answer differently on {count(grade.disagreements)} of {count(grade.rows)} held-out rows; these come first. "
     alone = not grade.teacher and not grade.role("no_teacher")
-    return f"{'' if alone else differ}Small figures: how sure. ✗ marks a wrong answer."
+    sure = "how sure of the least sure decision" if grade.output == "multilabel" else "how sure"
+    return f"{'' if alone else differ}Small figures: {sure}. ✗ marks a wrong answer."
 
 
 def _tables(report: Report, rows: tuple[HeldoutRow, ...], names: list[str], ink: bool) -> Markup:
@@ -54,17 +58,32 @@ def _table(report: Report, rows: tuple[HeldoutRow, ...], names: list[str], ink: 
 
 def _row(report: Report, row: HeldoutRow, names: list[str], ink: bool) -> Markup:
     where = row.id if row.id and len(row.id) <= 24 else f"row {row.row}"
-    first: Child = image(row.picture, f"held-out {where}: {row.truth}", ink) if row.picture else where
+    first: Child = image(row.picture, f"held-out {where}: {words(row.truth)}", ink) if row.picture else where
     if row.text is not None:
         first = tag("span", row.text, title=where)
     answers = [_answer(report, row, name) for name in names]
-    return tag("tr", tag("td", first), tag("td", shortened(row.truth, 16)), answers)
+    return tag(
+        "tr",
+        tag("td", first),
+        tag("td", shortened(words(row.truth), WIDE if isinstance(row.truth, tuple) else 16)),
+        answers,
+    )
+
+
+def words(truth: str | tuple[str, ...]) -> str:
+    """A class, or any number of them."""
+    return truth if isinstance(truth, str) else ", ".join(truth) or "none"
 
 
 def _answer(report: Report, row: HeldoutRow, name: str) -> Markup:
-    probabilities = row.probabilities[name]
-    best = max(range(len(probabilities)), key=probabilities.__getitem__)
-    answer = report.grade.classes[best]
-    sure = tag("small", f" {100 * probabilities[best]:.0f}%")
+    probabilities, classes = row.probabilities[name], report.grade.classes
+    answer: str | tuple[str, ...]
+    if isinstance(row.truth, tuple):
+        answer = tuple(one for one, p in zip(classes, probabilities, strict=True) if p > THRESHOLD)
+        sure, room = min(max(p, 1 - p) for p in probabilities), WIDE
+    else:
+        best = max(range(len(probabilities)), key=probabilities.__getitem__)
+        answer, sure, room = classes[best], probabilities[best], 16
     wrong = answer != row.truth
-    return tag("td", shortened(answer, 16), sure, " ✗" if wrong else None, class_="wrong" if wrong else None)
+    small = tag("small", f" {100 * sure:.0f}%")
+    return tag("td", shortened(words(answer), room), small, " ✗" if wrong else None, class_="wrong" if wrong else None)

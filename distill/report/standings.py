@@ -95,7 +95,8 @@ def _caption(report: Report) -> Markup:
     how = "whole groups resampled" if grade.groups else "Wilson for accuracy, rows resampled for the rest"
     kinds = {role(figures.role, grade).kind for figures in grade.roles}
     shapes = [words for kind, words in SHAPES.items() if kind in kinds and len(kinds) > 1]
-    words = f"Whiskers and brackets: 95%, {how}. "
+    several = "Accuracy is of whole rows: every class decided rightly. " if grade.output == "multilabel" else ""
+    words = f"{several}Whiskers and brackets: 95%, {how}. "
     return tag("p", shapes, words, _members(report), _speed(report), class_="caption")
 
 

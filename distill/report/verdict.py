@@ -138,6 +138,8 @@ def _balanced(grade: Grade) -> str:
     if not weights:
         return ""
     least, most = decimal(min(weights), 2), decimal(max(weights), 2)
+    if grade.output == "multilabel":
+        return f" Yes and no of a class counted by their inverse frequency: a yes {least} times in the most frequent one, {most} times in the rarest."
     return f" Labels counted by the inverse frequency of their class: {least} times in the most frequent one, {most} times in the rarest."
 
 

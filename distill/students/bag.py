@@ -164,18 +164,27 @@ def padded(texts: Sequence[Text]) -> torch.Tensor:
 class Model(nn.Module):
     """Texts as padded bytes (B, L) -> logits (B, V)."""
 
-    def __init__(self, network: nn.Sequential, classes: list[str]) -> None:
+    def __init__(self, network: nn.Sequential, output: dict[str, Any]) -> None:
         super().__init__()
-        self.network, self.classes = network, classes
+        self.network, self.classes, self.several = network, output["classes"], output["kind"] == "multilabel"
 
     def forward(self, text_BL: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.network(text_BL)
         return logits
 
     @torch.inference_mode()
-    def predict(self, texts: Sequence[Text]) -> tuple[list[str], torch.Tensor]:
-        """The most probable class of each text, or pair of texts, and all probabilities (B, V)."""
-        probabilities = torch.softmax(self(padded(texts)), 1)
+    def predict(self, texts: Sequence[Text]) -> tuple[list[Any], torch.Tensor]:
+        """The most probable class of each text, or pair of texts, and all probabilities (B, V).
+
+        Where a text has any number of classes: the list of those whose own probability is over 0.5.
+        """
+        logits = self(padded(texts))
+        if self.several:
+            probabilities = torch.sigmoid(logits)
+            return [
+                [self.classes[i] for i in row.nonzero()[:, 0].tolist()] for row in probabilities > 0.5
+            ], probabilities
+        probabilities = torch.softmax(logits, 1)
         return [self.classes[i] for i in probabilities.argmax(1).tolist()], probabilities
 
 
@@ -183,10 +192,10 @@ def load(folder: str | Path = Path(__file__).parent) -> Model:
     """From `config.json` and `model.safetensors`, in eval mode."""
     folder = Path(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    classes, pair = config["signature"]["output"]["classes"], bool(config["signature"]["input"]["shape"])
-    network = nn.Sequential(layers(config["student"], len(classes), pair))
+    output, pair = config["signature"]["output"], bool(config["signature"]["input"]["shape"])
+    network = nn.Sequential(layers(config["student"], len(output["classes"]), pair))
     network.load_state_dict(load_file(folder / "model.safetensors"))
-    return Model(network, classes).eval()
+    return Model(network, output).eval()
 
 
 if __name__ == "__main__":
@@ -194,4 +203,4 @@ if __name__ == "__main__":
     model = load()
     pairs = [(first, second) for first, _, second in (line.partition("\t") for line in lines)]
     for name, row in zip(*model.predict(pairs if model.network[0].pair else lines), strict=True):
-        print(f"{name}\t{row.max():.4f}")
+        print(", ".join(name) if model.several else f"{name}\t{row.max():.4f}")

@@ -9,7 +9,9 @@ from torch import nn
 
 from distill.batched import in_batches
 from distill.data.rows import Ints
+from distill.graders.decisions import sigmoid
 from distill.students.scaling import Scaling
+from spec.facts import OutputKind
 
 Logits = npt.NDArray[np.float32]
 
@@ -28,6 +30,11 @@ def predict(module: nn.Module, scaling: Scaling, inputs: npt.NDArray[Any], rows:
     logits = np.concatenate(list(in_batches(len(rows), batch, answer)))
     module.train(training)
     return logits
+
+
+def probabilities(logits_NV: npt.NDArray[np.floating[Any]], output: OutputKind) -> npt.NDArray[np.float64]:
+    """Of each class: among all of them, or by itself."""
+    return sigmoid(logits_NV) if output == "multilabel" else softmax(logits_NV)
 
 
 def softmax(logits_NV: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:

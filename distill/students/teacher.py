@@ -21,17 +21,18 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def teacher(given: TeacherInput, folder: Path, classes: tuple[str, ...], *, device: str, threads: int) -> Scorer:
-    """The teacher whose files are in `folder`. Probabilities become their logarithms, which are logits too."""
+    """The teacher whose files are in `folder`. Probabilities become their logarithms, which are logits too; of several classes a row log-odds."""
     facts = given.facts
     run = _onnx(given, folder, threads) if facts.format == "onnx" else _safetensors(given, folder, device)
     own = facts.signature.output.classes
     order = None if own == classes else [own.index(name) for name in classes]
     probabilities = facts.signature.output.scores == "probabilities"
+    logits_of = odds_of if facts.signature.output.kind == "multilabel" else log_of
 
     def score(raw: npt.NDArray[Any]) -> Logits:
         scores = run(shaped(raw, facts.signature.input))
         if probabilities:
-            scores = log_of(scores)
+            scores = logits_of(scores)
         return scores if order is None else np.ascontiguousarray(scores[:, order])
 
     return score
@@ -41,6 +42,14 @@ def log_of(probabilities: Logits) -> Logits:
     """Logarithms; what is under float32's smallest normal number counts as that."""
     logs: Logits = np.log(np.maximum(probabilities, np.float32(SMALLEST)), dtype=np.float32)
     return logs
+
+
+def odds_of(probabilities: Logits) -> Logits:
+    """Log-odds of probabilities of each class by itself, in bounds of float32's smallest normal number; NaN of what is no probability."""
+    p = probabilities.astype(np.float64)
+    inside = np.where((p >= 0) & (p <= 1), p, np.nan)
+    odds: Logits = (np.log(np.maximum(inside, SMALLEST)) - np.log(np.maximum(1 - inside, SMALLEST))).astype(np.float32)
+    return odds
 
 
 def _onnx(given: TeacherInput, folder: Path, threads: int) -> Scorer:

@@ -4,22 +4,23 @@ Nothing is kept here: the gateway keeps every answer before it tells it, so whoe
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import numpy as np
 
 from distill.answers import judging
 from distill.answers.asker import OVER_BUDGET, Asker, Closed, connected
-from distill.answers.choices import Choices, Reading
-from distill.answers.layout import LOG, TALLY, written
+from distill.answers.choices import Choices, Reading, Shares
+from distill.answers.layout import LOG, TALLY, named, written
+from distill.answers.lists import Lists
 from distill.answers.prompts import Prompts, examples
 from distill.answers.read import read
-from distill.answers.tally import agreement, log_shares
+from distill.answers.side import Side, Sides, beginning
+from distill.answers.tally import agreement, log_odds, log_shares
 from distill.data.draw import Division, divide
-from distill.data.rows import Ints, Rows
+from distill.data.rows import Ints, Labels, Rows, seen
+from distill.graders.decisions import THRESHOLD
 from distill.progress import Onward, Progress
 from distill.report.figures import Asked, Tally, Unanswered
 from distill.run import RunFolder
@@ -34,36 +35,6 @@ SHOWN, MOST_SHOWN = 4, 20
 """Rows without an answer that are shown: of each kind and side, and together."""
 
 
-@dataclass(kw_only=True)
-class Side:
-    """Rows of one file that are asked about together, and what came of it."""
-
-    name: str
-    """`heldout` or `train`."""
-    part: str
-    """Of the scores: where held-out rows are a share of the training file, both sides are in its part."""
-    rows: Rows
-    which: Ints
-    logs: Floats
-    """(n, V) log-probabilities."""
-    answered: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
-    truth: Ints
-    """(n,) gold labels that may be seen, -1 elsewhere."""
-    kinds: Counter[str] = field(default_factory=Counter)
-    passing: int = 0
-    """Rows that failed, and may be answered another time."""
-    outside: float = 0.0
-    unanswered: list[Unanswered] = field(default_factory=list)
-
-    @property
-    def asked(self) -> int:
-        return sum(self.kinds.values())
-
-
-Sides = tuple[Side, Side]
-"""Held-out rows, training rows."""
-
-
 def run(folder: RunFolder, params: AnswerParams) -> Result:
     """Refused: `heldout_labels`, `no_gateway` (typed by a person), `no_answers`, `over_budget` where the cap does not cover the held-out rows."""
     if params.judged is not None:
@@ -73,7 +44,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     shown = examples(params.question, rows, division, params.classes, params.take.seed)
     sides: Sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
     if params.first is not None:
-        sides = _first(sides, params.first)
+        sides = beginning(sides, params.first)
     asker = connected(folder)
     total = sum(len(side.which) for side in sides)
     progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
@@ -105,7 +76,7 @@ def _heldout(folder: RunFolder, params: AnswerParams, rows: Rows, division: Divi
     held = Rows.open(path, params.take.roles) if path.exists() else rows
     which = np.arange(held.count, dtype=np.int64) if path.exists() else division.heldout
     truth = held.targets(params.classes)[which]
-    which, truth = which[truth >= 0], truth[truth >= 0]
+    which, truth = which[seen(truth)], truth[seen(truth)]
     if not len(which):  # where few rows have labels, a share that is drawn of all may have none
         message = "None of the held-out rows has a label, so nothing could be graded."
         hint = "Hold out a larger share, or labelled rows of their own."
@@ -114,12 +85,14 @@ def _heldout(folder: RunFolder, params: AnswerParams, rows: Rows, division: Divi
 
 
 def _training(folder: RunFolder, params: AnswerParams, rows: Rows, division: Division) -> Side:
-    seen = np.isin(division.train, division.labelled)
-    truth = np.where(seen, rows.targets(params.classes)[division.train], -1)
+    truth = rows.targets(params.classes)[division.train].copy()
+    truth[~np.isin(division.train, division.labelled)] = -1
     return _side(folder, params, "train", "train", rows, division.train, truth)
 
 
-def _side(folder: RunFolder, params: AnswerParams, name: str, part: str, rows: Rows, which: Ints, truth: Ints) -> Side:
+def _side(
+    folder: RunFolder, params: AnswerParams, name: str, part: str, rows: Rows, which: Ints, truth: Labels
+) -> Side:
     return Side(
         name=name,
         part=part,
@@ -131,23 +104,6 @@ def _side(folder: RunFolder, params: AnswerParams, name: str, part: str, rows: R
     )
 
 
-def _first(sides: Sides, number: int) -> Sides:
-    """The first rows in the order in which all will be asked; of both sides where there is room."""
-    heldout, train = sides
-    few = max(number // 2, number - len(train.which))
-    return (_of(heldout, few), _of(train, number - min(few, len(heldout.which))))
-
-
-def _of(side: Side, number: int) -> Side:
-    return replace(
-        side,
-        which=side.which[:number],
-        truth=side.truth[:number],
-        logs=side.logs[:number],
-        answered=side.answered[:number],
-    )
-
-
 def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
     """The answers as events, for whoever has to approve them."""
     for line in folder.output(LOG).read_text(encoding="utf-8").splitlines():
@@ -156,7 +112,7 @@ def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
         question = Prompts(params.question, side.rows, ()).text(told["row"])
         said = " | ".join(told.get("answers", [])) or told.get("message", "")
         folder.message(
-            f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({told['label'] or told['kind']})"
+            f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({named(told['label']) or told['kind']})"
         )
     tally = _tally(params, sides, cut=False)
     folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
@@ -181,7 +137,7 @@ def _ask(
     if asker.stopped is not None or not len(side.which):
         return
     prompts = Prompts(params.question, side.rows, shown)
-    choices = Choices(names=params.classes)
+    choices = Lists(names=params.classes) if params.several else Choices(names=params.classes)
 
     def questions() -> Iterator[tuple[int, tuple[Message, ...]]]:
         for place, row in enumerate(side.which.tolist()):
@@ -190,18 +146,18 @@ def _ask(
     try:
         for reply in asker.ask(questions(), lambda: folder.stop_requested):
             reading = read(params, choices, reply)
-            _take(side, reply, reading)
+            _take(side, reply, reading, log_odds if params.several else log_shares)
             log.write(written(_line(params, side, reply, reading)))
             told(side.asked)
     except Closed as error:
         raise ConnectionError("the gateway was closed") from error
 
 
-def _take(side: Side, told: Told, reading: Reading) -> None:
+def _take(side: Side, told: Told, reading: Reading, logits: Callable[[Shares], Floats]) -> None:
     side.kinds[reading.kind] += 1
     side.passing += told.passing
     if reading.shares is not None:
-        side.logs[told.id] = log_shares(reading.shares)
+        side.logs[told.id] = logits(reading.shares)
         side.answered[told.id] = True
         side.outside += reading.outside
     elif side.kinds[reading.kind] <= SHOWN:
@@ -216,7 +172,10 @@ def _take(side: Side, told: Told, reading: Reading) -> None:
 
 def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dict[str, Any]:
     """A row of answers.jsonl."""
-    label = None if reading.shares is None else params.classes[int(reading.shares.argmax())]
+    label: str | list[str] | None = None
+    if reading.shares is not None:
+        named = [name for name, share in zip(params.classes, reading.shares.tolist(), strict=True) if share > THRESHOLD]
+        label = named if params.several else params.classes[int(reading.shares.argmax())]
     line: dict[str, Any] = {"side": side.name, "row": int(side.which[told.id]), "kind": reading.kind, "label": label}
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}

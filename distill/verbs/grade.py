@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from distill.data.rows import Labels
 from distill.graders.bootstrap import Bootstrap
 from distill.graders.calibration import calibration_bins
-from distill.grading.answers import Answers, answers
+from distill.graders.decisions import named_classes
+from distill.grading.answers import Answers, Probabilities, answers
 from distill.grading.comparison import Comparison
 from distill.grading.dark import dark_knowledge
 from distill.grading.heldout import Heldout, heldout, opened
@@ -14,7 +16,7 @@ from distill.grading.mistakes import mistakes
 from distill.grading.side_by_side import disagreements, side_by_side
 from distill.grading.teachers import Teachers
 from distill.progress import Progress
-from distill.report.figures import Curve, Grade, RoleFigures
+from distill.report.figures import ByClass, Curve, Grade, RoleFigures
 from distill.run import RunFolder
 from spec.grader import Calibration
 from spec.params import GradeParams
@@ -35,6 +37,7 @@ def run(folder: RunFolder, params: GradeParams) -> Result:
     record, classes = given.records["student"], params.signature.output.classes
     grade = Grade(
         classes=classes,
+        output=params.signature.output.kind,
         rows=len(held.truth),
         unlabelled=held.unlabelled,
         unscored=given.unscored,
@@ -63,9 +66,8 @@ def run(folder: RunFolder, params: GradeParams) -> Result:
 
 
 def role_figures(role: str, given: Answers, held: Heldout, params: GradeParams, comparison: Comparison) -> RoleFigures:
-    """One role's row of the table, its confusion matrix and its reliability diagram."""
-    probabilities, classes = given.by_role[role], len(params.signature.output.classes)
-    pairs = np.bincount(held.truth * classes + probabilities.argmax(axis=1), minlength=classes * classes)
+    """One role's row of the table, its confusion matrix (of several classes a row, its figures by class) and its reliability diagram."""
+    probabilities = given.by_role[role]
     record = given.records.get(role)
     asked = {model.role: model.labels_seen for model in params.models} | taught(params.teacher_labels)
     bins = next((grader.bins for grader in params.graders if isinstance(grader, Calibration)), 10)
@@ -73,12 +75,27 @@ def role_figures(role: str, given: Answers, held: Heldout, params: GradeParams, 
         role=role,
         rows=len(held.truth),
         metrics=comparison.metrics(role),
-        confusion=tuple(map(tuple, pairs.reshape(classes, classes).tolist())),
+        confusion=() if given.several else confusion(probabilities, held.truth),
+        by_class=by_class(probabilities, held.truth) if given.several else (),
         calibration=calibration_bins(probabilities, held.truth, bins),
         labels_seen=record.labels_seen if record else asked.get(role),
         validation_labels=record.validation_labels if record else 0,
         steps=record.steps if record else None,
     )
+
+
+def confusion(probabilities_NV: Probabilities, truth_N: Labels) -> tuple[tuple[int, ...], ...]:
+    """[true class][answer]: rows."""
+    classes = probabilities_NV.shape[1]
+    pairs = np.bincount(truth_N * classes + probabilities_NV.argmax(axis=1), minlength=classes * classes)
+    return tuple(map(tuple, pairs.reshape(classes, classes).tolist()))
+
+
+def by_class(probabilities_NV: Probabilities, truth_NV: Labels) -> tuple[ByClass, ...]:
+    """Of each class: rows that have it, rows that are said to, and both."""
+    named, there = named_classes(probabilities_NV), truth_NV == 1
+    counts = zip(*(found.sum(axis=0).tolist() for found in (there, named, named & there)), strict=True)
+    return tuple(ByClass(there=there, named=named, hits=hits) for there, named, hits in counts)
 
 
 def taught(labels: tuple[int | None, ...]) -> dict[str, int | None]:

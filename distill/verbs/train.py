@@ -83,8 +83,13 @@ def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Cou
 def objective(params: TrainParams, transfer: Transfer, device: torch.device) -> Objective:
     """With weights of classes, where a term balances them."""
     weights = class_weights(params, transfer)
-    on_device = torch.tensor(weights, dtype=torch.float32, device=device) if weights else None
-    return Objective(terms=params.objective, combine=params.combine, weights=params.weights, class_weights_V=on_device)
+    return Objective(
+        terms=params.objective,
+        combine=params.combine,
+        weights=params.weights,
+        class_weights_V=None if weights is None else torch.from_numpy(weights).to(device),
+        output=params.signature.output.kind,
+    )
 
 
 def resume(folder: RunFolder, journal: Journal, last: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from spec import rows
 from spec.condition import Condition
 from spec.distillation import Distillation
-from spec.facts import Facts, Roles
+from spec.facts import LISTS, Facts, Roles
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.rows import RowSet
@@ -74,6 +74,16 @@ def pairs_are_of_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
         yield Problem(code="input_kind", message=message, param="data.columns.input", hint=hint)
 
 
+def group_and_id_are_one_value(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """A group or an id is one value a row."""
+    train, named = rows.train(spec, facts), rows.roles(spec, facts)
+    for role in ("group", "id") if train and named else ():
+        column = train.dataset.columns.get(getattr(named, role) or "") if train else None
+        if column is not None and column.kind in LISTS:
+            message = f'Column "{getattr(named, role)}" holds {column.kind} values, and the {role} is one value a row.'
+            yield Problem(code="not_a_scalar", message=message, param=f"data.columns.{role}")
+
+
 def same_kind_of_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Held-out and validation rows have the shape and number type of the training rows."""
     train = rows.train(spec, facts)
@@ -121,6 +131,10 @@ def unknown(condition: Condition, param: str, train: RowSet | None) -> Iterator[
             param=f"{param}.column",
             hint=suggestion(condition.column, train.dataset.columns),
         )
+        return
+    if (kind := train.dataset.columns[condition.column].kind) in LISTS:
+        message = f'Column "{condition.column}" holds {kind} values, and a condition compares one value a row.'
+        yield Problem(code="not_a_scalar", message=message, param=f"{param}.column")
         return
     known = train.dataset.columns[condition.column].values
     for name in ("among", "not_among") if known is not None else ():
@@ -220,6 +234,6 @@ def jitter_is_scored(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 RULES = (
-    columns_exist, input_suits_the_student, pairs_are_of_texts, same_kind_of_rows, condition_has_one_list, condition_is_known, rows_are_left,
+    columns_exist, input_suits_the_student, pairs_are_of_texts, group_and_id_are_one_value, same_kind_of_rows, condition_has_one_list, condition_is_known, rows_are_left,
     sides_do_not_touch, jitter_moves, jitter_takes_images, jitter_is_scored,
 )  # fmt: skip

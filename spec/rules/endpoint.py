@@ -8,12 +8,12 @@ from spec.asked import everybody
 from spec.bill import able
 from spec.bills import bills
 from spec.distillation import Distillation
-from spec.facts import Facts
+from spec.facts import LISTS, Facts
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.prompt import examples_of, labels_seen
-from spec.responses import TeacherResponses
-from spec.signature import classes
+from spec.responses import NONE, TeacherResponses
+from spec.signature import classes, output_kind
 from spec.teacher import asked, behind
 from spec.template import fields
 
@@ -103,6 +103,25 @@ def reading_fits(spec: Distillation, facts: Facts) -> Iterator[Problem]:
         yield Problem(code="structured_logprobs", message=message, param="data.responses.structured")
 
 
+def lists_are_read(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Where a row has any number of classes, an answer is a list: no log probabilities are read of it, and no name has what stands between names."""
+    responses = spec.data.responses
+    if not isinstance(responses, TeacherResponses) or output_kind(spec, facts) != "multilabel":
+        return
+    if responses.read == "logprobs":
+        message = "Log probabilities are read of an answer with one name, and a row has any number of them."
+        hint = 'Read "votes" of several answers, or "text".'
+        yield Problem(code="not_for_multilabel", message=message, param="data.responses.read", hint=hint)
+    for index, name in enumerate(() if responses.structured else classes(spec, facts)):
+        if set(name) & set(",;\n[]{}") or name.strip().casefold() == NONE:
+            yield Problem(
+                code="choice_unlistable",
+                message=f'"{name}" cannot be told apart in a list of names.',
+                param=f"data.responses.choices[{index}]",
+                hint="Set data.responses.structured, or give the class another name.",
+            )
+
+
 def choices_differ(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """No two choices are one name but for case."""
     responses = spec.data.responses
@@ -133,9 +152,9 @@ def template_shows_the_row(spec: Distillation, facts: Facts) -> Iterator[Problem
     for one in rows.row_sets(spec, facts):
         for name in named:
             column = one.dataset.columns.get(name)
-            if column is None or column.kind in ("array", "image"):
+            if column is None or column.kind in LISTS:
                 what = "has no column" if column is None else "cannot be shown in words by its column"
-                texts = [other for other, kind in one.dataset.columns.items() if kind.kind not in ("array", "image")]
+                texts = [other for other, kind in one.dataset.columns.items() if kind.kind not in LISTS]
                 message = f'{one.reference} {what} "{name}".'
                 yield Problem(code="template_columns", message=message, param=param, hint=suggestion(name, texts))
     if rows.label(spec, facts) in named:
@@ -222,7 +241,7 @@ def cap_has_something_to_pay(spec: Distillation, facts: Facts) -> Iterator[Probl
 
 
 RULES = (
-    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, reading_fits, choices_differ,
+    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, reading_fits, lists_are_read, choices_differ,
     template_shows_the_row, examples_have_labels, answers_suit_the_rows, labels_are_balanced_by_nothing, cap_bounds_a_call,
     cap_has_something_to_pay, cap_covers_answers, preview_has_answers,
 )  # fmt: skip

@@ -23,7 +23,7 @@ def labels_come_from_somewhere(spec: Distillation, facts: Facts) -> Iterator[Pro
     params = [f"objective[{index}]" for index, term in enumerate(spec.objective) if given and isinstance(term, Labels)]
     asked = spec.evaluation.baselines if spec.evaluation.baselines != "auto" else ()
     params += [f"evaluation.baselines[{index}]" for index, role in enumerate(asked) if role != "untrained"]
-    seen = round(sum(rows.transfer_labels(spec, facts).values()) * spec.data.labelled)
+    seen = round(rows.transfer_labelled(spec, facts) * spec.data.labelled)
     for param in params if seen < 1 else ():
         why = f'column "{name}" is empty' if name else "no column is the label"
         yield Problem(
@@ -46,6 +46,20 @@ def labels_are_classes(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     elif column.values is None and not rows.labels(spec, facts, train):
         message = f'Column "{name}" has more than 1,000 different values.'
         yield Problem(code="too_many_classes", message=message, param="data.columns.label")
+
+
+def labels_are_of_one_kind(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Held-out and validation rows have one class a row, or any number of them, as the training rows do."""
+    found = [(one, rows.several(spec, facts, one)) for one in rows.row_sets(spec, facts)]
+    told = [(one, several) for one, several in found if several is not None]
+    for one, several in told:
+        if several != told[0][1]:
+            mine, theirs = ("any number of classes", "one") if several else ("one class", "any number")
+            yield Problem(
+                code="label_kind",
+                message=f"{one.reference} has {mine} a row, {told[0][0].reference} {theirs}.",
+                param=f"data.{one.part}",
+            )
 
 
 def heldout_has_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -114,5 +128,5 @@ def labelled_matters(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 RULES = (
-    labels_come_from_somewhere, labels_are_classes, heldout_has_labels, classes_are_known, labels_are_taught, labelled_matters,
+    labels_come_from_somewhere, labels_are_classes, labels_are_of_one_kind, heldout_has_labels, classes_are_known, labels_are_taught, labelled_matters,
 )  # fmt: skip

@@ -120,6 +120,27 @@ def same_classes(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             )
 
 
+def same_output(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Teachers give one class a row, or any number of them, as the rows' labels do (without labels: as the first teacher does)."""
+    held = teachers(spec, facts)
+    told = [
+        (one.reference, found)
+        for one in rows.row_sets(spec, facts)
+        if (found := rows.several(spec, facts, one)) is not None
+    ]
+    if not told and held:
+        told = [("the first teacher", held[0].signature.output.kind == "multilabel")]
+    for index, id in enumerate(spec.teacher.models if spec.teacher and told else ()):
+        mine = facts.models.get(id)
+        if mine is not None and (mine.signature.output.kind == "multilabel") != told[0][1]:
+            given, wanted = ("one class", "any number") if told[0][1] else ("any number of classes", "one")
+            yield Problem(
+                code="output_mismatch",
+                message=f"{id} gives {given} a row, {told[0][0]} {wanted}.",
+                param=f"teacher.models[{index}]",
+            )
+
+
 def signals_are_scores(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Signals are a dataset with a column of scores whose classes are named, one a score."""
     signals = rows.signals(spec, facts)
@@ -165,5 +186,5 @@ def signals_match_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 RULES = (
     one_source, teachers_differ, weights_match, ensemble_options_matter, teacher_is_used, teacher_is_there,
-    same_input, same_classes, signals_are_scores, signals_match_rows,
+    same_input, same_classes, same_output, signals_are_scores, signals_match_rows,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
-from spec.signature import classes
+from spec.signature import classes, output_kind
 from spec.student import Convnet, Mlp
 
 
@@ -77,6 +77,8 @@ def bias_correction_has_an_absent_class(spec: Distillation, facts: Facts) -> Ite
     train, label, known = rows.train(spec, facts), rows.label(spec, facts), classes(spec, facts)
     if not spec.training.bias_correction or train is None or label is None or not known:
         return
+    if output_kind(spec, facts) == "multilabel":
+        return
     absent = set(known) - set(rows.transfer_labels(spec, facts))
     if not absent:
         if all(condition.column == label for condition in spec.data.where):
@@ -98,6 +100,17 @@ def bias_correction_has_an_absent_class(spec: Distillation, facts: Facts) -> Ite
         )
 
 
+def bias_correction_is_of_one_class(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """`bias_correction` shifts classes against each other: where a row has any number of them, each is decided by itself."""
+    if spec.training.bias_correction and output_kind(spec, facts) == "multilabel":
+        yield Problem(
+            code="not_for_multilabel",
+            message="bias_correction shifts classes against each other, and here each is decided by itself.",
+            param="training.bias_correction",
+            hint="Leave it out.",
+        )
+
+
 RULES = (
     epochs_or_steps,
     batch_fits,
@@ -105,4 +118,5 @@ RULES = (
     best_has_validation,
     validation_is_used,
     bias_correction_has_an_absent_class,
+    bias_correction_is_of_one_class,
 )

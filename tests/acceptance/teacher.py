@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.distill import topics
 from tests.exchange import Request, converse, http, send
 
 WORDS = {
@@ -87,6 +88,12 @@ def written(message: str) -> Written | None:
     return Written(tuple(shown), texts, len(items) - len(texts), reply)
 
 
+def listed(text: str) -> str:
+    """The topics of tests/distill/topics.py that a text has a word of, but for a word or two that this teacher does not know."""
+    words = set(text.lower().split())
+    return ", ".join(name for name, own in topics.WORDS.items() if words & set(own[:7])) or "none"
+
+
 @dataclass
 class Teacher:
     """What it served and what it bills."""
@@ -102,6 +109,8 @@ class Teacher:
     several: bool = True
     judge: Callable[[str], str] | None = None
     """What it says to messages that end with a question mark."""
+    lists: bool = False
+    """Answers are lists of topics."""
     faults: Counter[str] = field(default_factory=Counter)
     """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
     failing: str = ""
@@ -187,7 +196,13 @@ class Teacher:
         source = random.Random(f"{text} {body.get('seed')}")
         choices = []
         for index in range(body.get("n", 1)):
-            said = best if not body.get("temperature") else source.choices(list(shares), list(shares.values()))[0]
+            said = (
+                listed(text)
+                if self.lists
+                else best
+                if not body.get("temperature")
+                else source.choices(list(shares), list(shares.values()))[0]
+            )
             choices.append(self._choice(index, said, shares, body, fault))
         self.said[text] = [choice["message"]["content"] for choice in choices]
         words = self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])

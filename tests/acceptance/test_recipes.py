@@ -15,7 +15,7 @@ from stillhouse import Job, Stillhouse
 from stillhouse.types import NewPrice, NewSignature
 from tests.acceptance.teacher import sentences, served
 from tests.acceptance.tenant import tenant
-from tests.distill import docstrings, queries
+from tests.distill import docstrings, queries, topics
 
 RECIPES = sorted((ROOT / "recipes").glob("*.json"))
 SPLITS = {"train": (0, 1029), "test": (1029, 1797)}
@@ -55,6 +55,7 @@ class Material:
                 "ds_signals": self.signals,
                 "ds_texts": self.texts,
                 "ds_pairs": self.pairs,
+                "ds_topics": self.topics,
                 "ds_intents": self.intents,
             }
             self._ids[name] = make.get(name, lambda: self.model(28 if name == "mdl_mnist" else 8))()
@@ -86,6 +87,11 @@ class Material:
         return self.client.datasets.from_texts(texts, labels, splits={"test": (0, 768), "train": (768, len(texts))})[
             "id"
         ]
+
+    def topics(self) -> str:
+        texts, names = topics.topics(968, 3)
+        splits = {"test": (0, 768), "train": (768, len(texts))}
+        return self.client.datasets.from_texts(texts, names, splits=splits)["id"]
 
     def intents(self) -> str:
         texts, labels = sentences(968, 3)

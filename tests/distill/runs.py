@@ -60,7 +60,9 @@ def write_signals(path: Path, ids: Sequence[str], scores: npt.NDArray[np.float32
     path.parent.mkdir(parents=True, exist_ok=True)
     facts = {
         "i": ColumnFacts(kind="string", dtype="str"),
-        "s": ColumnFacts(kind="array", shape=scores.shape[1:], dtype="float32"),
+        "s": ColumnFacts(
+            kind="array", shape=scores.shape[1:], dtype="float32", low=float(scores.min()), high=float(scores.max())
+        ),
     }
     columns = {"i": pa.array(ids, pa.string()), "s": list_array(scores)}
     heading = Heading(columns=facts, roles=Roles(input=None, id="i", signal="s"), signal=kind, classes=tuple(classes))

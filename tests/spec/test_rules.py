@@ -17,9 +17,10 @@ from tests.spec.refused import BROKEN, SIGNALS, Case
 from tests.spec.refused import REFUSED as HELD
 from tests.spec.refused import WARNED as HELD_WARNED
 from tests.spec.refused_endpoints import ENDPOINTS
+from tests.spec.refused_multilabel import MULTILABEL
 from tests.spec.refused_synthesis import SYNTHESIS, UNWRITTEN
 
-REFUSED = HELD + ENDPOINTS + SYNTHESIS
+REFUSED = HELD + ENDPOINTS + SYNTHESIS + MULTILABEL
 WARNED = HELD_WARNED + UNWRITTEN
 
 

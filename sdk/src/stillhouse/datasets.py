@@ -63,10 +63,11 @@ class Datasets:
         return self.create(**body)
 
     def from_texts(
-        self, texts: Sequence[str] | Sequence[tuple[str, str]], labels: Sequence[str] | None = None, *, name: str | None = None,
-        splits: Mapping[str, tuple[int, int]] | None = None, ids: Sequence[str] | None = None,
+        self, texts: Sequence[str] | Sequence[tuple[str, str]], labels: Sequence[str] | Sequence[Sequence[str] | None] | None = None, *,
+        name: str | None = None, splits: Mapping[str, tuple[int, int]] | None = None, ids: Sequence[str] | None = None,
     ) -> Dataset:  # fmt: skip
-        """Makes a dataset of `texts`, or of pairs of them, and their class names; `splits`: rows [from, to) of each.
+        """Makes a dataset of `texts`, or of pairs of them, and their class names (lists of them where a text has any number); `splits`: rows [from, to)
+        of each.
 
         Raises ValueError where lengths differ.
         """

@@ -7,12 +7,12 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Accuracy(TypedDict):
-    """Share of rows whose most probable class is the label."""
+    """Share of rows whose most probable class is the label; of several classes a row, whose every class is decided rightly (subset accuracy)."""
     type: Literal['accuracy']
 
 
 class Agreement(TypedDict):
-    """Of the `sampling.n` answers enough name the choice that most of them name; those that name none count against it."""
+    """Of the `sampling.n` answers enough name the choice that most of them name; those that name none count against it. Of lists: enough are the list of all that most of them name."""
     where: NotRequired[Condition | None]
     """Rows that it applies to; null: all. It says nothing of the others."""
     type: Literal['agreement']
@@ -60,7 +60,7 @@ class Budget(TypedDict):
 
 
 class Calibration(TypedDict):
-    """Expected calibration error over equal-width bins of confidence (Guo et al. 2017)."""
+    """Expected calibration error over equal-width bins of confidence (Guo et al. 2017); of several classes a row, over all decisions."""
     type: Literal['calibration']
     bins: NotRequired[int]
 
@@ -109,7 +109,8 @@ class CheckpointPage(TypedDict):
 
 class ColumnFacts(TypedDict):
     """One column over all splits."""
-    kind: Literal['array', 'image', 'text', 'class', 'number', 'string']
+    kind: Literal['array', 'image', 'text', 'class', 'classes', 'number', 'string']
+    """`class`: one name a row; `classes`: a list of names, which may be empty."""
     shape: list[int]
     """Shape of one row's value, e.g. (28, 28) or (3, 32, 32) (channels first); () for scalars."""
     dtype: str
@@ -118,7 +119,7 @@ class ColumnFacts(TypedDict):
     high: float | None
     missing: int
     values: dict[str, int] | None
-    """Counts by value as text, up to 1,000 values; None beyond."""
+    """Counts by value as text, up to 1,000 values; None beyond. Of `classes`, rows that have the name."""
 
 
 class Columns(TypedDict):
@@ -126,7 +127,7 @@ class Columns(TypedDict):
     input: NotRequired[Literal['auto'] | str | Sequence[str]]
     """What teachers and student see: arrays, images or texts; two columns of texts: pairs of them, such as a query and a passage."""
     label: NotRequired[Literal['auto'] | str | None]
-    """The name of the class."""
+    """The name of the class; a column of lists of names: any number of classes a row."""
     group: NotRequired[Literal['auto'] | str | None]
     """Rows of one group are drawn to the same side, such as pages of one writer."""
     id: NotRequired[Literal['auto'] | str | None]
@@ -507,14 +508,14 @@ class Estimate(TypedDict):
 class Evaluation(TypedDict):
     """The first grader is the headline."""
     graders: NotRequired[Literal['auto'] | Sequence[Metric]]
-    """`auto`: accuracy, negative log-likelihood, calibration."""
+    """`auto`: accuracy, negative log-likelihood, calibration; of several classes a row, micro F1 and macro F1 before them."""
     baselines: NotRequired[Literal['auto'] | Sequence[Literal['no_teacher', 'all_labels', 'untrained']]]
     """`no_teacher`: same student, bytes, batches and steps without the teacher; `all_labels`: the same with every label; `untrained`: the initial weights. `auto`: no_teacher where there is a teacher."""
     contract: NotRequired[Contract]
 
 
 class F1(TypedDict):
-    """F1 by class, averaged: equally (`macro`), or over all decisions (`micro`)."""
+    """F1 by class, averaged: equally (`macro`), or over all decisions (`micro`). Of several classes a row, a class is named where its probability is over 0.5."""
     type: Literal['f1']
     average: NotRequired[Literal['macro', 'micro']]
 
@@ -657,11 +658,12 @@ class KeyPage(TypedDict):
 
 
 class Labels(TypedDict):
-    """Cross-entropy with the labels, over the rows whose labels are seen."""
+    """Cross-entropy with the labels, over the rows whose labels are seen; of several classes a row, binary and the mean over classes."""
     type: Literal['labels']
     weight: NotRequired[float]
     balance: NotRequired[Literal['none', 'inverse_frequency']]
-    """`inverse_frequency`: a row counts rows / (classes * rows of its class), over the rows whose labels are seen: one on average, and every class alike."""
+    """`inverse_frequency`: a row counts rows / (classes * rows of its class), over the rows whose labels are seen: one on average, and every class
+    alike. Of several classes a row, each class's yes and no count rows / (2 * rows with that answer)."""
 
 
 class Length(TypedDict):
@@ -919,7 +921,8 @@ class NewModelCustomizationJob(TypedDict):
 
 class NewOutput(TypedDict):
     """What the model gives: one score a class."""
-    kind: Literal['classes']
+    kind: Literal['classes', 'multilabel']
+    """`classes`: a row has one; `multilabel`: any number, and each score is of its class by itself (log-odds, or a probability)."""
     classes: Sequence[str]
     """Names in the order of the scores."""
     scores: NotRequired[Literal['logits', 'probabilities']]
@@ -962,13 +965,13 @@ class NewTuningJob(TypedDict):
 
 
 class Nll(TypedDict):
-    """Mean negative log-likelihood of the label, in nats."""
+    """Mean negative log-likelihood of the label, in nats; of several classes a row, the mean of all decisions (binary cross-entropy)."""
     type: Literal['nll']
 
 
 class OutputSignature(TypedDict):
-    """What a model gives: one score a class, classes in order."""
-    kind: Literal['classes']
+    """What a model gives: one score a class, classes in order. Of `multilabel`, log-odds (logits) or the probability of each class by itself."""
+    kind: Literal['classes', 'multilabel']
     classes: list[str]
     scores: Literal['logits', 'probabilities']
 
@@ -1053,7 +1056,7 @@ class ProjectPage(TypedDict):
 class Prompt(TypedDict):
     """How a row is put to the teacher. The student never sees it."""
     system: NotRequired[str | None]
-    """`auto`: asks for one of the choices and nothing else, after the system text that all rows have in common (of conversations); null: no system message."""
+    """`auto`: asks for one of the choices (or for those that fit, if a row has any number of them) and nothing else, after the system text that all rows have in common (of conversations); null: no system message."""
     template: NotRequired[str]
     """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name; of conversations whose system texts differ, the row's own first."""
     examples: NotRequired[Literal['auto'] | int]
@@ -1132,7 +1135,9 @@ class Signature(TypedDict):
 
 
 class SoftTargets(TypedDict):
-    """T^2 * KL(teacher_T || student_T), always with the T^2 (Hinton et al. 2015, section 2); its limit for high T is logit matching (2.1)."""
+    """T^2 * KL(teacher_T || student_T), always with the T^2 (Hinton et al. 2015, section 2); its limit for high T is logit matching (2.1).
+    
+    Of several classes a row, the mean over classes of this divergence of each class's Bernoulli distribution."""
     type: Literal['soft_targets']
     weight: NotRequired[float]
     temperature: NotRequired[float]
@@ -1150,9 +1155,9 @@ class SplitFacts(TypedDict):
     duplicates: int
     """Rows whose row digest occurred before in the split."""
     labels: dict[str, int]
-    """Counts of the label column's values in this split."""
+    """Counts of the label column's values in this split; of `classes`, rows that have the name."""
     labelled: int
-    """Rows that have a label."""
+    """Rows that have a label; an empty list of names is one."""
     text_bytes: dict[str, int]
     """Bytes (UTF-8) of all values of each column of texts or names, without those of arrays."""
     longest: dict[str, int]
@@ -1231,7 +1236,8 @@ class TeacherResponses(TypedDict):
     """The answers that count, which are the student's classes. `auto`: the labels of the rows."""
     read: NotRequired[Literal['auto'] | Literal['logprobs', 'votes', 'text']]
     """How an answer becomes a distribution over the choices: `logprobs` of their tokens, shares of `n` `votes`, or the `text`
-    alone. `auto`: votes where n is over 1, else logprobs where the endpoint gives them, else text."""
+    alone. `auto`: votes where n is over 1, else logprobs where the endpoint gives them, else text. Where a row has any number of choices, an
+    answer is names between commas or a JSON array, votes are of each choice by itself, and logprobs are refused."""
     structured: NotRequired[bool]
     """Ask for JSON by a schema that allows the choices alone (structured outputs)."""
     sampling: NotRequired[Sampling]
