@@ -14,6 +14,7 @@ from spec.params import (
     InspectDataset,
     InspectModel,
     InspectPair,
+    InspectTokenizer,
     PackageParams,
     Params,
     ScoreParams,
@@ -30,7 +31,12 @@ PARAMS: dict[str, type[Params]] = {
 }
 TORCHLESS = ("inspect", "answer")
 """Verbs that begin without torch: an upload is first looked at, a teacher is only asked."""
-INSPECTED: dict[object, type[Params]] = {"dataset": InspectDataset, "model": InspectModel, "pair": InspectPair}
+INSPECTED: dict[object, type[Params]] = {
+    "dataset": InspectDataset,
+    "model": InspectModel,
+    "tokenizer": InspectTokenizer,
+    "pair": InspectPair,
+}
 
 
 def parameters(run: Run) -> Params:

@@ -9,7 +9,7 @@ from spec.distillation import Distillation
 from spec.evaluation import Baseline
 from spec.facts import Facts, ModelFacts, Signature, StoredFile
 from spec.grader import Accuracy, Metric
-from spec.inputs import row_files, teacher_files, teacher_inputs
+from spec.inputs import row_files, teacher_files, teacher_inputs, tokenizer_files
 from spec.objective import SoftTargets
 from spec.params import (
     AnswerParams,
@@ -28,6 +28,7 @@ from spec.run import Verb
 from spec.selection import selection
 from spec.signature import signature, teachers
 from spec.teacher import asked
+from spec.tokenizer import sealed
 
 VERSIONS: dict[str, int] = {"inspect": 2, "answer": 1, "score": 1, "train": 1, "grade": 1, "package": 1}
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
@@ -188,7 +189,7 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolve
     assert training.batch_size != "auto" and training.learning_rate != "auto" and training.precision != "auto"
     params = TrainParams(
         selection=selection(job, facts),
-        student=job.student,
+        student=sealed(job.student, facts),
         signature=given,
         objective=job.objective,
         steps=cost.steps(training, count),
@@ -211,7 +212,7 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolve
         verb="train",
         queue="gpu",
         params=_dump(params),
-        inputs=row_files(job, facts, "train", "heldout", "validation", "signals"),
+        inputs=row_files(job, facts, "train", "heldout", "validation", "signals") | tokenizer_files(job, facts),
         needs={"scores": source} if source else {},
         optional=role != "student",
         divisible=True,
@@ -225,7 +226,7 @@ def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     trained: dict[str, str] = {role: _step_of(role) for role in baselines if role != "untrained"}
     params = GradeParams(
         selection=selection(resolved, facts),
-        student=resolved.student,
+        student=sealed(resolved.student, facts),
         signature=given,
         models=(GradedModel(role="student", path="student"), *(_graded(role, resolved) for role in baselines)),
         graders=_graders(resolved),
@@ -259,7 +260,7 @@ def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     trained = tuple(role for role in _baselines(resolved) if role != "untrained")
     params = PackageParams(
         name=resolved.name,
-        student=resolved.student,
+        student=sealed(resolved.student, facts),
         signature=given,
         teachers=teacher_inputs(resolved, facts),
         endpoint=next(iter(resolved.teacher.models), None) if resolved.teacher and asked(resolved.teacher) else None,

@@ -8,8 +8,11 @@ from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.rows import RowSet
 from spec.teacher import behind
+from spec.tokenizer import named
 
 PAIR = "pair:"
+TOKENIZER = "student.tokenizer"
+"""The param that names a file which is no rows."""
 
 
 def references(spec: Distillation) -> tuple[tuple[str, str], ...]:
@@ -28,6 +31,8 @@ def _references(spec: Distillation) -> Iterator[tuple[str, str]]:
         value = getattr(data, part)
         if isinstance(value, str) and value != "auto":
             yield rows.divide_reference(value)[0], f"data.{part}"
+    if tokenizer := named(spec):
+        yield tokenizer, TOKENIZER
 
 
 def waiting(spec: Distillation, facts: Facts) -> tuple[str, ...]:
@@ -35,9 +40,9 @@ def waiting(spec: Distillation, facts: Facts) -> tuple[str, ...]:
 
     Empty: facts are complete, as far as they will ever be. An id that does not exist is no reason to wait.
     """
-    named = [id for id, _ in references(spec) if id in facts.processing]
+    awaited = [id for id, _ in references(spec) if id in facts.processing]
     unknown = [PAIR + key for key in pairs(spec, facts) if key not in facts.pairs]
-    return tuple(dict.fromkeys([*named, *unknown]))
+    return tuple(dict.fromkeys([*awaited, *unknown]))
 
 
 def pairs(spec: Distillation, facts: Facts) -> tuple[str, ...]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
-from spec import rows
+from spec import rows, tokenizer
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
 from spec.rules.data import overlapping
+from spec.student import TextEncoder
 from spec.waiting import pair_key, references
 
 FEW = 100
+HEAVY = 0.75
+"""Share of an encoder's numbers, from which on its embedding of tokens is told."""
 
 
 def overlap_is_allowed(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -84,6 +87,19 @@ def teachers_are_equal(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             yield Problem(code="equal_teachers", message=message, param=f"teacher.models[{index}]")
 
 
+def tokens_outweigh_layers(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """An uploaded tokenizer with so many tokens that their embedding is most of the student."""
+    known = facts.tokenizers.get(tokenizer.named(spec) or "")
+    if known is None or not isinstance(spec.student, TextEncoder):
+        return
+    tokens = tokenizer.vocabulary(known) * spec.student.width
+    rest = spec.student.layers * 12 * spec.student.width**2
+    if tokens > HEAVY * (tokens + rest):
+        message = f"The tokenizer's {known.vocabulary:,} tokens take {tokens:,} numbers of the student; its layers have {rest:,}."
+        hint = "A smaller tokenizer, or one that is trained on the data, makes a smaller student."
+        yield Problem(code="large_vocabulary", message=message, param="student.tokenizer", hint=hint)
+
+
 RULES = (
     overlap_is_allowed,
     bad_rows_left_out,
@@ -91,4 +107,5 @@ RULES = (
     few_heldout_rows,
     teacher_scales_otherwise,
     teachers_are_equal,
+    tokens_outweigh_layers,
 )
