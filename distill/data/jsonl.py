@@ -10,6 +10,9 @@ from distill.data.batch import BYTES, ROWS, Batch
 from distill.data.lines import lines
 from distill.data.opened import opened
 
+CELLS = 2**22
+"""Rows times columns of a batch: objects that share no key would make a table of nothing."""
+
 
 @dataclass(frozen=True)
 class JsonLines:
@@ -22,17 +25,20 @@ class JsonLines:
     def batches(self) -> Iterator[Batch]:
         rows: list[dict[str, Any] | str] = []
         numbers: list[int] = []
+        names: set[str] = set()
         size = 0
         with opened(self.path, self.name) as stream:
             for number, line, reason in lines(stream):
                 if line is not None and not line.strip():
                     continue
-                rows.append(reason if line is None else parse(line))
+                row = reason if line is None else parse(line)
+                rows.append(row)
                 numbers.append(number)
+                names.update(row if isinstance(row, dict) else ())
                 size += len(line or b"")
-                if len(rows) == ROWS or size > BYTES:
+                if len(rows) == ROWS or size > BYTES or len(names) * len(rows) > CELLS:
                     yield batch(rows, numbers)
-                    rows, numbers, size = [], [], 0
+                    rows, numbers, names, size = [], [], set(), 0
         if rows:
             yield batch(rows, numbers)
 
@@ -40,7 +46,7 @@ class JsonLines:
 def parse(line: bytes) -> dict[str, Any] | str:
     """The object on a line, or why there is none."""
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode())  # of bytes it would take UTF-16 too, and halves of characters
     except UnicodeDecodeError:
         return "the line is not UTF-8"
     except json.JSONDecodeError as error:

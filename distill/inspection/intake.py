@@ -31,12 +31,6 @@ class Split:
         }
         self.texts = {c.name: Texts(folder / str(i)) for i, c in enumerate(layout.columns) if c.kind == "scalar"}
 
-    def close(self) -> None:
-        for array in self.arrays.values():
-            array.close()
-        for text in self.texts.values():
-            text.close()
-
     def add(self, columns: dict[str, Stored], typed: bool) -> None:
         """Rows by column, of the same number each."""
         for name, values in columns.items():
@@ -69,11 +63,6 @@ class Intake:
         self.splits: dict[str, Split] = {}
         self.bad: list[Problem] = []
         self.bad_total = self.seen = 0
-
-    def close(self) -> None:
-        """Closes the scratch files."""
-        for split in self.splits.values():
-            split.close()
 
     def take(self, batch: Batch, file: str, split: str) -> None:
         """`split` is the file's, used unless the batch or the ranges of the dataset say otherwise."""

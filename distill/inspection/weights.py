@@ -63,11 +63,12 @@ def _differences(found: dict[str, Stored], wanted: Shapes, name: str) -> Iterato
 def check_values(path: Path, found: dict[str, Stored], name: str) -> None:
     """Refused: `dtype_unusable`, `weights_not_finite`, each with the tensor's name."""
     for tensor, stored in found.items():
-        if stored.dtype == WHOLE.get(tensor[tensor.rfind(".") :]):
-            if tensor.endswith(MERGES):
-                check_merges(path, stored, name)
+        whole = WHOLE.get(tensor[tensor.rfind(".") :])
+        if tensor.endswith(MERGES) and stored.dtype == whole:
+            check_merges(path, stored, name)
+        if stored.dtype == whole:
             continue
-        if stored.dtype not in FLOATS:
+        if stored.dtype not in FLOATS or tensor.endswith(MERGES):
             hint = "Weights are F32, F16, BF16 or F64."
             raise refuse("dtype_unusable", name, f"tensor {tensor!r} has type {stored.dtype}.", hint)
         if not all(finite(chunk, stored.dtype) for chunk in chunks(path, stored)):
