@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def run(folder: Path, verb: Verb, params: Params, inputs: Mapping[str, Path], ro
     return found, Measured(verb, rows, found.seconds, used.ru_maxrss * 1024)
 
 
-def measure(root: Path, rows: int) -> list[Measured]:
+def measure(root: Path, rows: int) -> Iterator[Measured]:
     """inspect, train, score, grade."""
     write(root / "texts.jsonl", rows)
     files = (SourceFile(path="0", filename="texts.jsonl"),)
@@ -105,17 +105,15 @@ def measure(root: Path, rows: int) -> list[Measured]:
     facts = Facts(datasets={"ds_texts": DatasetFacts.model_validate(inspected.facts)})
     arrow = root / "inspect/outputs/train.arrow"
     steps = {step.name: step for step in plan(resolve(Distillation.model_validate(SPEC), facts), facts)}
-    found = [first]
+    yield first
     known: dict[str, type[Params]] = {"train": TrainParams, "grade": GradeParams}
     inputs = {"train/rows.arrow": arrow}
     for name, params in known.items():
         more = {"student": root / "train/outputs"} if name == "grade" else {}
         held = rows if name == "train" else int(rows * SPEC["data"]["heldout"])
-        found.append(
-            run(root / name, steps[name].verb, params.model_validate(steps[name].params), inputs | more, held)[1]
-        )
-    found.append(run(root / "score", "score", scoring(), inputs | teacher_files(root), rows)[1])
-    return found
+        params_of = params.model_validate(steps[name].params)
+        yield run(root / name, steps[name].verb, params_of, inputs | more, held)[1]
+    yield run(root / "score", "score", scoring(), inputs | teacher_files(root), rows)[1]
 
 
 def teacher_files(root: Path) -> dict[str, Path]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-MEMORY = 3 * 2**30
+MEMORY = 2 * 2**30
 """Bytes of address space."""
 SECONDS = 30
 """Of the processor."""

@@ -102,11 +102,12 @@ def test_rows_are_refused(tmp_path: Path, name: str) -> None:
     assert result.error.code == code and words in result.error.message, result.error
 
 
-@pytest.mark.parametrize("name", ["objects that share no key", "100,000 keys"])
-def test_many_names_cost_little(tmp_path: Path, name: str) -> None:
-    _, file, content, _ = TEXTS[name]
+def test_many_names_cost_little(tmp_path: Path) -> None:
+    """As a table they would have 800 million cells."""
+    usual, _ = measured(run_folder(tmp_path / "usual", [("a.jsonl", GOOD)]))
+    _, file, content, _ = TEXTS["objects that share no key"]
     peak, seconds = measured(run_folder(tmp_path / "run", [(file, content)]))
-    assert peak < 500 * MB and seconds < 10, (peak, seconds)
+    assert peak - usual < 200 * MB and seconds < 10, (peak - usual, seconds)
 
 
 @pytest.fixture
