@@ -41,8 +41,8 @@ def facts_of(path: Path, name: str) -> TokenizerFacts:
     if tried.returncode:
         raise fails(name, f"the library ends on it, or takes too much memory or time (exit code {tried.returncode}).")
     found = json.loads(tried.stdout)
-    if "code" in found:
-        raise refuse(found["code"], name, f"{found['message']}.", found["hint"] or HINT)
+    if "refused" in found:
+        raise refuse(f"tokenizer_{found['refused']}", name, f"{found['message']}.", found["hint"] or HINT)
     sealed = seal(path)
     return TokenizerFacts(digest=sealed.digest, bytes=sealed.bytes, vocabulary=found["vocabulary"])
 

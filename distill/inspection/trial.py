@@ -1,6 +1,6 @@
 """A user's tokenizer.json, loaded and tried on odd texts, in a process of its own: the library may panic, take all memory, or never come back.
 
-    python -I trial.py tokenizer.json     # {"vocabulary": 30522}, or {"code": ..., "message": ..., "hint": ...}
+    python -I trial.py tokenizer.json     # {"vocabulary": 30522}, or {"refused": ..., "message": ..., "hint": ...}
 
 It needs the library `tokenizers` and nothing of ours.
 """
@@ -34,25 +34,25 @@ def main(path: str) -> dict[str, Any]:
     try:
         tokenizer = Tokenizer.from_file(path)
     except BaseException as error:  # noqa: BLE001  # a panic of the library is no Exception
-        return refused("tokenizer_invalid", f"it is no tokenizer.json that the library can load: {words(error)}")
+        return refused("invalid", f"it is no tokenizer.json that the library can load: {words(error)}")
     if getattr(tokenizer.model, "dropout", None):
         hint = "Set model.dropout to null: a text must have the same tokens each time."
-        return refused("tokenizer_random", "its model leaves out merges at random (model.dropout)", hint)
+        return refused("random", "its model leaves out merges at random (model.dropout)", hint)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     numbers = tokenizer.get_vocab(with_added_tokens=True).values()
     vocabulary = max([tokenizer.get_vocab_size(with_added_tokens=True), *(number + 1 for number in numbers)])
     if not 0 < vocabulary <= MOST:
-        return refused("tokenizer_too_large", f"its token numbers go up to {vocabulary - 1:,}; {MOST:,} is the most")
+        return refused("too_large", f"its token numbers go up to {vocabulary - 1:,}; {MOST:,} is the most")
     try:
         highest = max(max(one.ids, default=0) for lot in lots() for one in encoded(tokenizer, lot))
     except BaseException as error:  # noqa: BLE001  # here, too
         hint = (
             "Has it a token for what it does not know (unk_token, unk_id), and a pattern that any text can be cut by?"
         )
-        return refused("tokenizer_fails", f"it fails at a text: {words(error)}", hint)
+        return refused("fails", f"it fails at a text: {words(error)}", hint)
     if highest >= vocabulary:
-        return refused("tokenizer_invalid", f"it gives token {highest:,} and names {vocabulary:,} only")
+        return refused("invalid", f"it gives token {highest:,} and names {vocabulary:,} only")
     return {"vocabulary": vocabulary}
 
 
@@ -75,8 +75,8 @@ def lots() -> list[list[str]]:
     return [texts[i : i + LOT] for i in range(0, len(texts), LOT)]
 
 
-def refused(code: str, message: str, hint: str | None = None) -> dict[str, Any]:
-    return {"code": code, "message": message, "hint": hint}
+def refused(why: str, message: str, hint: str | None = None) -> dict[str, Any]:
+    return {"refused": why, "message": message, "hint": hint}
 
 
 def words(error: BaseException) -> str:

@@ -139,7 +139,7 @@ def test_files_that_do_not_belong_together_are_refused(library: Library, trained
     config = read(trained / "package/outputs/config.json")
     lie = json.dumps(config | {"student": config["student"] | {"vocabulary": 20_000}}).encode()
     learned = json.dumps(config | {"student": config["student"] | {"tokenizer": None}}).encode()
-    cases = {
+    cases: dict[str, dict[str, bytes | None]] = {
         "tokenizer_missing": {"tokenizer_json": None},
         "tokenizer_differs": {"tokenizer_json": other},
         "tokenizer_invalid": {"tokenizer_json": b"{}"},
