@@ -96,7 +96,7 @@ BAD: dict[str, tuple[str, bytes | Callable[[Path], object]]] = {
     "nothing for the unknown": ("tokenizer_fails", words("a", "b")),
     "merges at random": ("tokenizer_random", pairs({"a": 0, "aa": 1}, ["a", "a"], dropout=0.5)),
     "a pattern that goes back and forth": ("tokenizer_fails", words("?", pre_tokenizer={"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False})),
-    "a text that grows without end": ("tokenizer_fails", words("?", normalizer=replaced("a", "a" * 4096, 4))),
+    "a text that grows without end": ("tokenizer_fails", words("?", normalizer=replaced("a", "a" * 65536))),
 }  # fmt: skip
 """What it is -> (code, content)."""
 assert LARGEST < 100 * 2**20
