@@ -14,6 +14,7 @@ from spec.params import (
     InspectDataset,
     InspectModel,
     InspectPair,
+    InspectTokenizer,
     KeepParams,
     PackageParams,
     Params,
@@ -34,7 +35,12 @@ PARAMS: dict[str, type[Params]] = {
 }
 TORCHLESS = ("inspect", "synthesise", "answer", "keep")
 """Verbs that begin without torch: an upload is first looked at, a teacher is only asked, its answers only read."""
-INSPECTED: dict[object, type[Params]] = {"dataset": InspectDataset, "model": InspectModel, "pair": InspectPair}
+INSPECTED: dict[object, type[Params]] = {
+    "dataset": InspectDataset,
+    "model": InspectModel,
+    "tokenizer": InspectTokenizer,
+    "pair": InspectPair,
+}
 
 
 def parameters(run: Run) -> Params:

@@ -1,6 +1,7 @@
 """The end of a training: the weights that are kept, corrected where asked for, and the record of how they came about."""
 
 import hashlib
+import shutil
 
 import numpy as np
 import torch
@@ -21,12 +22,14 @@ from distill.watch import Watched
 from spec.objective import Labels
 from spec.params import TrainParams
 from spec.problem import Problem, Refused
+from spec.student import TextEncoder
+from spec.tokenizer import FILE
 
 
 def deliver(
     folder: RunFolder, course: Course, journal: Journal, transfer: Transfer, watched: tuple[Watched, ...], initial: str
 ) -> TrainRecord:
-    """Writes model.safetensors, config.json and train.json: the best weights if they were asked for and measured, else the last.
+    """Writes model.safetensors, config.json, train.json and the user's tokenizer: the best weights if they were asked for and measured, else the last.
 
     Refused (`loss_not_finite`): the weights are no numbers.
     """
@@ -59,6 +62,8 @@ def deliver(
     folder.output("model.safetensors").write_bytes(save(held))
     folder.output("config.json").write_text(config.model_dump_json(indent=2))
     folder.output("train.json").write_text(record.model_dump_json(indent=2))
+    if isinstance(params.student, TextEncoder) and params.student.tokenizer:
+        shutil.copyfile(folder.input(f"tokenizer/{FILE}"), folder.output(FILE))
     return record
 
 

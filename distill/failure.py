@@ -12,6 +12,8 @@ from spec.run import Result
 Retry = Literal["never", "infrastructure", "memory", "unknown"]
 FULL = {errno.ENOSPC, errno.EDQUOT}
 MACHINE = FULL | {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ESTALE}
+TOKENIZER = "tokenizer_fails"
+"""Code of `distill/students/encoder.py`, which knows nothing of ours."""
 # The last is what oneDNN says where it finds no room for its kernels.
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "could not create a primitive")
 
@@ -32,6 +34,9 @@ def classify(error: Exception) -> tuple[Problem, Retry]:
     if out_of_memory(error):
         hint = "A smaller batch needs less memory; a retry halves the rows of one pass."
         return Problem(code="out_of_memory", message=f"Memory ran out ({text}).", hint=hint), "memory"
+    if isinstance(error, ValueError) and getattr(error, "code", None) == TOKENIZER:
+        hint = "The step's log has the details. Another tokenizer, or one that is trained on the data, may read these texts."
+        return Problem(code=TOKENIZER, message=str(error)[:500], param="student.tokenizer", hint=hint), "never"
     if isinstance(error, OSError) and error.errno in MACHINE:
         code = "disk_full" if error.errno in FULL else "machine_error"
         return Problem(code=code, message=f"The machine failed ({text})."), "infrastructure"

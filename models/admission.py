@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models import blob, event
 from models.advance import advance
 from models.dataset import Dataset
-from models.facts import dataset_of, gather, pair_job
+from models.facts import dataset_of, file_called, gather, pair_job, tokenizer_job
 from models.file import File
 from models.job import ENDED, Job, JobKind, JobState
 from models.model import Model
@@ -23,18 +23,18 @@ from spec.price import estimate, uncovered
 from spec.problem import Problem, Refused
 from spec.resolve import resolve
 from spec.rules import problems, warnings
-from spec.waiting import PAIR, references, waiting
+from spec.waiting import PAIR, TOKENIZER, references, waiting
 
 CONNECTED = timedelta(minutes=1)  # a worker that was heard of within it tells what devices cost
 UNCOMPARED = Problem(code="internal", message="Training and held-out rows could not be compared.")
 
-__all__ = ["accept", "admit", "compare", "gather", "make_datasets", "start_inspection", "unplanned"]
+__all__ = ["accept", "admit", "compare", "gather", "inspect_files", "start_inspection", "unplanned"]
 
 
 def start_inspection(
     session: Session, project: str, subject: str, name: str, params: dict[str, Any], files: dict[str, dict[str, Any]]
 ) -> tuple[Job, set[str]]:
-    """A job of one `inspect` step about a dataset, a model or a pair.
+    """A job of one `inspect` step about a dataset, a model or a tokenizer.
 
     `params`: one of the Inspect classes of spec/params.py; `files`: path to {digest, bytes}, as `inputs/files/<path>`.
     """
@@ -70,16 +70,28 @@ def accept(
     session.add_all([job, student])
     session.flush()
     event.append(session, job, "job", "", data={"state": JobState.QUEUED})
-    queues = make_datasets(session, project, spec)
+    queues = inspect_files(session, project, spec)
     return job, queues | admit(session, job)
 
 
-def make_datasets(session: Session, project: str, spec: Distillation) -> set[str]:
-    """The datasets of files that a job names directly; one serves all jobs. Returns queues to ring."""
+def inspect_files(session: Session, project: str, spec: Distillation) -> set[str]:
+    """The datasets of files that a job names directly, and a look at its tokenizer; one serves all jobs. Returns queues to ring."""
     queues = set[str]()
-    for id in sorted({id for id, _ in references(spec) if id.startswith("file-")}):
-        queues |= _make_dataset(session, project, id)
+    for id, param in sorted(set(references(spec))):
+        if param == TOKENIZER:
+            queues |= _look_at_tokenizer(session, project, id)
+        elif id.startswith("file-"):
+            queues |= _make_dataset(session, project, id)
     return queues
+
+
+def _look_at_tokenizer(session: Session, project: str, called: str) -> set[str]:
+    file = file_called(session, project, called)
+    if file is None or tokenizer_job(session, project, called) is not None:
+        return set()
+    params = {"kind": "tokenizer", "file": {"path": "0", "filename": file.filename}}
+    stored = {"0": {"digest": file.digest, "bytes": file.bytes}}
+    return start_inspection(session, project, called, file.filename, params, stored)[1]
 
 
 def _make_dataset(session: Session, project: str, file_id: str) -> set[str]:

@@ -60,7 +60,9 @@ class Job(Base):
     name: Mapped[str]
     spec: Mapped[dict[str, Any]]  # as posted
     resolved: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # once facts are in
-    subject: Mapped[str | None]  # ds_ or mdl_ that the job's facts are about
+    subject: Mapped[
+        str | None
+    ]  # ds_ or mdl_ that the job's facts are about; a pair of row sets; what jobs call a tokenizer
     state: Mapped[str] = mapped_column(default=JobState.QUEUED)
     intent: Mapped[str] = mapped_column(default=Intent.RUN)
     paused_for: Mapped[str | None]  # why it waits whatever is wanted of it: a code of models/finish.py's PAUSING
@@ -106,6 +108,7 @@ def needing(project: str, ids: tuple[str, ...]) -> Select[str]:
     """Distillations that have not ended and name one of these datasets, files or models, or make it."""
     rows = [_dataset_named(*path).in_(ids) for path in (("data", "train"), ("data", "heldout"), ("data", "validation"))]
     rows.append(_dataset_named("teacher", "signals").in_(ids))
+    rows.append(Job.spec["student"]["tokenizer"].astext.in_(ids))
     models = [Job.spec["teacher"]["models"].contains([id]) for id in ids]
     live = of_project(project).where(Job.state.not_in(ENDED))
     return live.where(or_(Job.subject.in_(ids), *rows, *models)).with_only_columns(Job.id).order_by(Job.id)

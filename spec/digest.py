@@ -83,10 +83,13 @@ def output_digest(outputs: Mapping[str, StoredFile | Mapping[str, Any]]) -> str:
 
 def model_digest(weights: str, architecture: Student | None, signature: Signature) -> str:
     """`ModelFacts.digest`, of uploads and students alike: what the weights' file holds (its sha256), and how it is read."""
+    described = architecture and architecture.model_dump(mode="json")
+    if described and described.get("tokenizer", "") is None:
+        del described["tokenizer"]  # digests are older than this field
     return digest(
         {
             "weights": weights,
-            "architecture": architecture and architecture.model_dump(mode="json"),
+            "architecture": described,
             "signature": signature.model_dump(mode="json"),
         }
     )

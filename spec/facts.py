@@ -239,6 +239,16 @@ class PairFacts(Fact):
     """Rows of the first set whose id (else row digest) is in no row of the second; None: it was not looked at."""
 
 
+class TokenizerFacts(Fact):
+    """An uploaded `tokenizer.json`."""
+
+    digest: str
+    """sha256 of the file."""
+    bytes: int
+    vocabulary: int
+    """Its highest token number, and one more."""
+
+
 class Facts(Fact):
     """All that is known of what one job names. A name that is absent does not exist in the project."""
 
@@ -248,6 +258,8 @@ class Facts(Fact):
     endpoints: dict[str, EndpointFacts] = {}
     pairs: dict[str, PairFacts] = {}
     """By "<train split digest>|<held-out split digest>"."""
+    tokenizers: dict[str, TokenizerFacts] = {}
+    """By what the job calls it."""
     processing: dict[str, str] = {}
     """Named, exists, facts not there yet: id to what is awaited, e.g. "inspection of ds_x" or "dst_y"."""
     failed: dict[str, Problem] = {}

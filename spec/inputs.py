@@ -1,6 +1,6 @@
 """The stored files that a step reads, by their path under `inputs/`."""
 
-from spec import rows
+from spec import rows, tokenizer
 from spec.distillation import Distillation
 from spec.facts import Facts, StoredFile
 from spec.params import TeacherInput
@@ -20,6 +20,15 @@ def teacher_files(job: Distillation, facts: Facts) -> dict[str, StoredFile]:
         for i, held in enumerate(teachers(job, facts))
         for name, file in sorted(held.files.items())
     }
+
+
+def tokenizer_files(job: Distillation, facts: Facts) -> dict[str, StoredFile]:
+    """The uploaded tokenizer, where there is one."""
+    called = tokenizer.named(job)
+    if called is None:
+        return {}
+    known = facts.tokenizers[called]
+    return {f"tokenizer/{tokenizer.FILE}": StoredFile(digest=known.digest, bytes=known.bytes)}
 
 
 def row_files(job: Distillation, facts: Facts, *parts: str) -> dict[str, StoredFile]:

@@ -60,6 +60,13 @@ class InspectModel(Params):
     """As the user declares it."""
 
 
+class InspectTokenizer(Params):
+    """A `tokenizer.json` in `inputs/files/<path>`: loaded, and tried on odd texts."""
+
+    kind: Literal["tokenizer"] = "tokenizer"
+    file: SourceFile
+
+
 class InspectPair(Params):
     """`inputs/train/rows.arrow` against `inputs/heldout/rows.arrow`."""
 
@@ -200,7 +207,7 @@ ASKING: dict[str, type[AnswerParams] | type[SynthesiseParams]] = {
 
 
 class TrainParams(Params):
-    """One student. `inputs/train/rows.arrow`, `inputs/heldout/…`, `inputs/validation/…`, `inputs/scores/…` or `inputs/signals/rows.arrow`."""
+    """One student. `inputs/train/rows.arrow`, `inputs/heldout/…`, `inputs/validation/…`, `inputs/scores/…` or `inputs/signals/rows.arrow`; `inputs/tokenizer/tokenizer.json` where the user brings one."""
 
     selection: Selection
     student: Student

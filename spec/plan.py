@@ -11,7 +11,7 @@ from spec.distillation import Distillation
 from spec.evaluation import Baseline
 from spec.facts import Facts, ModelFacts, Roles, Signature, StoredFile
 from spec.grader import VERDICTS, Accuracy, Judge, Metric, RowGrader
-from spec.inputs import row_files, teacher_files, teacher_inputs
+from spec.inputs import row_files, teacher_files, teacher_inputs, tokenizer_files
 from spec.objective import SoftTargets
 from spec.params import (
     AnswerParams,
@@ -38,6 +38,7 @@ from spec.sampling import Sampling
 from spec.selection import selection
 from spec.signature import signature, teachers
 from spec.teacher import asked, divided
+from spec.tokenizer import sealed
 
 VERSIONS: dict[str, int] = {
     "inspect": 3, "synthesise": 1, "answer": 2, "keep": 1, "score": 1, "train": 1, "grade": 1, "package": 1,
@@ -325,7 +326,7 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolve
     assert training.batch_size != "auto" and training.learning_rate != "auto" and training.precision != "auto"
     params = TrainParams(
         selection=selection(job, facts),
-        student=job.student,
+        student=sealed(job.student, facts),
         signature=given,
         objective=job.objective,
         steps=cost.steps(training, count),
@@ -348,7 +349,7 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolve
         verb="train",
         queue="gpu",
         params=_dump(params),
-        inputs=row_files(job, facts, "train", "heldout", "validation", "signals"),
+        inputs=row_files(job, facts, "train", "heldout", "validation", "signals") | tokenizer_files(job, facts),
         needs={"scores": source} if source else {},
         optional=role != "student",
         divisible=True,
@@ -362,7 +363,7 @@ def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     trained: dict[str, str] = {role: _step_of(role) for role in baselines if role != "untrained"}
     params = GradeParams(
         selection=selection(resolved, facts),
-        student=resolved.student,
+        student=sealed(resolved.student, facts),
         signature=given,
         models=(GradedModel(role="student", path="student"), *(_graded(role, resolved) for role in baselines)),
         graders=_graders(resolved),
@@ -396,7 +397,7 @@ def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     trained = tuple(role for role in _baselines(resolved) if role != "untrained")
     params = PackageParams(
         name=resolved.name,
-        student=resolved.student,
+        student=sealed(resolved.student, facts),
         signature=given,
         teachers=teacher_inputs(resolved, facts),
         endpoint=next(iter(resolved.teacher.models), None) if resolved.teacher and asked(resolved.teacher) else None,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spec import cost, rows
+from spec import cost, rows, tokenizer
 from spec.baseline import without_teacher
 from spec.bill import able
 from spec.data import Columns
@@ -29,6 +29,8 @@ def resolve(spec: Distillation, facts: Facts) -> Distillation:
     document["data"] |= _data(spec, facts)
     if not isinstance(spec.student, TextStudent):
         document["student"]["normalise"] = spec.student.normalise is not False
+    if called := tokenizer.named(spec):
+        document["student"]["vocabulary"] = tokenizer.vocabulary(facts.tokenizers[called])
     document["training"] |= _training(spec, facts)
     document["teacher"] = _teacher(spec, facts)
     evaluation = document["evaluation"]

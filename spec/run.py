@@ -79,7 +79,7 @@ class Result(Wire):
     outputs: dict[str, Output] = {}
     """Path under outputs/ to what it holds. For stopped: the best so far, {} where there is none yet."""
     facts: dict[str, Any] | None = None
-    """inspect: DatasetFacts, ModelFacts or PairFacts; package: ModelFacts of the student."""
+    """inspect: DatasetFacts, ModelFacts, TokenizerFacts or PairFacts; package: ModelFacts of the student."""
     summary: dict[str, Any] = {}
     """Small figures for events and the API: final loss, stop step, verdict, headline."""
     error: Problem | None = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from typing_extensions import TypeAliasType
 
 from spec.part import Auto, List, Part
@@ -10,6 +10,7 @@ from spec.part import Auto, List, Part
 Width = Annotated[int, Field(ge=1, le=65536)]
 Normalise = Auto | bool
 Norm = Literal["none", "batch", "layer"]
+TokenizerId = Annotated[str, StringConstraints(pattern=r"^(file-[0-9a-z]+|[0-9a-f]{64})$")]
 
 
 class Mlp(Part):
@@ -61,7 +62,7 @@ class TextClassifier(Part):
 
 
 class TextEncoder(Part):
-    """A transformer encoder with pre-norm layers over byte-pair tokens, then the mean over a text's tokens, then `output` (Vaswani et al. 2017)."""
+    """A transformer encoder with pre-norm layers over tokens, then the mean over a text's tokens, then `output` (Vaswani et al. 2017)."""
 
     type: Literal["text_encoder"]
     width: Annotated[int, Field(ge=8, le=4096)]
@@ -71,8 +72,10 @@ class TextEncoder(Part):
     """Parts that a layer's attention is divided into."""
     max_tokens: Annotated[int, Field(ge=8, le=4096)] = 128
     """What comes after so many tokens of a text is not read."""
-    vocabulary: Annotated[int, Field(ge=512, le=65536)] = 4096
-    """Tokens: none, a separator, the 256 bytes, and the byte pairs that are most frequent in the training rows."""
+    tokenizer: TokenizerId | None = None
+    """A `tokenizer.json` of the library `tokenizers`: a file of yours (`file-…`), or its sha256, as a model's architecture names it. null: byte pairs are learned from the training rows."""
+    vocabulary: Annotated[int, Field(ge=512, le=2**18)] = 4096
+    """Tokens: none, a separator, the 256 bytes, and the byte pairs that are most frequent in the training rows. With a `tokenizer` it is that one's: none, a separator, and the file's own."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Probability of dropping a number of what a layer adds, and of the embeddings, in training."""
 

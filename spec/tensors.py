@@ -78,11 +78,9 @@ def _text_encoder(student: TextEncoder, classes: int, pair: bool) -> Shapes:
     width = student.width
     if width % student.heads:
         raise ValueError(f"a width of {width} cannot be divided by {student.heads} heads")
-    found: Shapes = {
-        "tokens.merges": (student.vocabulary - SINGLE_TOKENS, 2),
-        "encoder.token.weight": (student.vocabulary, width),
-        "encoder.position.weight": (student.max_tokens, width),
-    }
+    found: Shapes = {} if student.tokenizer else {"tokens.merges": (student.vocabulary - SINGLE_TOKENS, 2)}
+    found |= {"encoder.token.weight": (student.vocabulary, width)}
+    found |= {"encoder.position.weight": (student.max_tokens, width)}
     if pair:
         found["encoder.segment.weight"] = (2, width)
     inner = {"norm1": (width,), "norm2": (width,), "qkv": (3 * width, width), "out": (width, width)}

@@ -9,8 +9,11 @@ from spec.facts import Facts
 from spec.responses import FILTERS, judges
 from spec.rows import RowSet
 from spec.teacher import behind, divided
+from spec.tokenizer import named
 
 PAIR = "pair:"
+TOKENIZER = "student.tokenizer"
+"""The param that names a file which is no rows."""
 
 
 def references(spec: Distillation) -> tuple[tuple[str, str], ...]:
@@ -31,6 +34,8 @@ def _references(spec: Distillation) -> Iterator[tuple[str, str]]:
             yield rows.divide_reference(value)[0], f"data.{part}"
     for place, judge in judges(data.responses):
         yield divided(judge.model)[0], f"{FILTERS}[{place}].model"
+    if tokenizer := named(spec):
+        yield tokenizer, TOKENIZER
 
 
 def waiting(spec: Distillation, facts: Facts) -> tuple[str, ...]:
@@ -38,9 +43,9 @@ def waiting(spec: Distillation, facts: Facts) -> tuple[str, ...]:
 
     Empty: facts are complete, as far as they will ever be. An id that does not exist is no reason to wait.
     """
-    named = [id for id, _ in references(spec) if id in facts.processing]
+    awaited = [id for id, _ in references(spec) if id in facts.processing]
     unknown = [PAIR + key for key in pairs(spec, facts) if key not in facts.pairs]
-    return tuple(dict.fromkeys([*named, *unknown]))
+    return tuple(dict.fromkeys([*awaited, *unknown]))
 
 
 def pairs(spec: Distillation, facts: Facts) -> tuple[str, ...]:

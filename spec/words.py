@@ -13,6 +13,7 @@ PATTERNS = {
     r"^ep_[a-z0-9][a-z0-9-]{0,39}/[!-~]{1,200}$": "ep_name/model, a model behind an endpoint",
     r"^ep_[a-z0-9][a-z0-9-]{0,39}$": "the id of an endpoint, such as ep_openai",
     r"^file-[0-9a-z]+$": "the id of a file (file-…)",
+    r"^(file-[0-9a-z]+|[0-9a-f]{64})$": "the id of a file (file-…), or its sha256",
     r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$": "a name of 1 to 64 letters, digits, or any of _.-",
     r"^(ds_|file-)[0-9a-z]+(/[A-Za-z0-9_.-]+)?$": "a dataset or a file: ds_…, ds_…/split or file-…",
 }

@@ -86,7 +86,9 @@ def limits(memory: int, data: int = 0) -> dict[str, int]:
 def environment(threads: int) -> dict[str, str]:
     """Nothing of the worker's own but where its devices are; and that checkpoints are acknowledged."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    counts = dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), str(threads)
+    )
     own = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
     return {**kept, **counts, **own, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", ACKNOWLEDGED: "1"}
 

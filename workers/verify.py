@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from models.start import Work
-from spec.facts import DatasetFacts, ModelFacts, PairFacts
+from spec.facts import DatasetFacts, ModelFacts, PairFacts, TokenizerFacts
 from spec.run import Result
 from workers.intake import Untrusted
 
@@ -39,6 +39,10 @@ def _verify_facts(work: Work, result: Result, outputs: Files) -> None:
         strange = sorted(name for name, file in files.items() if (file.digest, file.bytes) not in known)
         if strange:
             raise Untrusted(f"facts name a file that is not there: {strange[0]}")
+    elif kind == "tokenizer":
+        told = TokenizerFacts.model_validate(result.facts)
+        if (told.digest, told.bytes) not in {(file["digest"], file["bytes"]) for file in work.files.values()}:
+            raise Untrusted("facts tell of another tokenizer")
     elif kind == "pair":
         PairFacts.model_validate(result.facts)
 

@@ -48,7 +48,7 @@ def validate(
         facts = admission.gather(session, project, spec)
         if found := problems(spec, facts):
             return Validation(problems=list(found), warnings=list(warnings(spec, facts))), set()
-        queues = admission.make_datasets(session, project, spec) if writes else set()
+        queues = admission.inspect_files(session, project, spec) if writes else set()
         queues |= admission.compare(session, project, spec, facts)
     except Refused as refusal:
         return Validation(problems=list(refusal.problems)), set()

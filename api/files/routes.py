@@ -26,7 +26,7 @@ FORM: dict[str, Any] = {
         "purpose": {
             "type": "string",
             "maxLength": 64,
-            "description": "A word that lists can be narrowed to: `dataset`, `model`, `fine-tune`, or your own.",
+            "description": "A word that lists can be narrowed to: `dataset`, `model`, `tokenizer`, `fine-tune`, or your own.",
         },
     },
     "additionalProperties": False,

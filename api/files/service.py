@@ -57,7 +57,7 @@ def delete(session: Session, project: str, id: str) -> None:
         raise NotFound.of("file", id)
     users = [
         *session.scalars(files.inspected_for(project, id)),
-        *session.scalars(jobs.needing(project, (id,)).limit(5)),
+        *session.scalars(jobs.needing(project, (id, row.digest)).limit(5)),
     ]
     if users:
         raise Conflicting(

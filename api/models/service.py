@@ -4,20 +4,24 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.errors import Conflicting, NotFound
+from api.errors import Conflicting, Invalid, NotFound
 from api.inspections import begin, discard, path_of, uploaded
 from api.models.wire import Model, NewModel
 from models import model as models
 from models.dataset import Readiness
+from models.file import File
 from spec.facts import Signature
 from spec.ids import new_id
 from spec.nearest import suggestion
 from spec.params import InspectModel, SourceFile
+from spec.problem import Problem
+from spec.student import Student, TextEncoder
 
 
 def create(session: Session, project: str, body: NewModel) -> tuple[Model, set[str]]:
     """The row, and its inspection on its way. Raises Invalid (`file_not_found`)."""
     files = uploaded(session, project, body.files)
+    body = body.model_copy(update={"architecture": _named_by_digest(body, files)})
     row = models.Model(
         id=new_id("mdl_"),
         project=project,
@@ -35,6 +39,18 @@ def create(session: Session, project: str, body: NewModel) -> tuple[Model, set[s
     )
     queues = begin(session, row, files, params)
     return Model.of(row), queues
+
+
+def _named_by_digest(body: NewModel, files: list[File]) -> Student | None:
+    """The architecture as weights know it: their tokenizer is known by its sha256. Raises Invalid (`file_not_found`) where it is not among the files."""
+    asked = body.architecture
+    if not isinstance(asked, TextEncoder) or not (asked.tokenizer or "").startswith("file-"):
+        return asked
+    if asked.tokenizer not in body.files:
+        message, hint = f"{asked.tokenizer} is not among the files.", "Name it in files, too."
+        problem = Problem(code="file_not_found", message=message, param="architecture.tokenizer", hint=hint)
+        raise Invalid.because([problem])
+    return asked.model_copy(update={"tokenizer": files[body.files.index(asked.tokenizer)].digest})
 
 
 def get(session: Session, project: str, id: str) -> models.Model:

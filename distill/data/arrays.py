@@ -66,11 +66,16 @@ def side_by_side(columns: Mapping[str, Stored], split: str | None = None) -> Ite
 
 
 def plain(values: npt.NDArray[Any]) -> Values:
-    """Numbers in the machine's byte order; texts and truth values as Python objects, a text that is alone in its row (n, 1) without its list."""
+    """Numbers in the machine's byte order; texts and truth values as Python objects, a text that is alone in its row (n, 1) without its list.
+    ValueError: a text is no Unicode."""
     if values.dtype.kind in "iuf":
         return values.astype(values.dtype.newbyteorder("="), copy=False)
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind == "U":
+        codes = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).view(np.uint32)
+        if values.size and (((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)).any():
+            raise ValueError("a text in it is no Unicode")
     if values.dtype.kind == "b" and values.ndim > 1:
         return values.astype(np.uint8)
     found: list[Any] = (values.reshape(-1) if values.ndim > 1 and values[:1].size == 1 else values).tolist()

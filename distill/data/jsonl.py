@@ -14,6 +14,9 @@ from distill.data.opened import opened
 Line = dict[str, Any] | str
 """An object, or why there is none."""
 
+CELLS = 2**22
+"""Rows times columns of a batch: objects that share no key would make a table of nothing."""
+
 
 @dataclass(frozen=True)
 class JsonLines:
@@ -26,6 +29,7 @@ class JsonLines:
     def batches(self) -> Iterator[Batch]:
         rows: list[Line] = []
         numbers: list[int] = []
+        names: set[str] = set()
         size = 0
         first, spoken = True, None
         with opened(self.path, self.name) as stream:
@@ -37,10 +41,11 @@ class JsonLines:
                     first, spoken = False, format_of(row)
                 rows.append(spoken.read(row) if spoken and isinstance(row, dict) else row)
                 numbers.append(number)
+                names.update(row if isinstance(row, dict) else ())
                 size += len(line or b"")
-                if len(rows) == ROWS or size > BYTES:
+                if len(rows) == ROWS or size > BYTES or len(names) * len(rows) > CELLS:
                     yield batch(rows, numbers, spoken)
-                    rows, numbers, size = [], [], 0
+                    rows, numbers, names, size = [], [], set(), 0
         if rows:
             yield batch(rows, numbers, spoken)
 
@@ -48,7 +53,7 @@ class JsonLines:
 def parse(line: bytes) -> Line:
     """The object on a line, or why there is none."""
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode())  # of bytes it would take UTF-16 too, and halves of characters
     except UnicodeDecodeError:
         return "the line is not UTF-8"
     except json.JSONDecodeError as error:

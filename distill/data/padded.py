@@ -21,15 +21,14 @@ class PaddedTexts:
 
     def __getitem__(self, which: Any) -> npt.NDArray[np.uint8]:
         """`which`: a slice, or numbers of rows."""
-        spans = [(ends[:-1][which], ends[1:][which] - ends[:-1][which]) for ends, _ in self._columns]
-        whole = sum(lengths for _, lengths in spans) + len(spans) - 1
-        place = np.arange(max(int(whole.max(initial=0)), 1))
-        found = np.zeros((len(whole), len(place)), dtype=np.uint8)
-        first = np.zeros((len(whole), 1), dtype=np.int64)
-        for (starts, lengths), (_, data) in zip(spans, self._columns, strict=True):
-            inside = (place >= first) & (place < first + lengths[:, None])
-            found[inside] = data[(starts[:, None] + place - first)[inside]]
-            first = first + lengths[:, None] + 1
+        spans = [(ends[:-1][which], ends[1:][which]) for ends, _ in self._columns]
+        whole = sum(lasts - firsts + 1 for firsts, lasts in spans) - 1
+        found = np.zeros((len(whole), max(int(whole.max(initial=0)), 1)), dtype=np.uint8)
+        at = np.zeros(len(whole), dtype=np.int64)
+        for (firsts, lasts), (_, data) in zip(spans, self._columns, strict=True):
+            for row, place, first, last in zip(found, at.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+                row[place : place + last - first] = data[first:last]
+            at += lasts - firsts + 1
         return found
 
 

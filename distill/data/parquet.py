@@ -30,6 +30,10 @@ class Parquet:
     def batches(self) -> Iterator[Batch]:
         try:
             yield from self._batches()
+        except UnicodeDecodeError as error:
+            raise refuse(
+                "not_utf8", self.name, "a text in it is not UTF-8.", "Write it with texts as UTF-8."
+            ) from error
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -20,6 +20,7 @@ LONGEST_FIELD = 2**22
 """Characters between quotes: what a quote that is never closed may swallow."""
 INDEX = ("", "Unnamed: 0")
 """Headers of the row numbers that pandas writes beside the data; called `id` here."""
+ENDS = "Each line ends with a line feed, and each quote is closed."
 Line = tuple[int, bytes]
 """Number from 1, and bytes without the end."""
 
@@ -40,7 +41,7 @@ class Table:
             if first is None:
                 return
             mark = delimiter(first[0][1])
-            head = next(csv.reader([text_of(first[0], self.name)], delimiter=mark))
+            head = self._fields(first[:1], delimiter=mark)[0]
             names = header(head, self.name)
             known = [str(i) for i in range(len(head))] if names is None else names
             chunks = chain([first if names is None else first[1:]], chunks)
@@ -79,10 +80,21 @@ class Table:
                 ),
             )
         except pa.ArrowInvalid:
-            rows = csv.reader((text_of(line, self.name) for line in chunk), delimiter=mark, quoting=csv.QUOTE_NONE)
+            table = None
+        if table is None or table.num_rows != len(chunk):  # a carriage return ends a line to Arrow
+            rows = self._fields(chunk, delimiter=mark, quoting=csv.QUOTE_NONE)
             return batch(list(zip((number for number, _ in chunk), rows, strict=True)), names)
         columns = {name: table.column(name).combine_chunks() for name in names}
         return Batch(lines=[number for number, _ in chunk], columns=columns, text=True)
+
+    def _fields(self, chunk: list[Line], **how: Any) -> list[list[str]]:
+        """Of each line. Refused (`damaged_file`): a carriage return within one."""
+        reader = csv.reader((text_of(line, self.name) for line in chunk), **how)
+        try:
+            return list(reader)
+        except csv.Error as error:
+            number = chunk[reader.line_num - 1][0]
+            raise refuse("damaged_file", self.name, told(number, error), ENDS, number) from error
 
     def _quoted(self, chunks: Iterable[list[Line]], names: list[str], mark: str) -> Iterator[Batch]:
         """All that is left, field by field."""
@@ -104,9 +116,14 @@ class Table:
                     yield batch(rows, names)
                     rows, size = [], 0
         except csv.Error as error:
-            raise refuse("damaged_file", self.name, f"line {number}: {error}.", line=number) from error
+            raise refuse("damaged_file", self.name, told(number, error), ENDS, number) from error
         if rows:
             yield batch(rows, names)
+
+
+def told(line: int, error: csv.Error) -> str:
+    """What csv says of a carriage return is about Python."""
+    return f"line {line}: {'a carriage return stands within a line' if 'new-line' in str(error) else error}."
 
 
 def text_of(line: Line, name: str) -> str:

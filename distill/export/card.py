@@ -1,6 +1,7 @@
 """README.md of a delivered student: what it is, how good it is, what it was made from, how to load it."""
 
 import re
+from typing import Any
 
 from distill.report.figures import Report
 from distill.report.numbers import count, interval, level, metric, size
@@ -63,6 +64,29 @@ tokenizer = Tokenizer.from_file("tokenizer.json")
 session = onnxruntime.InferenceSession("model.onnx")
 logits, = session.run(None, {"input": [tokenizer.encode("a text").ids]})
 ```"""
+LOADING_UPLOADED = """## How to load it
+
+With torch, safetensors and tokenizers:
+
+```python
+from load import load
+model = load(".")
+classes, probabilities = model.predict(["a text", "another one"])
+```
+
+With ONNX Runtime: the graph takes token numbers. Those of `tokenizer.json`, which is the one that its user brought, are moved up by 2; 0 fills up a
+row, and 1 stands between the two texts of a pair.
+
+```python
+import onnxruntime
+from tokenizers import Tokenizer
+tokenizer = Tokenizer.from_file("tokenizer.json")
+tokenizer.no_padding()
+tokenizer.enable_truncation({most})
+session = onnxruntime.InferenceSession("model.onnx")
+ids = [2 + i for i in tokenizer.encode("a text", add_special_tokens=False).ids]
+logits, = session.run(None, {{"input": [ids]}})
+```"""
 LOADINGS = {"text_classifier": LOADING_TEXT, "text_encoder": LOADING_TOKENS}
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&-])")
 
@@ -82,13 +106,19 @@ def card(report: Report, signature: Signature) -> str:
                 f"Measured on {count(report.grade.rows)} held-out rows; brackets are 95% intervals. All of it: `report.html`.",
                 _table(report),
                 f"## What it takes and gives\n\n{_signature(signature)}",
-                LOADINGS.get(report.spec["student"]["type"], LOADING),
+                _loading(report.spec["student"]),
                 f"## What it was made from\n\n{_origin(report)}",
                 _use(report),
             ]
         )
         + "\n"
     )
+
+
+def _loading(student: dict[str, Any]) -> str:
+    if student.get("tokenizer"):
+        return LOADING_UPLOADED.format(most=student["max_tokens"])
+    return LOADINGS.get(student["type"], LOADING)
 
 
 def _table(report: Report) -> str:

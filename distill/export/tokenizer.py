@@ -3,15 +3,15 @@
 import json
 from typing import Any
 
-from distill.students.encoder import FIRST_BYTE, FIRST_MERGE, PIECE, SPACES
+from distill.students.encoder import FIRST, FIRST_MERGE, PIECE, SPACES
 from distill.students.encoder import SEPARATOR as SEPARATOR_NUMBER
 
 NONE, SEPARATOR = "<none>", "<separator>"
-FIRST, SECOND = ({"Sequence": {"id": name, "type_id": i}} for i, name in enumerate("AB"))
+ONE, OTHER = ({"Sequence": {"id": name, "type_id": i}} for i, name in enumerate("AB"))
 TEMPLATE: dict[str, Any] = {
     "type": "TemplateProcessing",
-    "single": [FIRST],
-    "pair": [FIRST, {"SpecialToken": {"id": SEPARATOR, "type_id": 1}}, SECOND],
+    "single": [ONE],
+    "pair": [ONE, {"SpecialToken": {"id": SEPARATOR, "type_id": 1}}, OTHER],
     "special_tokens": {SEPARATOR: {"id": SEPARATOR, "ids": [SEPARATOR_NUMBER], "tokens": [SEPARATOR]}},
 }
 PRINTABLE = (*range(33, 127), *range(161, 173), *range(174, 256))
@@ -57,6 +57,6 @@ def tokenizer(merges: list[list[int]], max_tokens: int, pair: bool) -> str:
 
 def alphabet() -> list[str]:
     """A visible character for each byte."""
-    assert FIRST_MERGE - FIRST_BYTE == 256
+    assert FIRST_MERGE - FIRST == 256
     others = {byte: chr(256 + i) for i, byte in enumerate(sorted(set(range(256)) - set(PRINTABLE)))}
     return [others.get(byte, chr(byte)) for byte in range(256)]

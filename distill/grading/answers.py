@@ -17,6 +17,7 @@ from distill.students.byte_pairs import learned
 from distill.students.predict import predict, probabilities
 from distill.students.scaling import Scaling
 from spec.params import GradedModel, GradeParams
+from spec.tokenizer import FILE
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def _module(folder: RunFolder, params: GradeParams, given: GradedModel) -> nn.Se
         assert given.seed is not None
         rows, division = opened(folder, params)
         merges = learned(params.student, rows.inputs, division.train)
-        return initialised(params.student, params.signature, given.seed, merges)
+        return initialised(params.student, params.signature, given.seed, merges, folder.input(f"student/{FILE}"))
     return loaded(params.student, params.signature, folder.input(f"{given.path}/model.safetensors"))
 
 

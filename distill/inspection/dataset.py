@@ -4,7 +4,6 @@ import json
 import shutil
 import time
 from collections import Counter
-from contextlib import closing
 from itertools import combinations, islice
 from pathlib import Path
 from typing import Literal
@@ -45,12 +44,12 @@ def inspect(folder: RunFolder, params: InspectDataset) -> Result:
     try:
         found = sources(params.files, folder.input("files"), scratch)
         plan = layout(heads(found), params)
-        with closing(Intake(plan, dict(params.splits), scratch)) as intake:
-            read(folder, found, intake)
-            if folder.stop_requested:
-                return Result(status="stopped")
-            check(intake, params)
-            facts = write(folder, plan, intake, params)
+        intake = Intake(plan, dict(params.splits), scratch)
+        read(folder, found, intake)
+        if folder.stop_requested:
+            return Result(status="stopped")
+        check(intake, params)
+        facts = write(folder, plan, intake, params)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     rows = {name: split.rows for name, split in facts.splits.items()}

@@ -36,12 +36,6 @@ class Split:
             if c.kind != "array"
         }
 
-    def close(self) -> None:
-        for array in self.arrays.values():
-            array.close()
-        for text in self.texts.values():
-            text.close()
-
     def add(self, columns: dict[str, Stored], typed: bool) -> None:
         """Rows by column, of the same number each."""
         for name, values in columns.items():
@@ -74,11 +68,6 @@ class Intake:
         self.splits: dict[str, Split] = {}
         self.bad: list[Problem] = []
         self.bad_total = self.seen = 0
-
-    def close(self) -> None:
-        """Closes the scratch files."""
-        for split in self.splits.values():
-            split.close()
 
     def take(self, batch: Batch, file: str, split: str) -> None:
         """`split` is the file's, used unless the batch or the ranges of the dataset say otherwise."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from distill.data.batch import Batch, Values, objects
 from distill.data.canonical import DIGEST
-from distill.data.table import is_number
+from distill.data.table import MOST_COLUMNS, is_number
 from spec.facts import Roles
 from spec.params import InspectDataset
 from spec.problem import Problem, Refused
@@ -25,6 +25,8 @@ WIDE = "input"
 LOOKED_AT = 200
 """Values of a column that its kind is judged by."""
 LONGEST = 64
+MOST_ALONE = 4096
+"""Columns of a dataset; scalar ones that form an array are one."""
 Kind = Literal["array", "number", "text", "names"]
 
 
@@ -102,14 +104,24 @@ def shape_of(value: list[Any]) -> tuple[int, ...] | None:
 
 
 def layout(heads: Sequence[Batch], params: InspectDataset) -> Layout:
-    """Refused: `column_name`, `unknown_column`, `input_missing`, `label_is_array`, `channels_last`, `ids_missing`."""
+    """Refused: `column_name`, `unknown_column`, `input_missing`, `label_is_array`, `channels_last`, `ids_missing`, `too_many_columns`."""
     names = dict.fromkeys(chain.from_iterable(head.columns for head in heads))
     if odd := next((name for name in names if "\0" in name or len(name) > LONGEST or name == DIGEST), None):
         message = f"A column cannot be called {odd[:80]!r}."
         raise Refused(Problem(code="column_name", message=message, hint=f"Names have up to {LONGEST} characters."))
+    if len(names) > MOST_COLUMNS:
+        raise too_many(f"There are {len(names):,} columns; {MOST_COLUMNS:,} are allowed.")
     samples = {n: _Sample((head.columns[n], head.text) for head in heads if n in head.columns) for n in names}
     said = {role: name for head in heads for role, name in head.roles.items()}
-    return _Chooser(samples, params, said).layout()
+    found = _Chooser(samples, params, said).layout()
+    if len(found.columns) > MOST_ALONE:
+        raise too_many(f"There are {len(found.columns):,} columns that form no array; {MOST_ALONE:,} are allowed.")
+    return found
+
+
+def too_many(message: str) -> Refused:
+    hint = "Leave out what is not needed; numbers that belong together can be one array."
+    return Refused(Problem(code="too_many_columns", message=message, hint=hint))
 
 
 class _Chooser:

@@ -15,14 +15,16 @@ from distill.data.refusal import CONVERT_PICKLE, damaged, empty, refuse
 from distill.deadline import deadline
 from distill.inspection import graph, header, weights
 from distill.inspection.takes import check_architecture, check_input, check_signature
+from distill.inspection.tokenizer import facts_of as facts_of_tokenizer
 from distill.run import RunFolder, seal
 from spec.digest import model_digest
 from spec.facts import ModelFacts, Signature, StoredFile
 from spec.params import InspectModel, SourceFile
 from spec.problem import Problem, Refused
 from spec.run import Result
-from spec.student import Student
+from spec.student import Student, TextEncoder
 from spec.tensors import parameters
+from spec.tokenizer import FILE, vocabulary
 
 CONFIG, LARGEST_CONFIG = "config.json", 2**22
 SCRATCH = "probe"
@@ -40,6 +42,8 @@ class Upload:
     format: Format
     architecture: Student | None
     signature: Signature | None
+    tokenizer: Path | None = None
+    """The user's, of a text_encoder that did not learn its own."""
 
 
 def inspect(folder: RunFolder, params: InspectModel) -> Result:
@@ -50,7 +54,7 @@ def inspect(folder: RunFolder, params: InspectModel) -> Result:
     folder.load("distill.device").prepare(folder.run.threads, "cpu")
     probe = folder.load("distill.inspection.probe").probe
     slow = refuse("probe_too_slow", upload.name, f"a probe batch took longer than {SECONDS:.0f} s.")
-    with linked(folder, upload, facts) as place, deadline(folder, SECONDS, slow):
+    with linked(folder, upload) as place, deadline(folder, SECONDS, slow):
         probe(facts, place, upload.name, folder.run.threads)
     summary = {"parameters": facts.parameters, "format": facts.format}
     return Result(status="succeeded", facts=facts.model_dump(mode="json"), summary=summary)
@@ -58,11 +62,11 @@ def inspect(folder: RunFolder, params: InspectModel) -> Result:
 
 def received(folder: RunFolder, params: InspectModel) -> Upload:
     """Sorts the files. What the request says goes before what `config.json` says. Refused: not one file of weights."""
-    config = [file for file in params.files if file.filename == CONFIG]
-    others = [file for file in params.files if file.filename != CONFIG]
-    if len(others) != 1 or len(config) > 1:
-        message = f"There are {len(others)} files of weights and {len(config)} of {CONFIG}."
-        hint = f"One .safetensors or .onnx, and {CONFIG} if you like."
+    config, tokenizer = ([file for file in params.files if file.filename == name] for name in (CONFIG, FILE))
+    others = [file for file in params.files if file.filename not in (CONFIG, FILE)]
+    if len(others) != 1 or len(config) > 1 or len(tokenizer) > 1:
+        message = f"There are {len(others)} files of weights, {len(config)} of {CONFIG} and {len(tokenizer)} of {FILE}."
+        hint = f"One .safetensors or .onnx, and {CONFIG} if you like; {FILE} where it is the user's own."
         raise Refused(Problem(code="files_of_model", message=message, param="files", hint=hint))
     path = folder.input("files") / others[0].path
     known = described(folder.input("files") / config[0].path) if config else Described()
@@ -72,6 +76,7 @@ def received(folder: RunFolder, params: InspectModel) -> Upload:
         format=format_of(path, others[0]),
         architecture=params.architecture or known.student,
         signature=params.signature or known.signature,
+        tokenizer=folder.input("files") / tokenizer[0].path if tokenizer else None,
     )
 
 
@@ -150,6 +155,7 @@ def safetensors_facts(upload: Upload) -> ModelFacts:
         )
     signature = declared(upload)
     check_architecture(upload.architecture, signature.input)
+    check_tokenizer(upload.architecture, upload.tokenizer)
     weights.check_names(found, weights.expected(upload.architecture, signature), upload.name)
     weights.check_values(upload.path, found, upload.name)
     learned = parameters(upload.architecture, signature.input.shape, len(signature.output.classes))
@@ -162,6 +168,24 @@ def safetensors_facts(upload: Upload) -> ModelFacts:
     )
 
 
+def check_tokenizer(architecture: Student, path: Path | None) -> None:
+    """Refused: `tokenizer_unused`, `tokenizer_missing`, `tokenizer_differs`, and a file that is no tokenizer."""
+    named = architecture.tokenizer if isinstance(architecture, TextEncoder) else None
+    if path is None and named is None:
+        return
+    if named is None or not isinstance(architecture, TextEncoder):
+        hint = "Leave it out: a text_encoder that learned its tokens has them in its weights, and others have none."
+        raise refuse("tokenizer_unused", FILE, "the architecture names no tokenizer.", hint)
+    if path is None:
+        raise refuse("tokenizer_missing", FILE, "the architecture names a tokenizer, and the file is not there.")
+    found = facts_of_tokenizer(path, FILE)
+    if found.digest != named:
+        raise refuse("tokenizer_differs", FILE, f"its sha256 is {found.digest}, the architecture names {named}.")
+    if vocabulary(found) != architecture.vocabulary:
+        needs, has = vocabulary(found), architecture.vocabulary
+        raise refuse("tokenizer_differs", FILE, f"it needs a vocabulary of {needs:,}, the architecture has {has:,}.")
+
+
 def onnx_facts(upload: Upload) -> ModelFacts:
     """The graph, and whether it takes what the signature says. Our own exports carry their signature."""
     found = graph.read(upload.path, upload.name)
@@ -169,6 +193,8 @@ def onnx_facts(upload: Upload) -> ModelFacts:
         raise Refused(
             Problem(code="architecture_unused", message="An ONNX file is its own architecture.", param="architecture")
         )
+    if upload.tokenizer is not None:
+        raise refuse("tokenizer_unused", FILE, "an ONNX file takes numbers, and no texts.", "Leave it out.")
     signature = declared(upload, found.signature)
     check_input(found.input, found.dtype, signature, upload.name)
     return facts_of(upload, signature, parameters=found.parameters, bytes=found.bytes, tensors=found.tensors)
@@ -192,27 +218,33 @@ def declared(upload: Upload, inside: str | None = None) -> Signature:
 
 def facts_of(upload: Upload, signature: Signature, **counted: Any) -> ModelFacts:
     """Facts around what was counted."""
-    sealed = seal(upload.path)
-    architecture = upload.architecture
+    sealed = {name: seal(path) for name, path in stored(upload).items()}
+    weights, architecture = sealed[f"model.{upload.format}"], upload.architecture
     return ModelFacts(
-        digest=model_digest(sealed.digest, architecture, signature),
+        digest=model_digest(weights.digest, architecture, signature),
         format=upload.format,
-        files={f"model.{upload.format}": StoredFile(digest=sealed.digest, bytes=sealed.bytes)},
+        files={name: StoredFile(digest=one.digest, bytes=one.bytes) for name, one in sealed.items()},
         architecture=architecture,
         signature=signature,
         **counted,
     )
 
 
+def stored(upload: Upload) -> dict[str, Path]:
+    """The files that the model is, by the names that teachers have."""
+    found = {f"model.{upload.format}": upload.path}
+    return found | ({FILE: upload.tokenizer} if upload.tokenizer else {})
+
+
 @contextmanager
-def linked(folder: RunFolder, upload: Upload, facts: ModelFacts) -> Iterator[Path]:
-    """A folder where the weights have the name that teachers have."""
+def linked(folder: RunFolder, upload: Upload) -> Iterator[Path]:
+    """A folder where the files have these names."""
     place = folder.path / SCRATCH
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     try:
-        for name in facts.files:
-            (place / name).symlink_to(upload.path.resolve())
+        for name, path in stored(upload).items():
+            (place / name).symlink_to(path.resolve())
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)

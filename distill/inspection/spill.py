@@ -1,4 +1,7 @@
-"""Columns of unknown length, written to scratch files as they come and mapped when they are whole: memory stays flat."""
+"""Columns of unknown length, written to scratch files as they come and mapped when they are whole: memory stays flat.
+
+No file is held open: there may be more columns than a process may have open files.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -21,7 +24,7 @@ class Arrays:
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
         self._path, self._shape = path, shape
-        self._file = path.open("wb")
+        path.touch()
         self._chunks: list[tuple[np.dtype[Any], int]] = []
         self.low, self.high = np.inf, -np.inf
         self._sums_off = 0.0
@@ -36,18 +39,15 @@ class Arrays:
             if values.ndim == 2 and values.dtype.kind == "f":
                 self._sums_off = max(self._sums_off, float(np.abs(values.sum(axis=1, dtype=np.float64) - 1).max()))
         self._chunks.append((values.dtype, len(values)))
-        self._file.write(np.ascontiguousarray(values).data)
+        with self._path.open("ab") as file:
+            file.write(np.ascontiguousarray(values).data)
 
     def sums_to_one(self, rounding: float) -> bool:
         """Whether every row is a distribution, up to rounding."""
         return self.low >= -rounding and self._sums_off <= rounding
 
-    def close(self) -> None:
-        self._file.close()
-
     def column(self, dtype: np.dtype[Any]) -> pa.Array:
         """All chunks as one mapped column of type `dtype`."""
-        self.close()
         if self.dtypes != {dtype}:
             self._cast(dtype)
         size, rows = int(np.prod(self._shape)), sum(n for _, n in self._chunks)
@@ -69,8 +69,8 @@ class Texts:
 
     def __init__(self, path: Path) -> None:
         self._data, self._ends = path.with_suffix(".data"), path.with_suffix(".ends")
-        self._files = self._data.open("wb"), self._ends.open("wb")
-        self._files[1].write(np.zeros(1, np.int64).data)
+        self._data.touch()
+        self._ends.write_bytes(np.zeros(1, np.int64).tobytes())
         self._end = 0
         self._valid: list[npt.NDArray[np.uint8]] = []
         self.rows = self.missing = 0
@@ -79,8 +79,9 @@ class Texts:
     def add(self, texts: list[str | None]) -> None:
         parts = [b"" if text is None else text.encode() for text in texts]
         ends = self._end + np.cumsum([len(part) for part in parts], dtype=np.int64)
-        self._files[0].write(b"".join(parts))
-        self._files[1].write(ends.data)
+        with self._data.open("ab") as data, self._ends.open("ab") as places:
+            data.write(b"".join(parts))
+            places.write(ends.data)
         self._end = int(ends[-1]) if len(ends) else self._end
         self._valid.append(np.array([text is not None for text in texts], dtype=np.uint8))
         self.rows += len(texts)
@@ -90,13 +91,8 @@ class Texts:
             few = len(self.counts) <= MOST_VALUES and max(map(len, parts), default=0) <= LONGEST
             self.counts = self.counts if few else None
 
-    def close(self) -> None:
-        for file in self._files:
-            file.close()
-
     def column(self) -> pa.Array:
         """All of it as one mapped column of large strings."""
-        self.close()
         valid = pa.py_buffer(np.packbits(np.concatenate(self._valid), bitorder="little")) if self.missing else None
         buffers = [valid, mapped(self._ends), mapped(self._data)]
         return pa.Array.from_buffers(pa.large_string(), self.rows, buffers, null_count=self.missing)
@@ -107,8 +103,7 @@ class Names:
 
     def __init__(self, path: Path) -> None:
         self._names, self._ends = Texts(path), path.with_suffix(".lists")
-        self._file = self._ends.open("wb")
-        self._file.write(np.zeros(1, np.int64).data)
+        self._ends.write_bytes(np.zeros(1, np.int64).tobytes())
         self._valid: list[npt.NDArray[np.uint8]] = []
         self.rows = self.missing = 0
 
@@ -120,18 +115,14 @@ class Names:
         """No name stands twice in a list."""
         ends = self._names.rows + np.cumsum([len(names or ()) for names in lists], dtype=np.int64)
         self._names.add([name for names in lists for name in names or ()])
-        self._file.write(ends.data)
+        with self._ends.open("ab") as file:
+            file.write(ends.data)
         self._valid.append(np.array([names is not None for names in lists], dtype=np.uint8))
         self.rows += len(lists)
         self.missing += lists.count(None)
 
-    def close(self) -> None:
-        self._names.close()
-        self._file.close()
-
     def column(self) -> pa.Array:
         """All of it as one mapped column of lists of large strings."""
-        self.close()
         valid = pa.py_buffer(np.packbits(np.concatenate(self._valid), bitorder="little")) if self.missing else None
         kind, buffers = pa.large_list(pa.large_string()), [valid, mapped(self._ends)]
         return pa.Array.from_buffers(kind, self.rows, buffers, null_count=self.missing, children=[self._names.column()])

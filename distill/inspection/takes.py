@@ -4,7 +4,9 @@ from math import prod
 
 from onnx import TensorProto
 
+from distill.data.jsonl import speakable
 from distill.data.refusal import refuse
+from distill.inspection.values import LONGEST_LABEL
 from spec.facts import InputSignature, Signature
 from spec.problem import Problem, Refused
 from spec.student import Student, TextStudent
@@ -20,13 +22,9 @@ TYPES: dict[int, str] = {
 
 
 def check_signature(signature: Signature) -> None:
-    """Refused: `class_twice`, `classes_too_few`, `shape_invalid`, `scaling_shape`."""
-    classes, given = signature.output.classes, signature.input
-    if len(classes) < 2:
-        raise _refused("classes_too_few", "A model tells two classes apart at least.", "signature.output.classes")
-    if len(set(classes)) < len(classes):
-        twice = next(name for i, name in enumerate(classes) if name in classes[:i])
-        raise _refused("class_twice", f"Class {twice!r} is named twice.", "signature.output.classes")
+    """Refused: `class_name`, `class_twice`, `classes_too_few`, `shape_invalid`, `scaling_shape`."""
+    given = signature.input
+    check_classes(signature.output.classes)
     if given.kind == "text":
         if given.shape not in ((), PAIR):
             message = f"Texts have shape [], pairs of them [2], and the signature says {list(given.shape)}."
@@ -44,6 +42,20 @@ def check_signature(signature: Signature) -> None:
         if isinstance(value, tuple) and len(value) != channels:
             message = f"There are {len(value)} numbers for {channels or 'no'} channels."
             raise _refused("scaling_shape", message, f"signature.input.{name}", "One number, or one a channel.")
+
+
+def check_classes(classes: tuple[str, ...]) -> None:
+    """Refused: `class_name`, `class_twice`, `classes_too_few`."""
+    if len(classes) < 2:
+        raise _refused("classes_too_few", "A model tells two classes apart at least.", "signature.output.classes")
+    odd = [name for name in classes if not 0 < len(name) <= LONGEST_LABEL or not speakable(name)]
+    if odd:
+        message = f"A class cannot be called {odd[0][:80]!r}."
+        hint = f"Names have 1 to {LONGEST_LABEL} characters, and no NUL."
+        raise _refused("class_name", message, "signature.output.classes", hint)
+    if len(set(classes)) < len(classes):
+        twice = next(name for i, name in enumerate(classes) if name in classes[:i])
+        raise _refused("class_twice", f"Class {twice!r} is named twice.", "signature.output.classes")
 
 
 def channels_of(given: InputSignature) -> int:

@@ -12,13 +12,15 @@ from distill.inspection.header import Stored
 from spec.facts import Signature
 from spec.problem import Problem, Refused
 from spec.student import Student
-from spec.tensors import Shapes, tensors
+from spec.tensors import SINGLE_TOKENS, Shapes, tensors
+from spec.tokenizer import RESERVED
 
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 BFLOAT16_EXPONENT = 0x7F80
 """All ones: infinite or no number."""
 WHOLE = {".num_batches_tracked": "I64", ".merges": "I32"}
 """Ends of names of tensors of whole numbers, and their types."""
+MERGES = ".merges"
 CHUNK = 2**24
 """Bytes read at a time."""
 TOLD = 20
@@ -61,14 +63,31 @@ def _differences(found: dict[str, Stored], wanted: Shapes, name: str) -> Iterato
 def check_values(path: Path, found: dict[str, Stored], name: str) -> None:
     """Refused: `dtype_unusable`, `weights_not_finite`, each with the tensor's name."""
     for tensor, stored in found.items():
-        if stored.dtype == WHOLE.get(tensor[tensor.rfind(".") :]):
+        whole = WHOLE.get(tensor[tensor.rfind(".") :])
+        if tensor.endswith(MERGES) and stored.dtype == whole:
+            check_merges(path, stored, name)
+        if stored.dtype == whole:
             continue
-        if stored.dtype not in FLOATS:
+        if stored.dtype not in FLOATS or tensor.endswith(MERGES):
             hint = "Weights are F32, F16, BF16 or F64."
             raise refuse("dtype_unusable", name, f"tensor {tensor!r} has type {stored.dtype}.", hint)
         if not all(finite(chunk, stored.dtype) for chunk in chunks(path, stored)):
             hint = "Did training diverge? Upload an earlier checkpoint."
             raise refuse("weights_not_finite", name, f"tensor {tensor!r} has NaN or infinite values.", hint)
+
+
+def check_merges(path: Path, stored: Stored, name: str) -> None:
+    """Refused (`merges_invalid`): a row that joins tokens which are not there before it. Rows of -1 are none, and are the last."""
+    with path.open("rb") as file:
+        file.seek(stored.start)
+        merges = np.frombuffer(file.read(stored.bytes), "<i4").reshape(-1, 2)
+    rows = len(merges) - int((merges[::-1] == -1).all(axis=1).argmin()) if len(merges) and (merges != -1).any() else 0
+    known = SINGLE_TOKENS + np.arange(rows)[:, None]
+    wrong = np.flatnonzero(((merges[:rows] < RESERVED) | (merges[:rows] >= known)).any(axis=1))
+    if len(wrong):
+        first = int(wrong[0])
+        message = f"row {first} of its merges joins tokens {merges[first].tolist()}; it may join {RESERVED} to {SINGLE_TOKENS + first - 1}."
+        raise refuse("merges_invalid", name, message, "Upload it as it was delivered.")
 
 
 def chunks(path: Path, stored: Stored) -> Iterator[npt.NDArray[Any]]:

@@ -14,10 +14,14 @@ from distill.students.mlp import mlp
 from spec.facts import Signature
 from spec.student import Convnet, Mlp, Student, TextClassifier, TextEncoder
 from spec.tensors import PAIR
+from spec.tokenizer import FILE
 
 
-def build(student: Student, signature: Signature) -> nn.Sequential:
-    """The architecture on the meta device: names and shapes, no memory. It takes scaled inputs (B, *shape), or texts as padded bytes (B, L), and gives logits (B, V)."""
+def build(student: Student, signature: Signature, tokenizer: Path | None = None) -> nn.Sequential:
+    """The architecture on the meta device: names and shapes, no memory. It takes scaled inputs (B, *shape), or texts as padded bytes (B, L), and gives logits (B, V).
+
+    `tokenizer`: the user's, where the student has one; it is opened at the first text.
+    """
     shape, classes = signature.input.shape, len(signature.output.classes)
     with torch.device("meta"):
         match student:
@@ -28,15 +32,21 @@ def build(student: Student, signature: Signature) -> nn.Sequential:
             case TextClassifier():
                 return nn.Sequential(bag.layers(student.model_dump(), classes, shape == PAIR))
             case TextEncoder():
-                return nn.Sequential(encoder.layers(student.model_dump(), classes, shape == PAIR))
+                return nn.Sequential(encoder.layers(student.model_dump(), classes, shape == PAIR, tokenizer))
 
 
-def initialised(student: Student, signature: Signature, seed: int, merges: torch.Tensor | None = None) -> nn.Sequential:
+def initialised(
+    student: Student,
+    signature: Signature,
+    seed: int,
+    merges: torch.Tensor | None = None,
+    tokenizer: Path | None = None,
+) -> nn.Sequential:
     """On the CPU in float32, every weight and bias uniform in ±1/sqrt(inputs of a unit), as torch's own layers draw them.
 
-    Drawn on the CPU whatever the device, so that a seed means one network everywhere. `merges`: a text_encoder's tokenizer.
+    Drawn on the CPU whatever the device, so that a seed means one network everywhere. `merges`, `tokenizer`: of a text_encoder.
     """
-    module = build(student, signature).to_empty(device="cpu")
+    module = build(student, signature, tokenizer).to_empty(device="cpu")
     source = torch.Generator().manual_seed(derived(seed, "weights"))
     for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
@@ -59,8 +69,8 @@ def initialised(student: Student, signature: Signature, seed: int, merges: torch
 
 
 def loaded(student: Student, signature: Signature, path: Path) -> nn.Sequential:
-    """From a safetensors file, in eval mode. RuntimeError: names or shapes differ from the architecture's."""
-    module = build(student, signature)
+    """From a safetensors file and the tokenizer beside it, in eval mode. RuntimeError: names or shapes differ from the architecture's."""
+    module = build(student, signature, path.with_name(FILE))
     module.load_state_dict(load_file(path), strict=True, assign=True)
     return module.eval()
 

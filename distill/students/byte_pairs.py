@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from distill.data.rows import Ints
-from distill.students.encoder import FIRST_BYTE, FIRST_MERGE, joined, pieces
+from distill.students.encoder import FIRST, FIRST_MERGE, joined, pieces
 from spec.student import Student, TextEncoder
 
 READ, CHUNK = 200_000, 4096
@@ -26,8 +26,8 @@ Pair = tuple[int, int]
 
 
 def learned(student: Student, inputs: npt.NDArray[Any], rows: Ints) -> torch.Tensor | None:
-    """(vocabulary - 258, 2) int32, -1 where the rows gave no further pair; None for a student without tokens. `inputs`: texts as padded bytes."""
-    if not isinstance(student, TextEncoder):
+    """(vocabulary - 258, 2) int32, -1 where the rows gave no further pair; None for a student without tokens, or with a tokenizer of its user's. `inputs`: texts as padded bytes."""
+    if not isinstance(student, TextEncoder) or student.tokenizer:
         return None
     room = student.vocabulary - FIRST_MERGE
     found = np.full((room, 2), -1, dtype=np.int32)
@@ -54,7 +54,7 @@ class _Learner:
     """Pieces as tokens so far, and how often each pair of neighbours occurs in them."""
 
     def __init__(self, counted: Counter[str]) -> None:
-        self._pieces = [([FIRST_BYTE + byte for byte in piece.encode()], n) for piece, n in counted.items()]
+        self._pieces = [([FIRST + byte for byte in piece.encode()], n) for piece, n in counted.items()]
         self._counts: Counter[Pair] = Counter()
         self._where: defaultdict[Pair, set[int]] = defaultdict(set)
         for place, (ids, n) in enumerate(self._pieces):

@@ -4,14 +4,17 @@
     model = load(".")
     classes, probabilities = model.predict(["a text", "another one"])     # a model of pairs: [("a query", "a passage"), ...]
 
-Pre-norm layers (Vaswani et al. 2017; Xiong et al. 2020), then the mean over a text's tokens. It needs torch and safetensors, and nothing else
-of the service. Legend: `B` texts, `L` bytes, `T` tokens, `D` width, `H` heads, `V` classes.
+Pre-norm layers (Vaswani et al. 2017; Xiong et al. 2020), then the mean over a text's tokens. It needs torch and safetensors, where the user brought
+a tokenizer also the library `tokenizers`, and nothing else of the service. Legend: `B` texts, `L` bytes, `T` tokens, `D` width, `H` heads, `V` classes.
 
 The tokens of a text, exactly: a space is put before it, letters become lower case one by one, and each run of spaces and control characters
 becomes one space; PIECE cuts it. A piece is its UTF-8 bytes, byte b being token 2 + b; then, again and again, of all neighbours that a row of
 `tokens.merges` names, those of the first such row become one token, row i making token 258 + i (Sennrich et al. 2016). Token 0 is none.
 Of a pair of texts, token 1 stands between them, and where they are too long together the longer one is cut first, then both to halves.
 `tokenizer.json` says the same in the words of the library `tokenizers`.
+
+Where `config.json` has a `tokenizer`, `tokenizer.json` is the user's own, and its sha256 stands there. Token i of it is number 2 + i; its truncation,
+its padding and what its template adds to a text ([CLS], [SEP]) are not used. A text without any token is a single token 1. Pairs are as above.
 """
 
 import json
@@ -31,14 +34,16 @@ from torch.nn import functional
 SPACES = r"[\x00-\x20\x7f]+"
 PIECE = r" ?[^\x00-@\[-`{-\x7f]{1,64}| ?[0-9]{1,3}| ?[!-/:-@\[-`{-~]{1,16}| "
 """Letters, all that is not ASCII among them; digits; signs; each with the space before it."""
-SEPARATOR, FIRST_BYTE, FIRST_MERGE = 1, 2, 258
-"""Numbers of tokens; 0 is none."""
+SEPARATOR, FIRST, FIRST_MERGE = 1, 2, 258
+"""Numbers of tokens; 0 is none. A tokenizer's own begin at 2."""
 Text = str | tuple[str, str]
 """What a row is: a text, or a pair of them."""
 REMEMBERED = 2**16
 """Pieces whose tokens are kept."""
 AT_ONCE = 2**14
 """Tokens of a pass without gradients."""
+LOT = 64
+"""Texts that the library is given at once: it keeps much about each token."""
 
 
 def cut(first: list[int], second: list[int], room: int) -> tuple[list[int], list[int]]:
@@ -76,17 +81,12 @@ def joined(ids: Sequence[int], pair: tuple[int, int], token: int) -> list[int]:
     return found
 
 
-class Tokens(nn.Module):
+class Reader(nn.Module):
     """Padded UTF-8 bytes (B, L), 0 after each text's end, to token numbers (B, T), 0 after the last one."""
 
-    merges: torch.Tensor
-
-    def __init__(self, vocabulary: int, max_tokens: int, pair: bool = False) -> None:
+    def __init__(self, max_tokens: int, pair: bool) -> None:
         super().__init__()
         self.max_tokens, self.pair = max_tokens, pair
-        self.register_buffer("merges", torch.full((vocabulary - FIRST_MERGE, 2), -1, dtype=torch.int32))
-        self._ranks: dict[tuple[int, int], int] | None = None
-        self._known: dict[str, tuple[int, ...]] = {}
 
     def forward(self, text_BL: torch.Tensor) -> torch.Tensor:
         rows = [bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in text_BL.cpu().numpy()]
@@ -97,14 +97,74 @@ class Tokens(nn.Module):
 
     def ids(self, texts: Iterable[Text]) -> torch.Tensor:
         """(B, T) int64, of texts or of pairs."""
-        found = [
-            self.of_text(text, self.max_tokens) if isinstance(text, str) else self.of_pair(*text) for text in texts
-        ]
-        return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in found], batch_first=True)
+        sides = [(text,) if isinstance(text, str) else text for text in texts]
+        found = iter(self.numbers([text for row in sides for text in row], None if self.pair else self.max_tokens))
+        rows = [self.row(*islice(found, len(row))) for row in sides]
+        return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
 
-    def of_pair(self, first: str, second: str) -> list[int]:
-        one, other = cut(self.of_text(first), self.of_text(second), self.max_tokens - 1)
+    def row(self, first: list[int], second: list[int] | None = None) -> list[int]:
+        """Of a text, at least one; or of two and what stands between them."""
+        if second is None:
+            return first or [SEPARATOR]
+        one, other = cut(first, second, self.max_tokens - 1)
         return [*one, SEPARATOR, *other]
+
+    def numbers(self, texts: Sequence[str], most: int | None) -> list[list[int]]:
+        """The first `most` of each text."""
+        raise NotImplementedError
+
+
+class Unreadable(ValueError):
+    """The user's tokenizer fails at a text."""
+
+    code = "tokenizer_fails"
+
+
+class Uploaded(Reader):
+    """By the user's `tokenizer.json`."""
+
+    def __init__(self, path: Path | None, max_tokens: int, pair: bool = False) -> None:
+        """`path`: opened when the first text comes."""
+        super().__init__(max_tokens, pair)
+        self._path = path
+        self._library: Any = None
+
+    def numbers(self, texts: Sequence[str], most: int | None) -> list[list[int]]:
+        """ValueError (Unreadable): it fails."""
+        try:
+            self._library = self._library or opened(self._path)
+            lots = (texts[i : i + LOT] for i in range(0, len(texts), LOT))
+            found = chain.from_iterable(self._library.encode_batch(lot, add_special_tokens=False) for lot in lots)
+            return [[FIRST + number for number in one.ids[:most]] for one in found]
+        except BaseException as error:  # a panic of the library is no Exception
+            if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+                raise Unreadable(f"The tokenizer fails: {error}") from error
+            raise
+
+
+def opened(path: Path | None) -> Any:
+    """The library's tokenizer, which neither cuts nor pads."""
+    from tokenizers import Tokenizer  # noqa: PLC0415  # a student that learned its own does without the library
+
+    found = Tokenizer.from_file(str(path))
+    found.no_truncation()
+    found.no_padding()
+    return found
+
+
+class Tokens(Reader):
+    """By the byte pairs that were learned with the student."""
+
+    merges: torch.Tensor
+
+    def __init__(self, vocabulary: int, max_tokens: int, pair: bool = False) -> None:
+        super().__init__(max_tokens, pair)
+        self.register_buffer("merges", torch.full((vocabulary - FIRST_MERGE, 2), -1, dtype=torch.int32))
+        self._ranks: dict[tuple[int, int], int] | None = None
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def numbers(self, texts: Sequence[str], most: int | None) -> list[list[int]]:
+        return [self.of_text(text, most) for text in texts]
 
     def of_text(self, text: str, most: int | None = None) -> list[int]:
         """The first `most`, and at least one."""
@@ -119,7 +179,7 @@ class Tokens(nn.Module):
         if found is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            found = tuple(merged([FIRST_BYTE + byte for byte in piece.encode()], self._ranks))
+            found = tuple(merged([FIRST + byte for byte in piece.encode()], self._ranks))
             self._known[piece] = found
         return found
 
@@ -179,9 +239,13 @@ class Encoder(nn.Module):
         return found
 
 
-def layers(student: dict[str, Any], classes: int, pair: bool) -> "OrderedDict[str, nn.Module]":
-    """(B, L) bytes -> (B, V) logits. Tensors: `tokens.merges`, `encoder.*`, `output`."""
-    tokens = Tokens(student["vocabulary"], student["max_tokens"], pair)
+def layers(
+    student: dict[str, Any], classes: int, pair: bool, tokenizer: Path | None = None
+) -> "OrderedDict[str, nn.Module]":
+    """(B, L) bytes -> (B, V) logits. Tensors: `tokens.merges` of a student that learned them, `encoder.*`, `output`."""
+    tokens: Reader = Tokens(student["vocabulary"], student["max_tokens"], pair)
+    if student["tokenizer"]:
+        tokens = Uploaded(tokenizer, student["max_tokens"], pair)
     found: OrderedDict[str, nn.Module] = OrderedDict(tokens=tokens, encoder=Encoder(student, pair))
     found["output"] = nn.Linear(student["width"], classes)
     return found
@@ -192,7 +256,7 @@ class Model(nn.Module):
 
     def __init__(self, network: nn.Sequential, output: dict[str, Any]) -> None:
         super().__init__()
-        assert isinstance(network[0], Tokens)
+        assert isinstance(network[0], Reader)
         self.tokens, self.network = network[0], network[1:]
         self.classes, self.several = output["classes"], output["kind"] == "multilabel"
 
@@ -217,11 +281,11 @@ class Model(nn.Module):
 
 
 def load(folder: str | Path = Path(__file__).parent) -> Model:
-    """From `config.json` and `model.safetensors`, in eval mode."""
+    """From `config.json`, `model.safetensors` and, where it is the user's, `tokenizer.json`; in eval mode."""
     folder = Path(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     output, pair = config["signature"]["output"], bool(config["signature"]["input"]["shape"])
-    network = nn.Sequential(layers(config["student"], len(output["classes"]), pair))
+    network = nn.Sequential(layers(config["student"], len(output["classes"]), pair, folder / "tokenizer.json"))
     network.load_state_dict(load_file(folder / "model.safetensors"))
     return Model(network, output).eval()
 

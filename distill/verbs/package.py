@@ -32,6 +32,7 @@ from spec.params import PackageParams
 from spec.run import Result
 from spec.student import TextClassifier, TextEncoder
 from spec.tensors import parameters
+from spec.tokenizer import FILE
 
 WEIGHTS = "model.safetensors"
 COMPARED = 4096
@@ -127,15 +128,22 @@ def write_student(folder: RunFolder, params: PackageParams, student: Network, mo
     assert loader.__file__ is not None
     shutil.copyfile(Path(loader.__file__), folder.output("load.py"))
     if isinstance(params.student, TextEncoder):
-        merges = student.tensors["tokens.merges"].tolist()
-        folder.output("tokenizer.json").write_text(
-            tokenizer(merges, params.student.max_tokens, bool(params.signature.input.shape)), encoding="utf-8"
-        )
+        write_tokenizer(folder, params.student, student)
     folder.output("model.onnx").write_bytes(model)
     shape, classes = params.signature.input.shape, len(params.signature.output.classes)
     number = parameters(params.student, shape, classes)
     config = Config(student=params.student, signature=params.signature, parameters=number)
     folder.output("config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
+
+
+def write_tokenizer(folder: RunFolder, given: TextEncoder, student: Network) -> None:
+    """The user's as it came, else the learned one in the same format."""
+    if given.tokenizer:
+        shutil.copyfile(folder.input(f"student/{FILE}"), folder.output(FILE))
+        return
+    merges = student.tensors["tokens.merges"].tolist()
+    said = tokenizer(merges, given.max_tokens, bool(student.signature.input.shape))
+    folder.output(FILE).write_text(said, encoding="utf-8")
 
 
 def size_of(student: Network) -> Size:
@@ -156,12 +164,13 @@ def named(params: PackageParams, inputs: dict[str, Any], outputs: dict[str, Any]
 
 def facts(folder: RunFolder, params: PackageParams, student: Network, report: Report) -> ModelFacts:
     """Of the student, as if it had been uploaded, and under which terms it was taught."""
-    weights = digests(folder.outputs)[WEIGHTS]
-    size = size_of(student)
+    written, size = digests(folder.outputs), size_of(student)
+    brought = isinstance(params.student, TextEncoder) and params.student.tokenizer
+    names = (WEIGHTS, FILE) if brought else (WEIGHTS,)
     return ModelFacts(
-        digest=model_digest(weights["digest"], params.student, params.signature),
+        digest=model_digest(written[WEIGHTS]["digest"], params.student, params.signature),
         format="safetensors",
-        files={WEIGHTS: StoredFile(**weights)},
+        files={name: StoredFile(**written[name]) for name in names},
         architecture=params.student,
         signature=params.signature,
         parameters=size.parameters,

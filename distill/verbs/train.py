@@ -1,4 +1,4 @@
-"""`train`: one student from rows and, where there is a teacher, its scores. Outputs model.safetensors, config.json, train.json."""
+"""`train`: one student from rows and, where there is a teacher, its scores. Outputs model.safetensors, config.json, train.json, and the user's tokenizer.json."""
 
 from typing import Any
 
@@ -25,6 +25,7 @@ from spec.params import TrainParams
 from spec.problem import Problem, Refused
 from spec.run import Result
 from spec.student import Convnet, Mlp
+from spec.tokenizer import FILE
 
 CHECKPOINT_SECONDS = 10.0
 """Between checkpoints, unless the run's context has `checkpoint_seconds`."""
@@ -62,7 +63,8 @@ def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Cou
         message, hint = "A batch norm needs two rows or more.", "Raise training.batch_size, or take another norm."
         raise Refused(Problem(code="batch_too_small", message=message, param="training.batch_size", hint=hint))
     merges = learned(params.student, transfer.inputs, transfer.rows)
-    module = initialised(params.student, params.signature, params.seed, merges).to(device)
+    tokenizer = folder.input(f"tokenizer/{FILE}")
+    module = initialised(params.student, params.signature, params.seed, merges, tokenizer).to(device)
     torch.manual_seed(derived(params.seed, "dropout"))
     course = Course(
         params=params,

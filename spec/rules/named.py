@@ -12,7 +12,8 @@ from spec.waiting import references
 
 def exists(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Every model, endpoint, dataset and file that the job names exists in the project."""
-    known = {**facts.datasets, **facts.models, **facts.endpoints, **facts.processing, **facts.failed}
+    made = {**facts.datasets, **facts.models, **facts.endpoints, **facts.tokenizers}
+    known = {**made, **facts.processing, **facts.failed}
     for id, param in references(spec):
         if id not in known:
             yield Problem(code="not_found", message=f"There is no {id} in this project.", param=param)

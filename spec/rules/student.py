@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from spec import rows
+from spec import rows, tokenizer
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
@@ -37,4 +37,16 @@ def heads_divide_the_width(spec: Distillation, facts: Facts) -> Iterator[Problem
         yield Problem(code="heads_do_not_divide", message=message, param="student.heads", hint=hint)
 
 
-RULES = (convnet_takes_images, heads_divide_the_width)
+def vocabulary_is_the_files(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """With an uploaded tokenizer, `vocabulary` is that one's: another is not given."""
+    student = spec.student
+    known = facts.tokenizers.get(tokenizer.named(spec) or "")
+    if known is None or not isinstance(student, TextEncoder):
+        return
+    given, own = student.vocabulary, tokenizer.vocabulary(known)
+    if given not in (own, TextEncoder.model_fields["vocabulary"].default):
+        message = f"student.vocabulary changes nothing here: with this tokenizer it is {own:,}."
+        yield Problem(code="changes_nothing", message=message, param="student.vocabulary", hint="Leave it out.")
+
+
+RULES = (convnet_takes_images, heads_divide_the_width, vocabulary_is_the_files)

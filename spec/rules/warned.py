@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 
-from spec import rows
+from spec import rows, tokenizer
 from spec.bills import bills
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
 from spec.rules.data import overlapping
+from spec.student import TextEncoder
 from spec.waiting import pair_key, references
 
 FEW = 100
+HEAVY = 0.75
+"""Share of an encoder's numbers, from which on its embedding of tokens is told."""
 
 
 def overlap_is_allowed(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -100,6 +103,19 @@ def cap_leaves_no_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
         )
 
 
+def tokens_outweigh_layers(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """An uploaded tokenizer with so many tokens that their embedding is most of the student."""
+    known = facts.tokenizers.get(tokenizer.named(spec) or "")
+    if known is None or not isinstance(spec.student, TextEncoder):
+        return
+    tokens = tokenizer.vocabulary(known) * spec.student.width
+    rest = spec.student.layers * 12 * spec.student.width**2
+    if tokens > HEAVY * (tokens + rest):
+        message = f"The tokenizer's {known.vocabulary:,} tokens take {tokens:,} numbers of the student; its layers have {rest:,}."
+        hint = "A smaller tokenizer, or one that is trained on the data, makes a smaller student."
+        yield Problem(code="large_vocabulary", message=message, param="student.tokenizer", hint=hint)
+
+
 RULES = (
     overlap_is_allowed,
     bad_rows_left_out,
@@ -108,4 +124,5 @@ RULES = (
     teacher_scales_otherwise,
     teachers_are_equal,
     cap_leaves_no_texts,
+    tokens_outweigh_layers,
 )

@@ -94,6 +94,13 @@ SPECS: dict[str, tuple[dict[str, Any], Problems]] = {
     "somebody else's teacher": ({"teacher.models": ["{their_teacher}"]}, [
         told("not_found", "There is no {their_teacher} in this project.", param="teacher.models[0]")
     ]),
+    "somebody else's tokenizer": ({"student": {"type": "text_encoder", "width": 8, "tokenizer": "{their_file}"}}, [
+        told("not_found", "There is no {their_file} in this project.", param="student.tokenizer"),
+        told("input_kind", 'Column "image" holds image values; text_encoder takes texts.', param="data.columns.input")
+    ]),
+    "a tokenizer that is no file": ({"student": {"type": "text_encoder", "width": 8, "tokenizer": "bert-base-uncased"}}, [
+        told("invalid_value", 'student.tokenizer must be the id of a file (file-…), or its sha256, or null, not "bert-base-uncased".', param="student.tokenizer")
+    ]),
     "somebody else's signals": ({"teacher.models": [], "teacher.signals": "{their_dataset}"}, [
         told("not_found", "There is no {their_dataset} in this project.", param="teacher.signals")
     ]),

@@ -64,6 +64,16 @@ def test_the_inspection_is_told_what_was_asked(owner: Tenant, by_hand: Hand) -> 
     assert params["signature"] == ASKED["signature"]
 
 
+def test_a_tokenizer_among_the_files_is_known_by_its_digest(owner: Tenant, by_hand: Hand) -> None:
+    weights, tokenizer = (owner.upload(os.urandom(8), name) for name in ("model.safetensors", "tokenizer.json"))
+    architecture = {"type": "text_encoder", "width": 8, "tokenizer": tokenizer["id"]}
+    body = {"files": [weights["id"], tokenizer["id"]], "architecture": architecture}
+    good(owner.client.post("/v1/models", json=body))
+    assert by_hand.begin().params["architecture"]["tokenizer"] == tokenizer["sha256"]
+    problem = refused(owner.client.post("/v1/models", json=body | {"files": [weights["id"]]}), 400, "file_not_found")
+    assert problem["param"] == "architecture.tokenizer"
+
+
 def test_the_openai_client_lists_retrieves_and_deletes(service: Service, owner: Tenant) -> None:
     ids = [uploaded(owner) for _ in range(25)]
     with openai.OpenAI(api_key=owner.key, base_url=f"{service.api.url}/v1") as client:

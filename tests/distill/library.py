@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spec.distillation import Distillation
-from spec.facts import DatasetFacts, Facts, ModelFacts
+from spec.facts import DatasetFacts, Facts, ModelFacts, TokenizerFacts
 from spec.params import InspectDataset, SourceFile
 from spec.plan import plan
 from spec.resolve import resolve
@@ -14,6 +14,7 @@ from tests.distill import docstrings
 from tests.distill.jobs import PARAMS
 from tests.distill.runs import here, read, run_folder
 
+TOKENIZER = "tokenizer/tokenizer.json"
 BAG = {"type": "text_classifier", "width": 32, "buckets": 8192}
 SPEC: dict[str, Any] = {
     "name": "libraries",
@@ -46,6 +47,7 @@ class Library:
         assert found.status == "succeeded", found.error
         self.dataset = DatasetFacts.model_validate(found.facts)
         self.models: dict[str, tuple[ModelFacts, Path]] = {}
+        self.tokenizers: dict[str, tuple[TokenizerFacts, Path]] = {}
 
     def rows(self, split: str) -> Path:
         return self.root / "dataset" / "outputs" / f"{split}.arrow"
@@ -53,15 +55,19 @@ class Library:
     def job(self, name: str, spec: dict[str, Any]) -> Path:
         """Its folder, with a run folder for each step, all done."""
         held = {id: facts for id, (facts, _) in self.models.items()}
-        facts = Facts(datasets={"ds_text": self.dataset}, models=held)
+        known = {id: facts for id, (facts, _) in self.tokenizers.items()}
+        facts = Facts(datasets={"ds_text": self.dataset}, models=held, tokenizers=known)
         resolved = resolve(Distillation.model_validate(spec), facts)
         done: dict[str, Path] = {}
         for step in plan(resolved, facts):
             inputs = {"train/rows.arrow": self.rows("train"), "heldout/rows.arrow": self.rows("test")}
             inputs = {path: inputs[path] for path in step.inputs if path in inputs}
             for i, id in enumerate((spec.get("teacher") or {}).get("models", ())):
-                if f"teacher.{i}/model.safetensors" in step.inputs:
-                    inputs[f"teacher.{i}/model.safetensors"] = self.models[id][1]
+                mine = [path for path in step.inputs if path.startswith(f"teacher.{i}/")]
+                inputs |= {path: self.models[id][1].with_name(Path(path).name) for path in mine}
+            inputs |= {
+                path: self.tokenizers[spec["student"]["tokenizer"]][1] for path in step.inputs if path == TOKENIZER
+            }
             inputs |= {path: done[source] for path, source in (step.needs | step.wants).items()}
             params = PARAMS[step.verb].model_validate(step.params)
             context = {"latency_seconds": 0.3, "job": {"id": "dst_1"}, "steps": []}

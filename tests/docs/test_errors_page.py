@@ -29,6 +29,7 @@ TEMPLATES = {
             "malformed",
         )
     },
+    "tokenizer_{found['refused']}": {f"tokenizer_{why}" for why in ("invalid", "too_large", "random", "fails")},
     "{role}_is_array": {"label_is_array", "group_is_array", "id_is_array"},
     "{role}_missing": {"label_missing", "id_missing"},
     "{phrase.lower().replace(' ', '_').replace('-', '_')}": {"bad_request", "method_not_allowed", "not_found"},

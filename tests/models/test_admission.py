@@ -18,7 +18,7 @@ from models.job import Job
 from models.model import Model
 from models.step import Step
 from spec.distillation import Distillation
-from spec.facts import DatasetFacts
+from spec.facts import ColumnFacts, DatasetFacts, Roles
 from spec.ids import new_id
 from spec.problem import Problem, Refused
 from spec.run import Result
@@ -28,9 +28,9 @@ from tests.spec import builders
 BOTH = [{"type": "soft_targets"}, {"type": "labels"}]
 
 
-def upload(world: World, project: str, name: str = "digits.npz") -> str:
+def upload(world: World, project: str, name: str = "digits.npz", digest: str = "") -> str:
     def made(session: Any) -> str:
-        id, stored = new_id("file-"), {"digest": f"digest-of-{name}", "bytes": 9}
+        id, stored = new_id("file-"), {"digest": digest or f"digest-of-{name}", "bytes": 9}
         blob.keep(session, project, id, {name: stored})
         session.add(File(id=id, project=project, filename=name, purpose="distillation", **stored))
         return id
@@ -107,6 +107,58 @@ def test_a_job_on_a_file_makes_its_dataset_and_waits(world: World) -> None:
     assert planned.resolved is not None and planned.resolved["data"]["train"].endswith("/train")
     assert planned.waiting_for == [] and planned.estimate is not None
     assert world.states(job.id) == {"train": "ready", "grade": "blocked", "package": "blocked"}
+
+
+COLUMNS = {"text": ColumnFacts(kind="text", dtype="str"), "label": builders.names()}
+TEXTS = builders.dataset(
+    {"train": builders.split("texts", 1000)}, COLUMNS, Roles(input="text", label="label"), overlaps={}
+)
+TOKENS: dict[str, Any] = {"digest": "d1" * 32, "bytes": 9, "vocabulary": 30_522}
+
+
+def test_a_job_waits_for_a_look_at_its_tokenizer_and_keeps_the_file(world: World) -> None:
+    project = world.project()
+    file, data = upload(world, project, "tokenizer.json", TOKENS["digest"]), dataset(world, project, TEXTS)
+    student = {"type": "text_encoder", "width": 16, "tokenizer": file}
+    job, again = (accept(world, project, student_job(data, student=student, **{"training.seed": n})) for n in (1, 2))
+    assert job.waiting_for == again.waiting_for == [file]
+    assert count(world, Step) == 1 and count(world, Dataset) == 1, "one look serves both, and a tokenizer is no rows"
+    work = world.begin("cpu")
+    assert work.params == {"kind": "tokenizer", "file": {"path": "0", "filename": "tokenizer.json"}}
+    world.end(work.grip, facts=TOKENS)
+    assert readmit(world, file) == [job.id, again.id]
+    planned = world.job(job.id)
+    assert planned.resolved is not None and planned.resolved["student"]["vocabulary"] == 30_524
+    assert [warning["code"] for warning in planned.warnings] == ["large_vocabulary"]
+    assert list(world(lambda session: session.scalars(jobs.needing(project, (file,))))) == [job.id, again.id]
+    train = world(lambda session: session.scalars(select(Step).where(Step.job == job.id, Step.name == "train")).one())
+    assert train.inputs["tokenizer/tokenizer.json"]["digest"] == TOKENS["digest"]
+    by_digest = accept(world, project, student_job(data, student=student | {"tokenizer": TOKENS["digest"]}))
+    assert by_digest.resolved is not None, "the same bytes were looked at"
+    twin = world(
+        lambda session: session.scalars(select(Step).where(Step.job == by_digest.id, Step.name == "train")).one()
+    )
+    assert twin.params == train.params
+
+
+def test_a_bad_tokenizer_fails_the_job_and_names_its_field(world: World) -> None:
+    project = world.project()
+    file, data = upload(world, project, "tokenizer.json"), dataset(world, project, TEXTS)
+    spec = student_job(data, student={"type": "text_encoder", "width": 16, "tokenizer": file})
+    job = accept(world, project, spec)
+    inspected(world, None, error=Problem(code="tokenizer_invalid", message="It is no JSON object."))
+    readmit(world)
+    failed = world.job(job.id)
+    assert failed.state == "failed" and failed.error is not None
+    assert (failed.error["code"], failed.error["param"]) == ("tokenizer_invalid", "student.tokenizer")
+    with pytest.raises(Refused):
+        world(admission.accept, project, *spec, metadata={})
+    other = world.project("q")
+    foreign = dataset(world, other, TEXTS)
+    theirs = student_job(foreign, student={"type": "text_encoder", "width": 16, "tokenizer": file})
+    with pytest.raises(Refused) as refused:
+        world(admission.accept, other, *theirs, metadata={})
+    assert [problem.param for problem in refused.value.problems] == ["student.tokenizer"]
 
 
 def test_a_student_exists_from_acceptance_and_a_chain_waits_for_it(world: World) -> None:

@@ -15,6 +15,7 @@ BAG: Changes = {
     "evaluation": {},
 }
 ENCODER: Changes = BAG | {"student": {"type": "text_encoder", "width": 16}}
+BROUGHT: Changes = ENCODER | {"student.tokenizer": "file-tokens"}
 PAIRS: Changes = BAG | {
     "data": {"train": "ds_pairs/train", "heldout": "ds_pairs/test", "columns": {"input": ["query", "passage"]}}
 }
@@ -169,6 +170,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "student.text_encoder.layers": (ENCODER, {"student.layers": 3}),
     "student.text_encoder.heads": (ENCODER, {"student.heads": 2}),
     "student.text_encoder.max_tokens": (ENCODER, {"student.max_tokens": 99}),
+    "student.text_encoder.tokenizer": (BROUGHT, {"student.tokenizer": None}),
     "student.text_encoder.vocabulary": (ENCODER, {"student.vocabulary": 1000}),
     "student.text_encoder.dropout": (ENCODER, {"student.dropout": 0.5}),
     "objective[].soft_targets.type": ({"objective.0": {"type": "soft_targets"}}, {"objective.0.type": "labels"}),

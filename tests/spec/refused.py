@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spec.facts import Facts, InputSignature, PairFacts, Roles
+from spec.facts import Facts, InputSignature, PairFacts, Roles, TokenizerFacts
 from spec.problem import Problem
 from spec.rules import Rule, data, evaluation, labels, named, student, teacher, terms, training, warned
 from spec.terms import NAMING
@@ -13,6 +13,8 @@ FLOAT = InputSignature(kind="image", shape=(8, 8), dtype="float32")
 OTHER = dataset({"train": split("other", 500)}, overlaps={})
 UNLABELLED = dataset({"train": split("train", 1029, labels={}), "test": split("test", 768)})
 SIGNALS = {"teacher": {"signals": "ds_signals"}, "evaluation.baselines": ["no_teacher"]}
+BROUGHT = {"type": "text_encoder", "width": 16, "tokenizer": "file-tokens"}
+TOKENS = {"file-tokens": TokenizerFacts(digest="digest-of-tokens", bytes=9, vocabulary=30_522)}
 HELD_SIGNALS = {"ds_signals": signals(), "ds_digits": dataset(roles=Roles(input="image", label="label", id="form"))}
 
 
@@ -128,6 +130,12 @@ REFUSED: list[Case] = [
       [("student.channels", "image_too_small", "4 poolings by 2 leave nothing of an image of shape (8, 8).")]),
     (student.heads_divide_the_width, {"student": {"type": "text_encoder", "width": 30, "heads": 4}}, facts(),
       [("student.heads", "heads_do_not_divide", "A width of 30 cannot be divided by 4 heads.")]),
+    (student.vocabulary_is_the_files, {"student": BROUGHT | {"vocabulary": 8000}}, facts(tokenizers=TOKENS),
+      [("student.vocabulary", "changes_nothing", "student.vocabulary changes nothing here: with this tokenizer it is 30,524.")]),
+    (named.exists, {"student": BROUGHT}, facts(),
+      [("student.tokenizer", "not_found", "There is no file-tokens in this project.")]),
+    (named.inspected, {"student": BROUGHT}, facts(failed={"file-tokens": Problem(code="tokenizer_invalid", message="t.json: it is no JSON object.")}),
+      [("student.tokenizer", "tokenizer_invalid", "file-tokens cannot be used: t.json: it is no JSON object.")]),
     (student.convnet_takes_images, {}, facts(datasets={"ds_digits": dataset(columns={"image": images(shape=(64,)), "label": names()})}),
       [("student.type", "not_images", "A convnet takes images of shape (H, W) or (C, H, W), not (64,).")]),
     (training.epochs_or_steps, {"training.epochs": 3.0}, facts(),
@@ -176,4 +184,6 @@ WARNED: list[Case] = [
       [("teacher.models[1]", "equal_teachers", "mdl_copy and mdl_x are the same model, bit by bit: they count as two of the ensemble.")]),
     (terms.terms_ask_for_more, {}, facts(models={"mdl_y": model().model_copy(update={"licence": " Llama3.1 "})}),
       [("teacher.models[1]", "terms_ask", f"Asked by the Llama 3.1 community licence (of 2024-07-23), under which mdl_y stands: {NAMING}.")]),
+    (warned.tokens_outweigh_layers, {"student": BROUGHT}, facts(tokenizers=TOKENS),
+      [("student.tokenizer", "large_vocabulary", "The tokenizer's 30,522 tokens take 488,384 numbers of the student; its layers have 6,144.")]),
 ]

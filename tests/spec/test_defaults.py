@@ -14,6 +14,7 @@ from spec.params import (
     InspectDataset,
     InspectModel,
     InspectPair,
+    InspectTokenizer,
     KeepParams,
     PackageParams,
     ScoreParams,
@@ -24,7 +25,7 @@ from spec.plan import VERSIONS
 
 SNAPSHOT = Path(__file__).with_name("defaults.json")
 PARAMS: dict[str, tuple[type[BaseModel], ...]] = {
-    "inspect": (InspectDataset, InspectModel, InspectPair),
+    "inspect": (InspectDataset, InspectModel, InspectTokenizer, InspectPair),
     "synthesise": (SynthesiseParams,),
     "answer": (AnswerParams,),
     "keep": (KeepParams,),

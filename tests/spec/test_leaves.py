@@ -10,7 +10,7 @@ import pytest
 
 from spec.distillation import Distillation
 from spec.errors import parse
-from spec.facts import ColumnFacts, Facts, Roles
+from spec.facts import ColumnFacts, Facts, Roles, TokenizerFacts
 from spec.plan import plan
 from spec.problem import Refused
 from spec.resolve import resolve
@@ -29,6 +29,7 @@ TEXT = ColumnFacts(kind="text", dtype="str")
 TEXTS = {"text": TEXT, "label": names()}
 PAIRS = {"query": TEXT, "passage": TEXT, "title": TEXT, "label": names()}
 KNOWN = facts(
+    tokenizers={"file-tokens": TokenizerFacts(digest="digest-of-tokens", bytes=9, vocabulary=30_522)},
     endpoints={"ep_open": endpoint(), "ep_closed": endpoint(terms=KNOWN_TERMS[:1])},
     datasets={
         "ds_digits": dataset(columns=COLUMNS, roles=Roles(input="image", label="label", id="form")),

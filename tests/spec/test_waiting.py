@@ -22,6 +22,12 @@ def test_everything_named_has_its_param() -> None:
     )
 
 
+def test_a_tokenizer_is_waited_for_by_its_name() -> None:
+    made = job(LABELS_ONLY | {"student": {"type": "text_encoder", "width": 8, "tokenizer": "file-t"}})
+    assert references(made)[-1] == ("file-t", "student.tokenizer")
+    assert waiting(made, facts(processing={"file-t": "inspection of file-t"})) == ("file-t",)
+
+
 def test_shares_and_auto_name_nothing() -> None:
     made = job(LABELS_ONLY | {"data.heldout": 0.1, "data.validation": None})
     assert references(made) == (("ds_digits", "data.train"),)

@@ -1281,7 +1281,7 @@ class TextClassifier(TypedDict):
 
 
 class TextEncoder(TypedDict):
-    """A transformer encoder with pre-norm layers over byte-pair tokens, then the mean over a text's tokens, then `output` (Vaswani et al. 2017)."""
+    """A transformer encoder with pre-norm layers over tokens, then the mean over a text's tokens, then `output` (Vaswani et al. 2017)."""
     type: Literal['text_encoder']
     width: int
     """Numbers of a token in every layer; a multiple of `heads`. A layer's inner width is four times it."""
@@ -1290,8 +1290,10 @@ class TextEncoder(TypedDict):
     """Parts that a layer's attention is divided into."""
     max_tokens: NotRequired[int]
     """What comes after so many tokens of a text is not read."""
+    tokenizer: NotRequired[str | None]
+    """A `tokenizer.json` of the library `tokenizers`: a file of yours (`file-…`), or its sha256, as a model's architecture names it. null: byte pairs are learned from the training rows."""
     vocabulary: NotRequired[int]
-    """Tokens: none, a separator, the 256 bytes, and the byte pairs that are most frequent in the training rows."""
+    """Tokens: none, a separator, the 256 bytes, and the byte pairs that are most frequent in the training rows. With a `tokenizer` it is that one's: none, a separator, and the file's own."""
     dropout: NotRequired[float]
     """Probability of dropping a number of what a layer adds, and of the embeddings, in training."""
 
