@@ -23,6 +23,7 @@ from spec.price import estimate, uncovered
 from spec.problem import Problem, Refused
 from spec.resolve import resolve
 from spec.rules import problems, warnings
+from spec.step import Step as Planned
 from spec.waiting import PAIR, TOKENIZER, references, waiting
 
 CONNECTED = timedelta(minutes=1)  # a worker that was heard of within it tells what devices cost
@@ -48,7 +49,7 @@ def _inspect(
     job.subject = subject
     session.add(job)
     session.flush()
-    only = plan.Step(name="inspect", verb="inspect", queue="cpu", params=params, inputs={}, memory=0, seconds=0)
+    only = Planned(name="inspect", verb="inspect", queue="cpu", params=params, inputs={}, memory=0, seconds=0)
     _add_step(session, job, 0, only, inputs)
     return job, advance(session, job)
 
@@ -182,7 +183,7 @@ def compare(session: Session, project: str, spec: Distillation, facts: Facts) ->
     return queues
 
 
-def _add_step(session: Session, job: Job, ordinal: int, step: plan.Step, inputs: dict[str, dict[str, Any]]) -> bool:
+def _add_step(session: Session, job: Job, ordinal: int, step: Planned, inputs: dict[str, dict[str, Any]]) -> bool:
     """The row of a planned step. False: a file that it reads is gone."""
     row = Step(
         id=new_id("stp_"),

@@ -10,8 +10,8 @@ from models import blob, event
 from models import step as steps_of
 from models.job import Intent, Job
 from models.step import SETTLED, Step, StepState
+from spec.answering import PREVIEW
 from spec.digest import output_digest, serving_keys, step_key
-from spec.plan import PREVIEW
 from spec.problem import Problem
 
 

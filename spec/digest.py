@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from spec.facts import Signature, StoredFile
-from spec.plan import PERSONAL, VERSIONS
+from spec.step import PERSONAL, VERSIONS
 from spec.student import Student
 
 

@@ -185,7 +185,7 @@ class SynthesiseParams(Params):
     """New training texts from a teacher, asked through the socket `gateway` of the run folder.
 
     Outputs `rows.arrow`, the rows of `inputs/train/rows.arrow` and then the new ones; `texts.jsonl`, every text that came with what became
-    of it; and `synthesis.json` (distill/report/figures.py). Near-duplicates of rows in `inputs/heldout/rows.arrow` and
+    of it; and `synthesis.json` (distill/report/asked.py). Near-duplicates of rows in `inputs/heldout/rows.arrow` and
     `inputs/validation/rows.arrow`, as far as they are there, are left out too.
     """
 

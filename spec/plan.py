@@ -1,103 +1,51 @@
 """The steps of a job: a static plan, computed when its facts are known and never grown at run time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from spec import cost, rows
+from spec.answering import SYNTHESISE, answer, filtering, preview, synthesise
 from spec.baseline import with_all_labels, without_teacher
-from spec.bills import bills, judge_step
-from spec.condition import ordered
+from spec.bills import judge_step
 from spec.distillation import Distillation
 from spec.evaluation import Baseline
-from spec.facts import Facts, ModelFacts, Roles, Signature, StoredFile
-from spec.grader import VERDICTS, Accuracy, Judge, Metric, RowGrader
+from spec.facts import Facts, ModelFacts, Signature
+from spec.grader import Accuracy, Metric
 from spec.inputs import row_files, teacher_files, teacher_inputs, tokenizer_files
 from spec.objective import SoftTargets
 from spec.params import (
-    AnswerParams,
     GradedModel,
     GradeParams,
-    Judged,
-    KeepParams,
     PackageParams,
-    Params,
-    Question,
-    Request,
     ScoreParams,
-    Selection,
-    SynthesiseParams,
     TrainParams,
 )
-from spec.prompt import examples_of
 from spec.resolve import refusal
-from spec.responses import TeacherResponses, filters, judges
+from spec.responses import filters, judges
 from spec.rules import warnings
 from spec.rules.terms import standings
-from spec.run import Verb
-from spec.sampling import Sampling
 from spec.selection import selection
 from spec.signature import signature, teachers
-from spec.teacher import asked, divided
+from spec.step import TRAIN, Step, dump
+from spec.teacher import asked
 from spec.tokenizer import sealed
-
-VERSIONS: dict[str, int] = {
-    "inspect": 3, "synthesise": 1, "answer": 2, "keep": 1, "score": 1, "train": 1, "grade": 1, "package": 1,
-}  # fmt: skip
-"""In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
-PREVIEW = "preview"
-"""The step after whose success a job waits for its owner."""
-SYNTHESISE = "synthesise"
-TRAIN = "train/rows.arrow"
-PERSONAL: frozenset[Verb] = frozenset({"package"})
-"""Verbs whose outputs tell of their job, its costs and its hour: done for every job, however alike."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One process: the unit of lease, retry, cost and cache."""
-
-    name: str
-    verb: Verb
-    queue: Literal["gpu", "cpu", "io"]
-    params: dict[str, Any]
-    """One of spec/params.py, without its defaults."""
-    inputs: dict[str, StoredFile]
-    """`train/rows.arrow` to the file in storage."""
-    wider: dict[str, Any] | None = None
-    """Params of a step of this verb and these inputs that makes all that this one makes, and more: its outputs serve as well."""
-    needs: dict[str, str] = field(default_factory=dict)
-    """Input name to the step whose outputs it is; must succeed."""
-    wants: dict[str, str] = field(default_factory=dict)
-    """The same, taken if it is there."""
-    after: tuple[str, ...] = ()
-    """Order alone."""
-    optional: bool = False
-    """Its failure does not fail the job."""
-    divisible: bool = False
-    """May be cut short by a cap or by `finish`."""
-    memory: int
-    """Bytes, estimated."""
-    seconds: float
-    """Of one CPU core, estimated."""
-    context: dict[str, Any] = field(default_factory=dict)
-    """For reports; changes no result and is in no key."""
 
 
 def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
     """The steps of a resolved job whose rules found nothing, each after what it needs."""
     given = signature(resolved, facts)
     variants = _variants(resolved)
-    taught = {"answer": _answer, "score": _score}.get(_source(resolved) or "")
+    taught = {"answer": answer, "score": _score}.get(_source(resolved) or "")
     steps = (
         *([taught(resolved, facts, given)] if taught else []),
-        *_filtering(resolved, facts),
+        *filtering(resolved, facts),
         *(_train(role, job, facts, given, resolved) for role, job in variants.items()),
         _grade(resolved, facts, given),
         _package(resolved, facts, given),
     )
     return (
-        *([_preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
-        *([_synthesise(resolved, facts)] if resolved.data.synthesise else []),
+        *([preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
+        *([synthesise(resolved, facts)] if resolved.data.synthesise else []),
         *(map(_extended, steps) if resolved.data.synthesise else steps),
     )
 
@@ -136,160 +84,6 @@ def _step_of(role: str) -> str:
     return "train" if role == "student" else f"train.{role}"
 
 
-def _dump(params: Params) -> dict[str, Any]:
-    """Defaults are left out: a new field with a neutral default keeps old keys."""
-    return params.model_dump(mode="json", exclude_defaults=True)
-
-
-def _answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
-    responses, named = resolved.data.responses, asked(resolved.teacher)
-    assert isinstance(responses, TeacherResponses) and responses.read != "auto" and named
-    able = facts.endpoints[named[0]].probed.get(named[1])
-    params = AnswerParams(
-        question=Question(
-            endpoint=facts.endpoints[named[0]].digest,
-            model=named[1],
-            system=responses.prompt.system,
-            template=responses.prompt.template,
-            examples=examples_of(resolved, facts),
-            sampling=responses.sampling,
-            top_logprobs=able.top_logprobs if able and responses.read == "logprobs" else 0,
-            structured=responses.structured,
-        ),
-        classes=given.output.classes,
-        read=responses.read,
-        take=selection(resolved, facts),
-        several=given.output.kind == "multilabel",
-    )
-    needed = cost.answer(resolved, facts)
-    return Step(
-        name="answer",
-        verb="answer",
-        queue="io",
-        params=_dump(params),
-        inputs=row_files(resolved, facts, "train", "heldout"),
-        after=(PREVIEW,) if resolved.budget.preview is not None else (),
-        divisible=True,
-        memory=needed.memory,
-        seconds=needed.seconds,
-        context={"endpoint": named[0], "questions": rows.most(resolved, facts)},
-    )
-
-
-def _synthesise(resolved: Distillation, facts: Facts) -> Step:
-    """New texts. What the answers need under a cap is kept for them; whose labels are seen changes no text."""
-    wanted, named = resolved.data.synthesise, asked(resolved.teacher)
-    assert wanted is not None and wanted.most_calls != "auto" and named is not None
-    params = SynthesiseParams(
-        question=Request(
-            endpoint=facts.endpoints[named[0]].digest,
-            model=named[1],
-            sampling=Sampling(**dict(wanted.sampling)),
-            instruction=wanted.instruction,
-            examples=wanted.examples,
-            per_call=wanted.per_call,
-        ),
-        rows=wanted.rows,
-        similarity=wanted.similarity,
-        seed=wanted.seed,
-        most_calls=wanted.most_calls,
-        take=selection(resolved, facts).model_copy(update={"labelled": 1.0}),
-    )
-    needed, expected, cap = cost.synthesise(resolved, facts), bills(resolved, facts), resolved.budget.usd
-    return Step(
-        name=SYNTHESISE,
-        verb="synthesise",
-        queue="io",
-        params=_dump(params),
-        inputs=row_files(resolved, facts, "train", "heldout", "validation"),
-        after=(PREVIEW,) if resolved.budget.preview is not None else (),
-        divisible=True,
-        memory=needed.memory,
-        seconds=needed.seconds,
-        context={
-            "endpoint": named[0],
-            "questions": wanted.most_calls,
-            "aside": expected.aside(cap) if expected and cap else 0,
-        },
-    )
-
-
-def _preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
-    """The first of the questions, after which the job waits for its owner. What is asked here is not paid for again."""
-    whole = _answer(resolved, facts, given)
-    return replace(
-        whole,
-        name=PREVIEW,
-        params=whole.params | {"first": resolved.budget.preview},
-        context=whole.context | {"questions": resolved.budget.preview},
-        after=(),
-        divisible=False,
-        seconds=cost.START,
-    )
-
-
-def _filtering(resolved: Distillation, facts: Facts) -> list[Step]:
-    """The filters that read, in one step; then each judge in one of its own, which is asked of what was left."""
-    graders = filters(resolved.data.responses)
-    if not graders:
-        return []
-    steps = [_keep(graders, resolved, facts)]
-    for place, judge in judges(resolved.data.responses):
-        steps.append(_judge(place, judge, steps[-1].name, resolved, facts))
-    return steps
-
-
-def _keep(graders: tuple[RowGrader, ...], resolved: Distillation, facts: Facts) -> Step:
-    """What filters leave of the answers. It knows nothing of the question: other filters ask nothing again."""
-    spelled = (
-        grader.model_copy(update={"where": ordered(grader.where)}) if grader.where is not None else grader
-        for grader in graders
-    )
-    conditions = any(grader.where is not None for grader in graders)
-    needed = cost.keep(resolved, facts)
-    return Step(
-        name="keep",
-        verb="keep",
-        queue="cpu",
-        params=_dump(KeepParams(graders=tuple(spelled))),
-        inputs=row_files(resolved, facts, "train") if conditions else {},
-        needs={"answers": "answer"},
-        memory=needed.memory,
-        seconds=needed.seconds,
-    )
-
-
-def _judge(place: int, judge: Judge, before: str, resolved: Distillation, facts: Facts) -> Step:
-    """A judge is asked as a teacher is, of the rows that `before` left. How rows were divided it need not know."""
-    endpoint, model = divided(judge.model)
-    params = AnswerParams(
-        question=Question(
-            endpoint=facts.endpoints[endpoint].digest,
-            model=model,
-            system=None,
-            template=judge.question,
-            sampling=judge.sampling,
-        ),
-        classes=VERDICTS,
-        read="votes" if judge.sampling.n > 1 else "text",
-        take=Selection(roles=Roles(input=None)),
-        judged=Judged(place=place, where=ordered(judge.where) if judge.where else None),
-    )
-    needed = cost.judge(resolved, facts, judge)
-    return Step(
-        name=judge_step(place),
-        verb="answer",
-        queue="io",
-        params=_dump(params),
-        inputs=row_files(resolved, facts, "train"),
-        needs={"answers": before},
-        divisible=True,
-        memory=needed.memory,
-        seconds=needed.seconds,
-        context={"endpoint": endpoint, "questions": rows.most(resolved, facts)},
-    )
-
-
 def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     augment = resolved.data.augment
     copies = augment is not None and augment.copies is not None
@@ -305,8 +99,8 @@ def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         name="score",
         verb="score",
         queue="gpu",
-        params=_dump(params),
-        wider=_dump(params.model_copy(update={"take": None})) if some and not copies else None,
+        params=dump(params),
+        wider=dump(params.model_copy(update={"take": None})) if some and not copies else None,
         inputs=row_files(resolved, facts, "train", "heldout") | teacher_files(resolved, facts),
         memory=needed.memory,
         seconds=needed.seconds,
@@ -348,7 +142,7 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolve
         name=_step_of(role),
         verb="train",
         queue="gpu",
-        params=_dump(params),
+        params=dump(params),
         inputs=row_files(job, facts, "train", "heldout", "validation", "signals") | tokenizer_files(job, facts),
         needs={"scores": source} if source else {},
         optional=role != "student",
@@ -379,7 +173,7 @@ def _grade(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         name="grade",
         verb="grade",
         queue="gpu",
-        params=_dump(params),
+        params=dump(params),
         inputs=row_files(resolved, facts, "train", "heldout", "signals"),
         needs=({"scores": source} if (source := _material(resolved)) else {}) | {"student": "train"},
         wants=trained,
@@ -411,7 +205,7 @@ def _package(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         name="package",
         verb="package",
         queue="cpu",
-        params=_dump(params),
+        params=dump(params),
         inputs=row_files(resolved, facts, "train", "heldout") | teacher_files(resolved, facts),
         needs={"student": "train", "grade": "grade"} | ({"answers": source} if params.endpoint and source else {}),
         wants={str(role): _step_of(role) for role in trained},

@@ -10,8 +10,8 @@ from spec.bill import HIGH, LOW
 from spec.bills import bills
 from spec.distillation import Distillation
 from spec.facts import Facts
-from spec.plan import Step
 from spec.problem import Problem
+from spec.step import Step
 
 
 class Dollars(BaseModel):

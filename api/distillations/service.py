@@ -20,12 +20,13 @@ from models.step import Step
 from models.worker import rates
 from spec.digest import output_digest, serving_keys
 from spec.errors import parse
-from spec.plan import PERSONAL, plan
-from spec.plan import Step as Planned
+from spec.plan import plan
 from spec.price import estimate, uncovered
 from spec.problem import Refused
 from spec.resolve import resolve
 from spec.rules import problems, warnings
+from spec.step import PERSONAL
+from spec.step import Step as Planned
 from spec.waiting import waiting
 
 INTENTS = {"cancel": cancel, "pause": pause, "resume": resume, "finish": finish}

@@ -8,9 +8,9 @@ from api.distillations.result import DistillationResult
 from models.event import Event as EventRow
 from models.step import Step as StepRow
 from spec.distillation import Distillation
-from spec.plan import Step as Planned
 from spec.price import Estimate
 from spec.problem import Problem
+from spec.step import Step as Planned
 
 JobStateName = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 StepStateName = Literal["blocked", "ready", "running", "paused", "succeeded", "failed", "cancelled", "skipped"]

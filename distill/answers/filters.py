@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from distill.answers.graders import Given, check_of
 from distill.answers.patience import TooLong, within
-from distill.report.figures import Dropped, Filter, Kept
+from distill.report.asked import Dropped, Filter, Kept
 from spec.grader import JsonSchema, RowGrader
 from spec.problem import Problem, Refused
 

@@ -19,7 +19,7 @@ from distill.answers.read import read
 from distill.data.draw import meets
 from distill.data.rows import Ints, Rows
 from distill.progress import Progress
-from distill.report.figures import Dropped, Filter, Kept
+from distill.report.asked import Dropped, Filter, Kept
 from distill.run import RunFolder
 from spec.gateway import Message, Told
 from spec.params import AnswerParams, Judged

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from distill.report.figures import Dropped, Kept
+from distill.report.asked import Dropped, Kept
 from distill.run import RunFolder
 from spec.problem import Problem, Refused
 from spec.responses import FILTERS

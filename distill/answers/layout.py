@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from distill.data.rows import Ints
-from distill.report.figures import Tally
+from distill.report.asked import Tally
 from distill.run import RunFolder
 from distill.signals.scores import SHARD, Scores, index_path, shard_path
 from spec.responses import NONE

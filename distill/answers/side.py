@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from distill.data.rows import Ints, Labels, Rows
-from distill.report.figures import Unanswered
+from distill.report.asked import Unanswered
 from distill.signals.scores import Floats
 
 

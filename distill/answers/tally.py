@@ -9,7 +9,7 @@ from distill.graders.accuracy import hits
 from distill.graders.decisions import sigmoid
 from distill.graders.nll import NllMetric
 from distill.graders.wilson import wilson
-from distill.report.figures import Agreement
+from distill.report.asked import Agreement
 from distill.signals.scores import Floats
 
 FLOOR = 1e-6

@@ -1,7 +1,8 @@
 """What the teacher said when it was asked: rows by kind, how its answers were read, how good they are, and what they cost."""
 
 from distill.report import written
-from distill.report.figures import Agreement, Asked, Bill, Dropped, Kept, Report, Tally
+from distill.report.asked import Agreement, Asked, Bill, Dropped, Kept, Tally
+from distill.report.figures import Report
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import DASH, count, decimal, money
 

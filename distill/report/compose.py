@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.report.figures import Bill, Conversion, Grade, Latency, Ratios, Report, Size, StepCost, Synthesised, Tally
+from distill.report.asked import Bill, Synthesised, Tally
+from distill.report.figures import Conversion, Grade, Latency, Ratios, Report, Size, StepCost
 from distill.report.specdiff import difference
 from distill.report.verdict import verdict
 from spec.facts import Standing

@@ -8,13 +8,11 @@ Where a row has any number of classes, a decision is a row and a class, and a cl
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from distill.report.asked import Bill, Synthesised, Tally
+from distill.report.base import Figures
 from spec.facts import OutputKind, Standing
-
-
-class Figures(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Figure(Figures):
@@ -272,158 +270,6 @@ class Ratios(Figures):
     speed_of_one: float | None = None
     """p50 of the first teacher alone / student's."""
     speed_of_all: float | None = None
-
-
-class Agreement(Figures):
-    """Answers against gold labels. The noise of the teacher's labels is one minus `accuracy`."""
-
-    rows: int
-    """Answered rows with a gold label that may be seen."""
-    accuracy: float
-    low: float
-    high: float
-    """95% Wilson interval."""
-    nll: float
-    """Mean negative log-likelihood of gold, in nats, of the distributions that were read."""
-    nll_hard: float
-    """The same of its hard labels at their best: the chosen name at their own accuracy, the rest shared by the others."""
-
-
-class Asked(Figures):
-    """Rows of one side."""
-
-    asked: int
-    kinds: dict[str, int]
-    """Rows by kind: answered, refused, empty, truncated, unparseable, failed."""
-    outside: float
-    """Mean probability (or share of votes) that fell on no choice, over answered rows."""
-    gold: Agreement | None
-
-
-class Unanswered(Figures):
-    """A row that nobody learns from, and why."""
-
-    side: str
-    row: int
-    """Its number in the rows file."""
-    kind: str
-    said: str
-    """The beginning of the answer, or of the error."""
-    finish_reason: str | None
-
-
-class Filter(Figures):
-    """One of `data.responses.keep`."""
-
-    what: str
-    """In a line."""
-    applied: int
-    """Answered training rows to which it applies; of a judge, those that the filters before it left."""
-    dropped: int
-    """Those of them that fail it; a row may fail several."""
-    unread: int = 0
-    """Of a judge: those of the dropped on which it said neither yes nor no."""
-    unasked: int = 0
-    """Of a judge: those of the dropped that it was not asked about, since a cap had ended the asking."""
-
-    @property
-    def drops(self) -> str:
-        """How many, in words."""
-        aside = [(self.unread, "neither yes nor no"), (self.unasked, "not asked")]
-        told = ", ".join(f"{number:,} {what}" for number, what in aside if number)
-        return f"{self.dropped:,}" + (f" ({told})" if told else "")
-
-
-class Dropped(Figures):
-    """A row that was answered, and that filters have left out."""
-
-    row: int
-    """Its number in the rows file."""
-    by: tuple[int, ...]
-    """Places of the filters that it fails; (): none applies."""
-    said: str
-    """The beginning of the answers."""
-
-
-class Kept(Figures):
-    """What filters have left of the answered training rows."""
-
-    answered: int
-    kept: int
-    unmatched: int
-    """Left out because no filter applies to them."""
-    filters: tuple[Filter, ...]
-    """As in `data.responses.keep`."""
-    dropped: tuple[Dropped, ...] = ()
-    """Some for each reason, at most 20 together."""
-
-
-class Tally(Figures):
-    """answers.json."""
-
-    model: str
-    read: str
-    samples: int
-    classes: tuple[str, ...]
-    parts: dict[str, Asked]
-    """`heldout` and `train`."""
-    unanswered: tuple[Unanswered, ...] = ()
-    """The first of each kind, at most 20 together."""
-    cut: bool = False
-    """A cap ended it before all training rows were asked."""
-    kept: Kept | None = None
-    """None: there is no filter."""
-
-
-class NearDuplicate(Figures):
-    """A new text that was left out."""
-
-    text: str
-    near: Literal["heldout", "train", "new"]
-    """Whose near-duplicate it is: a held-out or validation row's, a training row's, another new text's."""
-
-
-class Synthesised(Figures):
-    """synthesis.json: new training texts, and what came of asking for them. `said` = kept + near + spare."""
-
-    model: str
-    wanted: int
-    examples: int
-    """Texts shown in a call."""
-    similarity: float
-    calls: int
-    """Questions that were put; those that were paid for before are among them."""
-    failed: int
-    """Of these, without a reply."""
-    said: int
-    """Texts that the replies held."""
-    kept: int
-    near: dict[str, int]
-    """Near-duplicates that were left out, by whose: `heldout` (validation rows too), `train`, `new`."""
-    spare: int
-    """Texts that came when there were enough."""
-    unparseable: int
-    """Items and lines that are no text, and replies that are no list."""
-    cut: bool = False
-    """A cap ended it."""
-    first: tuple[str, ...] = ()
-    """Of what was kept."""
-    dropped: tuple[NearDuplicate, ...] = ()
-
-
-class Bill(Figures):
-    """What the teacher's calls have cost, beside what was said beforehand."""
-
-    usd: float
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    expected: float | None
-    """US dollars for answers, as estimated before the job began."""
-    low: float | None
-    high: float | None
-    cap: float | None
-    """`budget.usd`."""
 
 
 class Conversion(Figures):

@@ -1,6 +1,6 @@
 """New training texts that the teacher wrote: how many came, which were left out, and some of each."""
 
-from distill.report.figures import Synthesised
+from distill.report.asked import Synthesised
 from distill.report.markup import Child, tag
 from distill.report.numbers import count
 

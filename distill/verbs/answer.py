@@ -22,7 +22,7 @@ from distill.data.draw import Division, divide
 from distill.data.rows import Ints, Labels, Rows, seen
 from distill.graders.decisions import THRESHOLD
 from distill.progress import Onward, Progress
-from distill.report.figures import Asked, Tally, Unanswered
+from distill.report.asked import Asked, Tally, Unanswered
 from distill.run import RunFolder
 from distill.signals.scores import SHARD, Floats, index_path, shard_path
 from distill.signals.scratch import scratch

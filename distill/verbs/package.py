@@ -19,8 +19,9 @@ from distill.export.latency import SECONDS, measure
 from distill.export.manifest import digests, manifest
 from distill.export.tokenizer import tokenizer
 from distill.record import Config
+from distill.report.asked import Synthesised, Tally
 from distill.report.compose import compose
-from distill.report.figures import Grade, Latency, Report, Size, Synthesised, Tally
+from distill.report.figures import Grade, Latency, Report, Size
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder

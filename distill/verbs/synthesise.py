@@ -17,7 +17,7 @@ from distill.data.canonical import WIDTH, digest_array, text_digests, write
 from distill.data.draw import Division, divide
 from distill.data.rows import Ints, Rows
 from distill.progress import Progress
-from distill.report.figures import NearDuplicate, Synthesised
+from distill.report.asked import NearDuplicate, Synthesised
 from distill.run import RunFolder
 from distill.synthesis.examples import Examples
 from distill.synthesis.pool import Pool

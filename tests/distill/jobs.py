@@ -22,9 +22,10 @@ from spec.facts import (
     StoredFile,
 )
 from spec.params import GradeParams, PackageParams, Params, ScoreParams, TrainParams
-from spec.plan import Step, plan
+from spec.plan import plan
 from spec.resolve import resolve
 from spec.run import Result
+from spec.step import Step
 from spec.student import Convnet
 from tests.distill.runs import here, random_teacher, run_folder, write_rows
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distill.report.figures import Filter, Kept, Tally
+from distill.report.asked import Filter, Kept, Tally
 from distill.signals.scores import index_path
 from spec.condition import Condition
 from spec.facts import Roles

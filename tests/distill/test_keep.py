@@ -13,7 +13,7 @@ from distill.answers.filters import Filters
 from distill.answers.graders import Given, check_of
 from distill.answers.patience import TooLong, within
 from distill.report.answers import section
-from distill.report.figures import Asked, Kept, Tally
+from distill.report.asked import Asked, Kept, Tally
 from distill.signals.scores import SHARD, Scores, index_path, shard_path
 from spec.grader import RowGrader
 from spec.params import KeepParams

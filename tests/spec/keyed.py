@@ -3,8 +3,9 @@
 from spec.digest import step_key
 from spec.distillation import Distillation
 from spec.facts import Facts
-from spec.plan import Step, plan
+from spec.plan import plan
 from spec.resolve import resolve
+from spec.step import Step
 from tests.spec.builders import facts
 
 

@@ -21,7 +21,7 @@ from spec.params import (
     SynthesiseParams,
     TrainParams,
 )
-from spec.plan import VERSIONS
+from spec.step import VERSIONS
 
 SNAPSHOT = Path(__file__).with_name("defaults.json")
 PARAMS: dict[str, tuple[type[BaseModel], ...]] = {

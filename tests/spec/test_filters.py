@@ -9,10 +9,10 @@ from spec.errors import parse
 from spec.facts import Facts
 from spec.json_schema import fault, fits
 from spec.params import KeepParams
-from spec.plan import Step
 from spec.problem import Refused
 from spec.resolve import resolve
 from spec.rules import problems
+from spec.step import Step
 from tests.spec.builders import document, job
 from tests.spec.keyed import keys, steps
 from tests.spec.leaves import ASKED, VOTES, kept

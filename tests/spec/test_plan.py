@@ -10,8 +10,8 @@ from spec.digest import serving_keys
 from spec.errors import parse
 from spec.facts import ColumnFacts, Facts, Roles
 from spec.params import GradeParams, PackageParams, ScoreParams, TrainParams
-from spec.plan import VERSIONS
 from spec.resolve import resolve
+from spec.step import VERSIONS
 from spec.terms import of_licence
 from tests.spec.builders import ABSENT, DIGITS, LABELS_ONLY, dataset, endpoint, facts, job, model, names, signals, split
 from tests.spec.jobs import KNOWN, jobs
