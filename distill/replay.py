@@ -14,7 +14,7 @@ from torch import nn
 from distill.transfer import Batch
 
 WARM = 3
-"""Steps before the recording: they find out how much memory there is, and fill what libraries keep."""
+"""The step at which it is recorded: those before find out how much memory there is, and fill what libraries keep."""
 
 
 class Replay:

@@ -12,10 +12,6 @@ from spec.gateway import LONGEST, Asked, Message, Told
 from spec.problem import Problem, Refused
 from spec.run import GATEWAY
 
-OVER_BUDGET = "over_budget"
-"""Why the gateway answers nothing more, where a cap was reached."""
-PATIENCE = 5.0
-"""Seconds that the gateway has to open."""
 WINDOW = 1024
 """Questions without a reply at once: more than the calls in flight, for replies are kept before they are told."""
 PATIENCE = 5.0

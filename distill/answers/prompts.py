@@ -1,5 +1,7 @@
 """How rows become questions."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 
@@ -39,15 +41,17 @@ def examples(
     found: list[Message] = []
     for row in picked(rows, division.labelled, classes, question.examples, seed).tolist():
         found.append(Message(role="user", content=shown.text(row)))
-        found.append(Message(role="assistant", content=said(truth, row, classes)))
+        found.append(Message(role="assistant", content=said(truth, row, classes, structured=question.structured)))
     return tuple(found)
 
 
-def said(truth: Labels, row: int, classes: tuple[str, ...]) -> str:
-    """How a teacher would say a row's label."""
-    if truth.ndim == 2:
-        return ", ".join(classes[i] for i in np.flatnonzero(truth[row])) or NONE
-    return classes[int(truth[row])]
+def said(truth: Labels, row: int, classes: tuple[str, ...], *, structured: bool) -> str:
+    """How a teacher would say a row's label; where answers are structured, as their schema has it."""
+    several = truth.ndim == 2
+    named = [classes[i] for i in (np.flatnonzero(truth[row]) if several else [int(truth[row])])]
+    if structured:
+        return json.dumps({"answer": named if several else named[0]}, ensure_ascii=False)
+    return ", ".join(named) or NONE
 
 
 def picked(rows: Rows, among: Ints, classes: tuple[str, ...], number: int, seed: int) -> Ints:

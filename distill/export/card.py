@@ -87,6 +87,17 @@ session = onnxruntime.InferenceSession("model.onnx")
 ids = [2 + i for i in tokenizer.encode("a text", add_special_tokens=False).ids]
 logits, = session.run(None, {{"input": [ids]}})
 ```"""
+LOADING_PAIRS = """## How to load it
+
+With torch, numpy and safetensors alone (and tokenizers, where `tokenizer.json` is the one that its user brought):
+
+```python
+from load import load
+model = load(".")
+classes, probabilities = model.predict([("a query", "a passage"), ("another query", "another passage")])
+```
+
+With ONNX Runtime: the graph takes numbers that `load.py` makes of both texts and describes exactly (`network.ngrams` of a bag, `tokens.ids` of an encoder)."""
 LOADINGS = {"text_classifier": LOADING_TEXT, "text_encoder": LOADING_TOKENS}
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&-])")
 
@@ -106,7 +117,7 @@ def card(report: Report, signature: Signature) -> str:
                 f"Measured on {count(report.grade.rows)} held-out rows; brackets are 95% intervals. All of it: `report.html`.",
                 _table(report),
                 f"## What it takes and gives\n\n{_signature(signature)}",
-                _loading(report.spec["student"]),
+                _loading(report.spec["student"], signature),
                 f"## What it was made from\n\n{_origin(report)}",
                 _use(report),
             ]
@@ -115,7 +126,9 @@ def card(report: Report, signature: Signature) -> str:
     )
 
 
-def _loading(student: dict[str, Any]) -> str:
+def _loading(student: dict[str, Any], signature: Signature) -> str:
+    if signature.input.kind == "text" and signature.input.shape:
+        return LOADING_PAIRS
     if student.get("tokenizer"):
         return LOADING_UPLOADED.format(most=student["max_tokens"])
     return LOADINGS.get(student["type"], LOADING)
@@ -142,7 +155,7 @@ def _signature(signature: Signature) -> str:
     if signature.output.kind == "multilabel":
         gives = "A row has any number of classes: it gives the log-odds of each, and one is there where they are over 0 (a probability over 0.5)"
     if given.kind == "text":
-        return f"Texts. {gives}, in this order: {listed}{more}."
+        return f"{'Pairs of texts' if given.shape else 'Texts'}. {gives}, in this order: {listed}{more}."
     shape = " x ".join(map(str, given.shape))
     return (
         f"Raw values, {given.dtype}, {shape} a row; the model scales them itself (times {given.scale}, plus {given.offset}). "

@@ -17,7 +17,7 @@ from spec.facts import Roles
 from spec.params import InspectDataset
 from spec.problem import Problem, Refused
 
-INPUTS = ("x", "image", "images", "input", "inputs", "pixels", "features", "data", "text", "embedding")
+INPUTS = ("x", "image", "images", "input", "inputs", "pixels", "features", "data", "text", "prompt", "embedding")
 LABELS = ("label", "labels", "target", "targets", "class", "y")
 GROUPS, IDS = ("group",), ("id",)
 WIDE = "input"

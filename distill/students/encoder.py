@@ -268,8 +268,11 @@ class Model(nn.Module):
     def predict(self, texts: Sequence[Text]) -> tuple[list[Any], torch.Tensor]:
         """The most probable class of each text, or pair of texts, and all probabilities (B, V).
 
-        Where a text has any number of classes: the list of those whose own probability is over 0.5.
+        Where a text has any number of classes: the list of those whose own probability is over 0.5. TypeError: a model of pairs is
+        given texts, or one of texts pairs.
         """
+        if any(isinstance(text, str) == bool(self.tokens.pair) for text in texts):
+            raise TypeError("a model of pairs takes pairs of texts, another one texts")
         logits = self(self.tokens.ids(texts))
         if self.several:
             probabilities = torch.sigmoid(logits)

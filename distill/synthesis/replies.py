@@ -55,9 +55,9 @@ def _array(text: str) -> Reading | None:
 
 
 def _said(item: object) -> str:
-    """A string, or the only value of an object; "" for anything else."""
-    if isinstance(item, dict) and len(item) == 1:
-        (item,) = item.values()
+    """A string, or of an object its only value or its `text`, beside which a teacher may write a label; "" for anything else."""
+    if isinstance(item, dict):
+        item = next(iter(item.values())) if len(item) == 1 else item.get("text")
     return _clean(item) if isinstance(item, str) else ""
 
 

@@ -1,6 +1,5 @@
 """Rules about filters on a teacher's answers: each can be read, and each can drop a row."""
 
-import re
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from spec.facts import Facts
 from spec.grader import Agreement, JsonSchema, Judge, Length, OfRows, Regex
 from spec.json_schema import fault
 from spec.nearest import suggestion
+from spec.pattern import unreadable
 from spec.problem import Problem
 from spec.responses import FILTERS, TeacherResponses, filters
 from spec.rules.data import one_list, unknown
@@ -41,19 +41,8 @@ def lengths_have_bounds(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 def patterns_can_be_read(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """The pattern of a filter is a regular expression of Python."""
     for param, grader in _filters(spec, Regex):
-        if why := _unreadable(grader.pattern):
+        if why := unreadable(grader.pattern):
             yield Problem(code="pattern_invalid", message=why, param=f"{param}.pattern")
-
-
-def _unreadable(pattern: str) -> str | None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        place = "" if error.pos is None else f", at character {error.pos + 1:,}"
-        return f"The pattern cannot be read{place}: {error.msg}."
-    except (RecursionError, OverflowError):
-        return "The pattern cannot be read: it is too deep, or repeats too often."
-    return None
 
 
 def schemas_are_schemas(spec: Distillation, facts: Facts) -> Iterator[Problem]:

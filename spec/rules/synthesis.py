@@ -7,10 +7,10 @@ from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
 from spec.prompt import own_system, template_of
-from spec.responses import TeacherResponses
+from spec.responses import FILTERS, TeacherResponses, filters, judges
 from spec.synthesis import fewest, instruction, most
 from spec.teacher import asked
-from spec.template import fields
+from spec.template import ANSWER, fields
 
 
 def a_teacher_writes(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -47,14 +47,29 @@ def the_question_shows_what_new_rows_have(spec: Distillation, facts: Facts) -> I
     responses, named = spec.data.responses, rows.roles(spec, facts)
     if spec.data.synthesise is None or named is None or not isinstance(responses, TeacherResponses):
         return
-    for name in fields(template_of(responses, named.inputs, own_system(spec, facts))):
-        if name not in named.inputs:
-            yield Problem(
-                code="template_of_old_rows",
-                message=f'The template shows "{name}", which new rows do not have.',
-                param="data.responses.prompt.template",
-                hint=f"Show {' and '.join(f'{{{one}}}' for one in named.inputs) or 'the input'} alone.",
-            )
+    shown = {"data.responses.prompt.template": template_of(responses, named.inputs, own_system(spec, facts))}
+    shown |= {f"{FILTERS}[{place}].question": judge.question for place, judge in judges(responses)}
+    for param, template in shown.items():
+        for name in fields(template):
+            if name not in (*named.inputs, ANSWER):
+                yield Problem(
+                    code="template_of_old_rows",
+                    message=f'The template shows "{name}", which new rows do not have.',
+                    param=param,
+                    hint=f"Show {' and '.join(f'{{{one}}}' for one in named.inputs) or 'the input'} alone.",
+                )
+
+
+def new_rows_meet_no_condition(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """New rows have no value in any column but the input: filters that all keep to some values apply to none of them."""
+    graders, named = filters(spec.data.responses), rows.roles(spec, facts)
+    if spec.data.synthesise is None or named is None or not graders:
+        return
+    conditions = [grader.where for grader in graders if grader.where is not None and grader.where.among is not None]
+    if len(conditions) == len(graders) and not {one.column for one in conditions} & set(named.inputs):
+        message = "No filter applies to new rows, which have no value in the columns of the conditions: all of them are dropped."
+        hint = "Add a filter without a condition, or leave data.synthesise out."
+        yield Problem(code="new_rows_dropped", message=message, param=FILTERS, hint=hint)
 
 
 def there_are_examples(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -120,6 +135,6 @@ def cap_bounds_a_text(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 RULES = (
-    a_teacher_writes, new_rows_are_texts, the_question_shows_what_new_rows_have, there_are_examples, the_instruction_counts,
-    calls_reach_the_rows, cap_bounds_a_text,
+    a_teacher_writes, new_rows_are_texts, the_question_shows_what_new_rows_have, new_rows_meet_no_condition,
+    there_are_examples, the_instruction_counts, calls_reach_the_rows, cap_bounds_a_text,
 )  # fmt: skip

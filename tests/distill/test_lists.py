@@ -1,5 +1,7 @@
 """From what a teacher says, where a row has any number of choices, to a probability of each."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -88,4 +90,7 @@ def test_examples_take_turns_by_their_rarest_class() -> None:
     rows: object = Held()
     found = picked(rows, np.arange(6), ("sea", "salt"), 3, 1)  # type: ignore[arg-type]  # a stand-in
     assert {0, 4} < set(found.tolist()) and len({1, 2, 3} & set(found.tolist())) == 1
-    assert [said(truth, row, ("sea", "salt")) for row in (0, 1, 4)] == ["sea, salt", "sea", "none"]
+    names = ("sea", "salt")
+    assert [said(truth, row, names, structured=False) for row in (0, 1, 4)] == ["sea, salt", "sea", "none"]
+    structured = [json.loads(said(truth, row, names, structured=True)) for row in (0, 4)]
+    assert structured == [{"answer": ["sea", "salt"]}, {"answer": []}]

@@ -49,16 +49,18 @@ class Models:
         if path.is_dir():
             found = config(path)
             architecture, signature = architecture or found.get("student"), signature or found.get("signature")
-            path = weights_in(path)
+            brought = path / "tokenizer.json" if (architecture or {}).get("tokenizer") else None
+            return self._upload(weights_in(path), architecture, signature, name, labels_seen, licence, brought)
         return self._upload(path, architecture, signature, name, labels_seen, licence)
 
     def _upload(
         self, path: Path, architecture: Student | None, signature: NewSignature | None, name: str | None,
-        labels_seen: int | None, licence: str | None,
+        labels_seen: int | None, licence: str | None, tokenizer: Path | None = None,
     ) -> Model:  # fmt: skip
-        file = self._files.upload(path, purpose="model")
+        """`tokenizer`: the user's own, which a student was trained with."""
+        files = [self._files.upload(one, purpose="model")["id"] for one in (path, tokenizer) if one is not None]
         return self.create(
-            files=[file["id"]], architecture=architecture, signature=signature, name=name, labels_seen=labels_seen,
+            files=files, architecture=architecture, signature=signature, name=name, labels_seen=labels_seen,
             licence=licence,
         )  # fmt: skip
 
