@@ -45,7 +45,7 @@ class _Top(BaseModel):
 
 
 class _Token(BaseModel):
-    top_logprobs: list[_Top] = []
+    top_logprobs: list[_Top] | None = None
 
 
 class _Logprobs(BaseModel):
@@ -69,7 +69,7 @@ class _Choice(BaseModel):
     def _tops(self) -> tuple[Mapping[str, float], ...] | None:
         if self.logprobs is None or self.logprobs.content is None:
             return None
-        return tuple({top.token: top.logprob for top in token.top_logprobs} for token in self.logprobs.content)
+        return tuple({top.token: top.logprob for top in token.top_logprobs or ()} for token in self.logprobs.content)
 
 
 class _Details(BaseModel):
@@ -77,16 +77,19 @@ class _Details(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
 
-    def counted(self) -> Usage:
+    def counted(self) -> Usage | None:
+        """None where it is not whole: the call is then booked at what was set aside."""
         details = self.prompt_tokens_details
+        if self.prompt_tokens is None or self.completion_tokens is None:
+            return None
         return Usage(self.prompt_tokens, self.completion_tokens, (details and details.cached_tokens) or 0)
 
 
 class _Completion(BaseModel):
-    model: str
+    model: str = ""
     choices: list[_Choice]
     usage: _Usage | None = None

@@ -21,9 +21,9 @@ def configure(style: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    last: list[Processor] = [structlog.dev.ConsoleRenderer()]
-    if style == "json":
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    # Exceptions as text first: a renderer that draws them itself shows the locals of every frame, an endpoint's key among them.
+    renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    last: list[Processor] = [structlog.processors.format_exc_info, renderer]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -17,6 +17,8 @@ T = TypeVar("T")
 OWN = "stillhouse_"
 """What only our jobs can say is said by labels (tags) that begin with it."""
 TERMS, USD = f"{OWN}accept_terms", f"{OWN}usd"
+BOUND = 256
+"""Tokens of an answer under a cap, where the cloud's request names none: a response has 256 characters at most."""
 MAX_TOKENS = "data.responses.sampling.max_tokens"
 
 
@@ -72,6 +74,8 @@ def job(
         found.add(code="changes_nothing", param=MAX_TOKENS, message=message, hint="Leave it out.")
     found.settle()
     assert small is not None
+    if max_tokens is None and USD in own:
+        max_tokens = BOUND
     return {
         "name": name,
         "teacher": {"models": [teacher], **({"accept_terms": True} if TERMS in own else {})},

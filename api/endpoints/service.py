@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.endpoints.wire import Endpoint, EndpointChange, NewEndpoint, NewPrice
@@ -63,8 +64,11 @@ def create(session: Session, project: str, sealing_keys: str, body: NewEndpoint)
     )
     if body.key is not None:
         seal(row, sealing_keys, body.key)
-    session.add(row)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:  # another call was faster
+        raise Conflicting(f"There is an endpoint {id} already.", code="name_taken") from error
     return Endpoint.of(row), set()
 
 

@@ -118,7 +118,9 @@ class Choices:
         text = _unwrapped(answer.text) if structured else answer.text
         words = TRIM.sub("", text).casefold()
         if not words and text.strip().casefold() not in self.folded:
-            return ("truncated" if answer.finish_reason in CUT else "empty"), None
+            if answer.finish_reason in CUT:
+                return "truncated", None
+            return ("unparseable" if structured and answer.text.strip() else "empty"), None
         folded = self.folded
         words = text.strip().casefold() if text.strip().casefold() in folded else words
         if words in folded:

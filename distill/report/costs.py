@@ -7,6 +7,7 @@ from distill.report.roles import Kind
 
 WIDTH = 230
 WORDS = {
+    "preview": "ask the teacher, to be looked at",
     "synthesise": "have the teacher write texts",
     "answer": "ask the teacher",
     "keep": "filter its answers",
@@ -46,12 +47,17 @@ def _row(cost: StepCost, most: float) -> Markup:
     size = {"viewBox": f"0 0 {WIDTH} 24", "width": str(WIDTH), "height": "24"}
     return tag(
         "tr",
-        tag("th", WORDS.get(cost.step, cost.step), scope="row"),
+        tag("th", _words(cost.step), scope="row"),
         tag("td", tag("svg", bar, class_="strip", aria_hidden="true", **size), class_="chart"),
         tag("td", duration(cost.seconds)),
         tag("td", note, class_="soft"),
         class_="cached" if cost.cached else None,
     )
+
+
+def _words(step: str) -> str:
+    judge, _, place = step.partition(".")
+    return f"ask the judge, keep[{place}]" if judge == "judge" else WORDS.get(step, step)
 
 
 def _kind(cost: StepCost) -> Kind | str:

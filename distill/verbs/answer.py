@@ -14,7 +14,7 @@ from distill.answers.asker import OVER_BUDGET, Asker, Closed, connected
 from distill.answers.choices import Choices, Reading, Shares
 from distill.answers.layout import LOG, TALLY, named, written
 from distill.answers.lists import Lists
-from distill.answers.prompts import Prompts, examples
+from distill.answers.prompts import Prompts, examples, picked
 from distill.answers.read import read
 from distill.answers.side import Side, Sides, beginning
 from distill.answers.tally import agreement, log_odds, log_shares
@@ -87,6 +87,10 @@ def _heldout(folder: RunFolder, params: AnswerParams, rows: Rows, division: Divi
 def _training(folder: RunFolder, params: AnswerParams, rows: Rows, division: Division) -> Side:
     truth = rows.targets(params.classes)[division.train].copy()
     truth[~np.isin(division.train, division.labelled)] = -1
+    number = params.question.examples
+    if number:  # a question that shows its own answer measures nobody
+        shown = picked(rows, division.labelled, params.classes, number, params.take.seed)
+        truth[np.isin(division.train, shown)] = -1
     return _side(folder, params, "train", "train", rows, division.train, truth)
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from spec import rows
 from spec.distillation import Distillation
-from spec.facts import Facts
+from spec.facts import LISTS, Facts
 from spec.grader import Agreement, JsonSchema, Judge, Length, OfRows, Regex
 from spec.json_schema import fault
 from spec.nearest import suggestion
@@ -81,7 +81,7 @@ def judges_are_shown_the_answer(spec: Distillation, facts: Facts) -> Iterator[Pr
             )
             yield Problem(code="template_shows_label", message=message, param=param)
         columns = train.dataset.columns if train else {}
-        texts = [name for name, column in columns.items() if column.kind not in ("array", "image")]
+        texts = [name for name, column in columns.items() if column.kind not in LISTS]
         for name in named if train else ():
             if name != ANSWER and name not in texts:
                 message = f'The training rows have no column of texts or names "{name}".'

@@ -54,7 +54,13 @@ def test_a_refusal_is_one_whatever_it_says() -> None:
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [('{"answer": "Paris"}', "answered"), ('{"answer": "Rome"}', "unparseable"), ("Paris", "empty"), ("[1]", "empty")],
+    [
+        ('{"answer": "Paris"}', "answered"),
+        ('{"answer": "Rome"}', "unparseable"),
+        ("Paris", "unparseable"),
+        ("[1]", "unparseable"),
+        (" ", "empty"),
+    ],
 )
 def test_a_structured_answer_is_unwrapped(text: str, kind: Kind) -> None:
     assert CITIES.by_text([said(text)], structured=True).kind == kind

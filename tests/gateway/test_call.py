@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from gateway import openai
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
@@ -107,6 +108,19 @@ def test_retry_after_as_milliseconds_and_as_a_date() -> None:
 def test_broken_replies(fault: bytes | str, kind: str, error: type[CallFailed]) -> None:
     failed = failure(fault, seconds=1.0, size=1 << 20)
     assert (type(failed), failed.kind, failed.sent) == (error, kind, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "usage"),
+    [({}, None), ({"usage": {}}, None), ({"usage": {"prompt_tokens": 9}}, None),
+     ({"usage": {"prompt_tokens": 9, "completion_tokens": 1}}, Usage(9, 1)), ({"usage": None}, None)],
+)  # fmt: skip
+def test_what_is_missing_beside_an_answer_makes_it_no_worse(more: dict[str, object], usage: Usage | None) -> None:
+    """An answer is paid for: it is taken, and without a whole count of tokens it is booked at what was set aside."""
+    choice = {"message": {"content": "oak"}, "logprobs": {"content": [{"token": "oak", "top_logprobs": None}]}}
+    found = openai.reply(json.dumps({"choices": [choice], **more}).encode())
+    assert (found.choices[0].text, found.usage) == ("oak", usage)
+    assert found.choices[0].top_logprobs == ({},)
 
 
 def test_a_closed_port_was_never_sent_to() -> None:
