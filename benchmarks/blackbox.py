@@ -23,6 +23,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
+from scipy.stats import t
 
 from benchmarks.stack import stillhouse, teacher
 from examples.docstrings.texts import rows as docstrings
@@ -135,12 +136,13 @@ def told(name: str, found: list[Found], rows: Rows, teacher_speed: tuple[float, 
         yield f"  {arm:10} {mean(values):5.1f}{spread}"
     gains = [100 * (one.arms["soft"] - one.arms["gold 10%"]) for one in found]
     kept = mean(one.arms["soft"] / one.arms["teacher"] for one in found)
-    half = 1.96 * stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else float("nan")
+    few = len(gains) - 1
+    half = float(t.ppf(0.975, few)) * stdev(gains) / len(gains) ** 0.5 if few else float("nan")
     yield f"  soft keeps {kept:.1%} of the teacher (reach: 98%); over 10% gold {mean(gains):+.1f} [{mean(gains) - half:+.1f}, {mean(gains) + half:+.1f}] points"
     one, rate = teacher_speed
-    quick = found[0]
+    quick = sorted(found, key=lambda found: found.one)[len(found) // 2]
     yield f"  one text {one / quick.one:,.0f}x faster, batches {quick.rows_per_second / rate:,.0f}x (reach: 50x; Bedrock advertises 5x)"
-    million = 1e6 * found[0].bill / max(len(rows), 1)
+    million = 1e6 * mean(one.bill for one in found if one.bill) / max(len(rows), 1)
     own = 1e6 / quick.rows_per_second / 3600 * CORE
     yield (
         f"  a million predictions: teacher ${million:,.2f} at ${PRICE['input']:.2f}/{PRICE['output']:.2f}, student ${own:.4f} on a core at ${CORE:.2f} an hour "

@@ -51,7 +51,8 @@ def sentences_of(url: str, key: str, number: int, seed: int) -> str:
 
 
 def asking(file: str, number: int, seed: int) -> dict[str, Any]:
-    """A job whose teacher is behind an endpoint."""
+    """A job under a cap whose teacher is behind an endpoint; every other one filters its answers."""
+    keep = [{"type": "length", "max": 40}, {"type": "regex", "pattern": "[a-z]"}] if number % 2 else []
     return {
         "name": f"chaos {number}",
         "teacher": {"models": ["ep_words/words"]},
@@ -59,8 +60,9 @@ def asking(file: str, number: int, seed: int) -> dict[str, Any]:
             "train": file,
             "heldout": 0.2,
             "labelled": 0.5,
-            "responses": {"type": "teacher", "sampling": {"temperature": 0.0, "max_tokens": 4}},
+            "responses": {"type": "teacher", "sampling": {"temperature": 0.0, "max_tokens": 4}, "keep": keep},
         },
+        "budget": {"usd": 1.0},
         "student": {"type": "text_classifier", "width": 16, "buckets": 2000},
         "objective": [{"type": "soft_targets"}],
         "training": {"steps": 300, "batch_size": 32, "seed": seed + number},

@@ -80,9 +80,19 @@ def test_a_seed_gives_the_same_bytes(tmp_path: Path, digits: Digits, student: Ml
     assert one == other != unlike
 
 
-def test_a_replayed_step_is_the_step(tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"student": CONVNET, "selection": selection(labelled=0.05)},
+        {"student": Mlp(type="mlp", hidden_sizes=(64,), max_norm=0.5), "optimizer": "sgd", "precision": "bfloat16"},
+        {"student": TEACHER, "select": "best", "selection": selection(validation=0.1)},
+    ],
+)
+def test_a_replayed_step_is_the_step(
+    tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
     """Recorded or launched kernel by kernel: running statistics and dropout's draws included, the bytes are the same."""
-    changed = {"student": CONVNET, "steps": 60, "selection": selection(labelled=0.05)}
+    changed = {"steps": 60, **changed}
     recorded = trained(tmp_path / "recorded", digits, **changed)
     assert "could not be recorded" not in messages(tmp_path / "recorded")
     monkeypatch.setattr(replay, "WARM", 10**9)
