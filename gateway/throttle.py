@@ -20,6 +20,8 @@ HALVED = 1.0
 """Seconds in which refusals count once: those of calls that were in flight together are one refusal."""
 BURST = 1000
 """Milliseconds by which calls may come before their time: a rate is no metronome."""
+PLACE = 15.0
+"""Seconds that a place in flight is held without a word: those of a worker that was killed are free after it."""
 SILENT = 5.0
 """Seconds without a try after Redis has failed."""
 
@@ -49,6 +51,13 @@ return 0
 HOLD = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
 """
+# Places that are still there are held on.
+RENEW = """
+local t = redis.call('TIME')
+local due = t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', due, ARGV[i]) end
+redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[1]) * 2)
+"""
 log = structlog.get_logger(__name__)
 
 
@@ -74,6 +83,8 @@ class Throttle:
         self._freed = asyncio.Condition()
         self._halved = 0.0
         self._silent_until = 0.0
+        self._places: set[str] = set()
+        self._renewing: asyncio.Task[None] | None = None
 
     @property
     def window(self) -> float:
@@ -117,7 +128,7 @@ class Throttle:
         while self._redis is not None and time.monotonic() >= self._silent_until:
             limits = self._limits
             arguments: list[str | int] = [
-                member, limits.concurrency, int(limits.seconds * 1000), limits.requests_per_minute,
+                member, limits.concurrency, int(PLACE * 1000), limits.requests_per_minute,
                 limits.tokens_per_minute, tokens, BURST,
             ]  # fmt: skip
             try:
@@ -127,10 +138,24 @@ class Throttle:
                 self._silence()
                 return
             if not wait:
+                self._places.add(member)
+                if self._renewing is None or self._renewing.done():
+                    self._renewing = asyncio.create_task(self._renew())
                 return
             await asyncio.sleep(wait / 1000)
 
+    async def _renew(self) -> None:
+        """Until no call is in flight."""
+        await asyncio.sleep(PLACE / 3)
+        while self._places and self._redis is not None:
+            try:
+                await self._redis.eval(RENEW, 1, self._keys[0], int(PLACE * 1000), *self._places)
+            except (RedisError, OSError):
+                self._silence()
+            await asyncio.sleep(PLACE / 3)
+
     async def _left(self, member: str) -> None:
+        self._places.discard(member)
         if self._redis is not None and time.monotonic() >= self._silent_until:
             try:
                 await self._redis.zrem(self._keys[0], member)

@@ -1,6 +1,7 @@
 """The demo's second job: a teacher behind an endpoint labels docstrings of installed libraries for a small classifier, under a cap in dollars."""
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from examples.docstrings.texts import Row, rows
+from examples.docstrings.texts import ROWS, Row, rows
 from examples.service import ROOT, console, heading
 from stillhouse import Job, Stillhouse, figures
 from stillhouse.types import Distillation, NewPrice
@@ -21,12 +22,14 @@ MODEL = "minilm-docstrings"
 PRICE: NewPrice = {"input": 0.40, "output": 1.60}
 CAP = 0.50
 """US dollars."""
+TEXTS = int(os.environ.get("DEMO_TEXTS", ROWS))
+"""Of a library, at most: fewer make a quicker demo, and a worse teacher and student."""
 
 
 def run(client: Stillhouse, seed: int) -> None:
     """The teacher's start, its endpoint, the job, its figures and its bill."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    made = rows()
+    made = rows(limit=TEXTS)
     path = RESULTS / "docstrings.jsonl"
     path.write_text("".join(json.dumps(asdict(row)) + "\n" for row in made))
     names = sorted({row.label for row in made})

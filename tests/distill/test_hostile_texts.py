@@ -112,9 +112,10 @@ def test_many_names_cost_little(tmp_path: Path) -> None:
 
 @pytest.fixture
 def few_files() -> Iterator[None]:
-    """As many open files as a process usually may have."""
+    """A hundred more than are open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
+    highest = max(int(one.name) for one in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(highest + 100, hard), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from redis.asyncio import Redis
 
+from gateway import throttle as throttle_module
 from gateway.breaker import LEAST, Breaker
 from gateway.purse import Broke, Purse
 from gateway.throttle import BURST, Limits, Throttle
@@ -103,6 +104,28 @@ def test_a_shorter_hold_does_not_end_a_longer_one(broker: str) -> None:
 
     after, longer = asyncio.run(run())
     assert 50_000 < after <= 60_000 < longer <= 90_000
+
+
+def test_a_place_is_held_by_who_lives_and_freed_by_who_does_not(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle_module, "PLACE", 0.6)
+
+    async def run(*, killed: bool) -> float:
+        redis = Redis.from_url(broker)
+        one, other = (Throttle(redis, f"place-{killed}", Limits(concurrency=1)) for _ in range(2))
+        long = asyncio.create_task(calls(one, 1, 1.8))
+        await asyncio.sleep(0.2)
+        if killed:  # nothing of it runs any more, and nothing was said at the end
+            assert one._renewing is not None
+            one._renewing.cancel()
+        began = time.monotonic()
+        await calls(other, 1, 0.0)
+        waited = time.monotonic() - began
+        await long
+        await redis.aclose()
+        return waited
+
+    assert asyncio.run(run(killed=False)) >= 1.5, "a call that takes long keeps its place"
+    assert asyncio.run(run(killed=True)) <= 1.2, "whoever is gone holds up nobody for long"
 
 
 def test_without_redis_each_keeps_to_its_own() -> None:

@@ -31,7 +31,7 @@ PLAN = (
 PRICE = Price(version=3, input=1000.0, output=2000.0)
 SYSTEM = Message("system", "Answer with exactly one of these names and nothing else: animals, plants, stones.")
 SEEDS = count()
-TEXTS = sentences(120, 7)[0]
+TEXTS = sentences(80, 7)[0]
 
 
 def begun(world: World, project: str, usd: float | None = None, rates: dict[str, float] | None = None) -> Work:
