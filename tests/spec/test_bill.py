@@ -139,7 +139,7 @@ def test_whoever_is_asked_leaves_money_for_the_judges_after_it(more: dict[str, A
     answers = bill(job(VOTES), known_)
     first, second = (of_judge(job(judged(2)), known_, place, one) for place, one in judging(spec))
     assert answers and first and second and first.high < second.high
-    aside = {step.name: step.context.get("aside") for step in plan(resolve(spec, known_), known_)}
+    aside: dict[str, Any] = {step.name: step.context.get("aside") for step in plan(resolve(spec, known_), known_)}
     assert (aside["answer"], aside["judge.0"], aside["judge.1"]) == (first.high + second.high, second.high, 0)
     found = bills(spec, known_)
     assert found and found.minimum - aside["answer"] == answers.high > answers.minimum
