@@ -28,7 +28,7 @@ PAUSING = {
     "endpoint_failing": "Paused: most calls to the endpoint fail.",
     "endpoint_key": "Paused: the endpoint's key cannot be opened here.",
     "bill_exceeded": "Paused: a call was billed higher than it could be.",
-    "month_cap": "Paused: the project's cap of this month is used up.",
+    "month_cap": "Paused: the project's cap of this month forbids further calls.",
 }
 """Failures that the job waits out instead of failing, and nobody counts. A full disk is watched; the others wait for `resume`."""
 HALVING = ("score", "train")  # verbs that need less memory where a pass has fewer rows
@@ -97,7 +97,7 @@ def _deliver(session: Session, job: Job, step: Step, outcome: Outcome) -> None:
     step.error = None
     if result.passing:
         step.key = None
-        message = f"{result.passing:,} rows failed for reasons that may pass: a later job asks about them again."
+        message = f"{result.passing:,} calls failed for reasons that may pass: a later job makes them again."
         event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
     move(session, job, step, StepState.SUCCEEDED, seconds=round(step.seconds, 3), cut=step.cut)
 

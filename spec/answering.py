@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from spec import cost, rows
-from spec.bills import bills, judge_step
+from spec.bills import bills, due_to_judges, judge_step
 from spec.condition import ordered
 from spec.distillation import Distillation
 from spec.facts import Facts, Roles, Signature
@@ -54,7 +54,11 @@ def answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         divisible=True,
         memory=needed.memory,
         seconds=needed.seconds,
-        context={"endpoint": named[0], "questions": rows.most(resolved, facts)},
+        context={
+            "endpoint": named[0],
+            "questions": rows.most(resolved, facts),
+            "aside": due_to_judges(resolved, facts),
+        },
     )
 
 
@@ -168,5 +172,9 @@ def _judge(place: int, judge: Judge, before: str, resolved: Distillation, facts:
         divisible=True,
         memory=needed.memory,
         seconds=needed.seconds,
-        context={"endpoint": endpoint, "questions": rows.most(resolved, facts)},
+        context={
+            "endpoint": endpoint,
+            "questions": rows.most(resolved, facts),
+            "aside": due_to_judges(resolved, facts, place),
+        },
     )

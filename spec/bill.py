@@ -7,6 +7,7 @@ is bounded by `max_tokens`. What is expected comes from the probe, which counted
 import json
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import NamedTuple
 
 from spec import rows
 from spec.distillation import Distillation
@@ -36,6 +37,15 @@ DOUBLES = 1.25
 """Calls for new texts that are expected, to those that there would be if no text were a near-duplicate."""
 
 
+class Call(NamedTuple):
+    """What the calls for one row cost."""
+
+    expected: float
+    dear: float
+    """With as many tokens in as may be expected at most, and answers that end at `max_tokens`: a chatty teacher's."""
+    bound: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bill:
     """Of all that a job asks for: new texts, and answers."""
@@ -45,8 +55,10 @@ class Bill:
     expected: int
     high: int
     minimum: int
-    """Held-out answers and a floor of training answers, as dear as they may be expected to be, and the last call at its bound: what is
-    set aside for the others comes back before. New texts can all be cut."""
+    """Held-out answers and a floor of training answers, dear ones, and the last call at its bound: what is set aside for the others comes back
+    before. New texts can all be cut. It is never above the bound of all answers; of few rows it may be above `high`."""
+    floor: int
+    """Without it no student comes of the old rows: the minimum, less what may be cut of the teacher's answers where judges have to be paid too."""
     heldout: int
     """Expected, of held-out rows alone."""
     new: int
@@ -56,10 +68,15 @@ class Bill:
     call: int = 0
     """At most, of one of these calls."""
 
+    @property
+    def due(self) -> int:
+        """What nobody else may have of a cap that has to cover the whole."""
+        return max(self.high, self.minimum)
+
     def aside(self, usd: float) -> int:
         """What answers keep of a cap while new texts are asked for: those of the old rows come first, and what is left is for new texts
         and their answers in the proportion in which these are expected to cost."""
-        old = max(self.minimum, self.expected - self.new - self.texts)
+        old = max(self.floor, self.expected - self.new - self.texts)
         left = max(0.0, usd * 1e6 - old)
         return old + ceil(min(self.new, left * self.new / max(self.new + self.texts, 1)))
 
@@ -85,15 +102,17 @@ def able(spec: Distillation, facts: Facts) -> Capabilities | None:
 
 def of_question(
     price: Price, probe: Capabilities, sampling: Sampling, size: float, messages: int, answer: float
-) -> tuple[float, float]:
-    """(expected, bound) of a question of `size` bytes in so many messages, answered by `answer` bytes in each of its samples."""
+) -> Call:
+    """Of a question of `size` bytes in so many messages, answered by `answer` bytes in each of its samples."""
     calls, most = 1 if probe.several else sampling.n, sampling.max_tokens or UNBOUNDED
     tokens = probe.tokens_per_byte * size + probe.tokens_per_call
     said = min(most, probe.tokens_per_byte * answer + 1)
     bounded = size + MESSAGE * (messages + 1)
-    return (
-        calls * cost(price, tokens, 0) + sampling.n * cost(price, 0, said),
-        calls * cost(price, bounded, 0) + sampling.n * cost(price, 0, most),
+    answers = sampling.n * cost(price, 0, most)
+    return Call(
+        expected=calls * cost(price, tokens, 0) + sampling.n * cost(price, 0, said),
+        dear=calls * cost(price, min(HIGH * tokens, bounded), 0) + answers,
+        bound=calls * cost(price, bounded, 0) + answers,
     )
 
 
@@ -122,10 +141,10 @@ def _texts(spec: Distillation, facts: Facts) -> tuple[int, int, int, int] | None
         return None
     own = mean(train, roles.inputs) + QUOTED
     shown = len(instruction(wanted).encode()) + wanted.examples * own
-    longest = wanted.sampling.max_tokens or UNBOUNDED
-    said = min(longest, probe.tokens_per_byte * wanted.per_call * own)
+    end = wanted.sampling.max_tokens or UNBOUNDED
+    said = min(end, probe.tokens_per_byte * wanted.per_call * own)
     once = cost(price, probe.tokens_per_byte * shown + probe.tokens_per_call, said)
-    bounded = cost(price, HIGH * shown + 2 * MESSAGE, longest)
+    bounded = cost(price, HIGH * shown + 2 * MESSAGE, end)
     number = fewest(wanted)
     return (
         int(LOW * number * once),
@@ -148,13 +167,14 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     ):
         return None
     names, count = classes(spec, facts), rows.counts(spec, facts)
+    old = count.train - count.written
     apart = rows.heldout(spec, facts)
     price, sampling = known.price, responses.sampling
     template, examples = _template(spec, facts), examples_of(spec, facts)
     shown = fields(template)
     literal = _literal(template, shown, responses)
     several = output_kind(spec, facts) == "multilabel"
-    answer = max((len(name.encode()) for name in names), default=1) * (_several(spec, facts) if several else 1)
+    answer = answer_bytes(spec, facts)
     system = system_text(responses, names, common_system(spec, facts), several=several)
     fixed: float = len((system or "").encode()) + literal
     fixed += examples * (mean(train, shown) + literal + answer)
@@ -163,24 +183,32 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
         answer += STRUCTURED
     messages = 2 + 2 * examples
 
-    def of_call(own: float) -> tuple[float, float]:
-        """(expected, bound) of a row whose own part has so many bytes."""
+    def of_call(own: float) -> Call:
+        """Of a row whose own part has so many bytes."""
         return of_question(price, probe, sampling, fixed + own, messages, answer)
 
     training, judged = of_call(mean(train, shown)), of_call(mean(apart or train, shown))
-    longest = max(_longest(one, shown) for one in (train, apart or train))
-    expected = count.train * training[0] + count.heldout * judged[0]
-    most_of_all = count.train * training[1] + count.heldout * judged[1]
-    floor = HIGH * (min(FLOOR, count.train) * training[0] + count.heldout * judged[0]) + of_call(longest)[1]
+    last = of_call(max(longest(one, shown) for one in (train, apart or train)))
+    expected = count.train * training.expected + count.heldout * judged.expected
+    most_of_all = count.train * training.bound + count.heldout * judged.bound
+    floor = min(FLOOR, old) * training.dear + count.heldout * judged.dear + last.bound
+    minimum = ceil(min(floor, old * training.bound + count.heldout * judged.bound))
     return Bill(
         rows=count.train + count.heldout,
         low=int(LOW * expected),
         expected=ceil(expected),
         high=ceil(min(HIGH * expected, most_of_all)),
-        minimum=ceil(floor),
-        heldout=ceil(count.heldout * judged[0]),
-        new=int(count.written * training[0]),
+        minimum=minimum,
+        floor=minimum,
+        heldout=ceil(count.heldout * judged.expected),
+        new=int(count.written * training.expected),
     )
+
+
+def answer_bytes(spec: Distillation, facts: Facts) -> float:
+    """Of the name that an answer consists of, or of the names that a row has on average."""
+    names = (len(name.encode()) for name in classes(spec, facts))
+    return max(names, default=1) * (_several(spec, facts) if output_kind(spec, facts) == "multilabel" else 1)
 
 
 def _several(spec: Distillation, facts: Facts) -> float:
@@ -208,5 +236,5 @@ def mean(one: RowSet, shown: tuple[str, ...]) -> float:
     return total / max(one.facts.rows, 1)
 
 
-def _longest(one: RowSet, shown: tuple[str, ...]) -> float:
+def longest(one: RowSet, shown: tuple[str, ...]) -> float:
     return sum(one.facts.longest.get(name, mean(one, (name,))) for name in shown)

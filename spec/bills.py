@@ -5,18 +5,19 @@ from math import ceil
 
 from spec import rows
 from spec.asked import Asked, judging
-from spec.bill import HIGH, LOW, Bill, bill, mean, of_question
+from spec.bill import FLOOR, HIGH, LOW, Bill, answer_bytes, bill, longest, mean, of_question
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.grader import Judge
 from spec.responses import filters
-from spec.signature import classes
 from spec.template import ANSWER, fields
 
 ADDED = ("rows", "low", "expected", "high", "heldout", "new", "texts", "call")
 """Figures of a bill that add up."""
 YES = 3
 """Bytes of a judge's answer."""
+PAID = "Answers that were paid for before are counted here too, and cost nothing again: such a cap is not used up."
+"""Beside a cap that is too small: which answers are kept already is known to the gateway alone, when it is asked."""
 
 
 def judge_step(place: int) -> str:
@@ -27,23 +28,39 @@ def judge_step(place: int) -> str:
 def bills(spec: Distillation, facts: Facts, cached: Collection[str] = ()) -> Bill | None:
     """The sum over the steps that ask and are not cached; None where nothing is paid, or not enough is known.
 
-    Where there is a judge, the minimum is the whole but for new texts, which can be cut: what the teacher's answers leave of a cap is all
-    that it has.
+    Where there is a judge, the minimum is the whole but for new texts, which can be cut with all that is asked about them.
     """
-    written = "synthesise" in cached
-    of_teacher = None if "answer" in cached else bill(spec, facts, written=written)
-    answers = None if "answer" in cached else bill(spec, facts, written=True)
-    of_judges = [
-        of_judge(spec, facts, place, asked) for place, asked in judging(spec) if judge_step(place) not in cached
-    ]
-    found = [one for one in (of_teacher, *of_judges) if one is not None]
-    if not found:
-        return None
+    of_teacher = None if "answer" in cached else bill(spec, facts, written="synthesise" in cached)
+    of_judges = _of_judges(spec, facts, cached)
     if not of_judges:
         return of_teacher
-    whole = [one for one in (answers, *of_judges) if one is not None]
+    old = _without_new_rows(spec)
+    answers = None if "answer" in cached else bill(old, facts)
+    judged = sum(one.due for one in _of_judges(old, facts, cached).values())
+    found = [one for one in (of_teacher, *of_judges.values()) if one is not None]
     summed = {name: sum(getattr(one, name) for one in found) for name in ADDED}
-    return Bill(**summed, minimum=sum(one.high for one in whole))
+    return Bill(
+        **summed,
+        minimum=judged + (answers.due if answers else 0),
+        floor=judged + (answers.floor if answers else 0),
+    )
+
+
+def due_to_judges(spec: Distillation, facts: Facts, after: int = -1) -> int:
+    """What the judges that come after this place may cost on the old rows: who is asked before them leaves it of a cap."""
+    return sum(one.due for place, one in _of_judges(_without_new_rows(spec), facts).items() if place > after)
+
+
+def _without_new_rows(spec: Distillation) -> Distillation:
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"synthesise": None})})
+
+
+def _of_judges(spec: Distillation, facts: Facts, cached: Collection[str] = ()) -> dict[int, Bill]:
+    """By place among the filters; those that are not cached and have a price."""
+    found = {
+        place: of_judge(spec, facts, place, one) for place, one in judging(spec) if judge_step(place) not in cached
+    }
+    return {place: one for place, one in found.items() if one is not None}
 
 
 def of_judge(spec: Distillation, facts: Facts, place: int, asked: Asked) -> Bill | None:
@@ -53,17 +70,21 @@ def of_judge(spec: Distillation, facts: Facts, place: int, asked: Asked) -> Bill
     if train is None or known is None or known.price is None or probe is None or not isinstance(judge, Judge):
         return None
     shown = tuple(name for name in fields(judge.question) if name != ANSWER)
-    longest = max((len(name.encode()) for name in classes(spec, facts)), default=1)
-    size = len(judge.question.encode()) + mean(train, shown) + longest
-    expected, most = of_question(known.price, probe, judge.sampling, size, 1, YES)
+    fixed = len(judge.question.encode()) + answer_bytes(spec, facts)
+    each, last = (
+        of_question(known.price, probe, judge.sampling, fixed + own, 1, YES)
+        for own in (mean(train, shown), longest(train, shown))
+    )
     count = rows.counts(spec, facts)
-    number = count.train
+    number, old = count.train, count.train - count.written
+    minimum = ceil(min(min(FLOOR, old) * each.dear + last.bound, old * each.bound))
     return Bill(
         rows=number,
-        low=int(LOW * number * expected),
-        expected=ceil(number * expected),
-        high=ceil(number * min(HIGH * expected, most)),
-        minimum=ceil(number * min(HIGH * expected, most)),
+        low=int(LOW * number * each.expected),
+        expected=ceil(number * each.expected),
+        high=ceil(number * min(HIGH * each.expected, each.bound)),
+        minimum=minimum,
+        floor=minimum,
         heldout=0,
-        new=int(count.written * expected),
+        new=int(count.written * each.expected),
     )

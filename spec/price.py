@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from spec import cost
 from spec.bill import HIGH, LOW
-from spec.bills import bills
+from spec.bills import PAID, bills
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
@@ -23,7 +23,8 @@ class Dollars(BaseModel):
     expected: float
     high: float
     minimum: float
-    """`budget.usd` must cover it: held-out answers, a floor of training answers, and devices for what cannot be cut."""
+    """`budget.usd` must cover it: held-out answers and a floor of training answers, each as long as `max_tokens` allows (where there is a judge, all
+    answers), and devices for what cannot be cut. Of few rows it may be above `high`."""
     answers: float
     """Of the expected: calls to the endpoint."""
     answers_low: float
@@ -119,5 +120,6 @@ def uncovered(resolved: Distillation, expected: Estimate) -> Problem | None:
         code="cap_too_small",
         message=message,
         param="budget.usd",
-        hint=f"Allow ${ceil(least * 100) / 100:,.2f} or more.",
+        hint=f"Allow ${ceil(least * 100) / 100:,.2f} or more."
+        + (f" {PAID}" if expected.usd and expected.usd.answers else ""),
     )

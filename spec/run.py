@@ -88,7 +88,7 @@ class Result(Wire):
     step: int | None = None
     """train: optimizer steps done."""
     passing: int = Field(default=0, ge=0, lt=2**63)
-    """answer: rows that failed for reasons that may pass. Such outputs answer for no key: who needs them again asks again."""
+    """answer, synthesise: calls that failed for reasons that may pass. Such outputs answer for no key: who needs them again asks again."""
     seconds: float = 0.0
     """Wall time after imports."""
     imports: float = 0.0

@@ -16,6 +16,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import structlog
 from redis.asyncio import Redis
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from structlog.typing import FilteringBoundLogger
 
@@ -31,6 +32,7 @@ from models import answer, endpoint, purse
 from models.answer import Kept
 from models.claim import Grip
 from models.endpoint import Endpoint
+from models.project import Project
 from models.purse import Lot, Spent
 from models.start import Work
 from settings import Settings
@@ -133,7 +135,8 @@ class Asking:
     async def _serve(self) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
         params = ASKING[self._work.verb].model_validate(self._work.params)
-        row = await asyncio.to_thread(self._ledger, _row, self._work.project, str(self._work.context["endpoint"]))
+        id = str(self._work.context["endpoint"])
+        row, monthly = await asyncio.to_thread(self._ledger, _known, self._work.project, id)
         if row is None:
             self.problem = Problem(code="endpoint_refuses", message="The endpoint was deleted.")
             return
@@ -142,6 +145,9 @@ class Asking:
             self.problem = Problem(
                 code="endpoint_refuses", message=message, hint="PATCH its URL back, or post the job again."
             )
+            return
+        if monthly is not None and (why := unholdable(row, params)):
+            self.problem = why
             return
         try:
             key = opened(row, self._settings)
@@ -209,8 +215,24 @@ class Asking:
         return self._over
 
 
-def _row(session: Session, project: str, id: str) -> Endpoint | None:
-    return session.scalars(endpoint.one(project, id)).one_or_none()
+def _known(session: Session, project: str, id: str) -> tuple[Endpoint | None, float | None]:
+    """The endpoint, and the project's cap of a month."""
+    cap = session.scalar(select(Project.usd_per_month).where(Project.id == project))
+    return session.scalars(endpoint.one(project, id)).one_or_none(), cap
+
+
+def unholdable(row: Endpoint, params: Params) -> Problem | None:
+    """Why no cap of a month can be held: calls would be booked at nothing, or have no bound. A job's own cap has rules for it (spec/rules/endpoint.py)."""
+    price = row.known().price
+    if price is None:
+        message = f"The project has a cap of this month, which cannot be held: {row.id} has no price."
+        hint = f"PATCH /v1/endpoints/{row.id} with its price, or the project with no usd_per_month; then resume."
+        return Problem(code="month_cap", message=message, hint=hint)
+    if price.output > 0 and params.question.sampling.max_tokens is None:
+        message = "The project has a cap of this month, which cannot be held: sampling.max_tokens is null, so an answer has no bound."
+        hint = "Post the job with max_tokens, or PATCH the project with no usd_per_month and resume."
+        return Problem(code="month_cap", message=message, hint=hint)
+    return None
 
 
 def opened(row: Endpoint, settings: Settings) -> str | None:

@@ -20,7 +20,7 @@ PAUSED = {
     "endpoint_key": "Paused because no worker can open the endpoint's key: PATCH it with its key, then `resume`.",
     "bill_exceeded": "Paused because a call was billed higher than it could be: look at the endpoint's price, then `resume`.",
     "preview": "Paused after its preview, for you to look at the first answers: `resume` goes on, `cancel` ends it.",
-    "month_cap": "Paused because the project's cap of this month is used up: `resume` once there is money.",
+    "month_cap": "Paused because the project's cap of this month forbids further calls (the events say whether it is used up): `resume` once it does not.",
 }
 INSPECTOR = "cpu"  # the queue of inspections
 

@@ -44,6 +44,10 @@ class Verdicts:
     told: int = 0
     unread: int = 0
     """Rows on which it said neither yes nor no."""
+    failed: int = 0
+    """Rows on which it said nothing, since the call failed."""
+    passing: int = 0
+    """Those of them whose call failed for a reason that may pass."""
     shown: list[Dropped] = field(default_factory=list)
 
     @property
@@ -71,7 +75,7 @@ def run(folder: RunFolder, params: AnswerParams, judged: Judged) -> Result:
     write_scores(folder, dropped)
     folder.output(TALLY).write_text(asked.model_copy(update={"kept": found}).model_dump_json(indent=1))
     status = "succeeded" if asker.stopped is None else "stopped"
-    return Result(status=status, summary=found.model_dump(exclude={"dropped"}))
+    return Result(status=status, summary=found.model_dump(exclude={"dropped"}), passing=verdicts.passing)
 
 
 def _due(folder: RunFolder, judged: Judged, rows: Rows) -> Verdicts:
@@ -116,10 +120,12 @@ def _ask(folder: RunFolder, params: AnswerParams, verdicts: Verdicts, questions:
 
 
 def _take(verdicts: Verdicts, reply: Told, yes: bool | None) -> None:
-    """`yes`: None where it said neither yes nor no."""
+    """`yes`: None where it said neither yes nor no, or nothing at all."""
     row, label = verdicts.rows[reply.id], verdicts.labels[reply.id]
     verdicts.told += 1
-    verdicts.unread += yes is None
+    verdicts.failed += reply.failed is not None
+    verdicts.passing += reply.passing
+    verdicts.unread += yes is None and reply.failed is None
     if yes:
         verdicts.passed.add(row)
     elif verdicts.told - len(verdicts.passed) <= SHOWN:
@@ -136,6 +142,7 @@ def _counted(before: Kept, verdicts: Verdicts) -> Kept:
         applied=len(verdicts.rows),
         dropped=dropped,
         unread=verdicts.unread,
+        failed=verdicts.failed,
         unasked=len(verdicts.rows) - verdicts.told,
     )
     shown = (*before.dropped[: MOST_SHOWN - len(verdicts.shown)], *verdicts.shown)

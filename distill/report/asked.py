@@ -54,13 +54,15 @@ class Filter(Figures):
     """Those of them that fail it; a row may fail several."""
     unread: int = 0
     """Of a judge: those of the dropped on which it said neither yes nor no."""
+    failed: int = 0
+    """Of a judge: those of the dropped on which it said nothing, since the call failed."""
     unasked: int = 0
     """Of a judge: those of the dropped that it was not asked about, since a cap had ended the asking."""
 
     @property
     def drops(self) -> str:
         """How many, in words."""
-        aside = [(self.unread, "neither yes nor no"), (self.unasked, "not asked")]
+        aside = [(self.unread, "neither yes nor no"), (self.failed, "without a reply"), (self.unasked, "not asked")]
         told = ", ".join(f"{number:,} {what}" for number, what in aside if number)
         return f"{self.dropped:,}" + (f" ({told})" if told else "")
 

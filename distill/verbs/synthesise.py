@@ -53,7 +53,7 @@ def run(folder: RunFolder, params: SynthesiseParams) -> Result:
     folder.output("synthesis.json").write_text(found.model_dump_json(indent=1), encoding="utf-8")
     folder.message(sentence(found), level="info" if found.kept == found.wanted else "warning")
     summary = found.model_dump(include={"wanted", "kept", "calls", "said", "near", "unparseable"})
-    return Result(status="stopped" if cut else "succeeded", summary=summary)
+    return Result(status="stopped" if cut else "succeeded", summary=summary, passing=writing.passing)
 
 
 class Writing:
@@ -72,6 +72,8 @@ class Writing:
         )
         self._calls = self._failed = self._unparseable = 0
         self._dropped: list[NearDuplicate] = []
+        self.passing = 0
+        """Calls that failed for reasons that may pass."""
         self.said = ""
         """The beginning of the first reply, or of the first failure."""
         self._progress = Progress(folder, start=0, total=params.rows, unit="texts", rows=1.0)
@@ -105,6 +107,7 @@ class Writing:
         """The texts of one reply, each with its fate."""
         began = told.answers[0].text if told.answers else f"{told.failed}: {told.message}"
         self.said = self.said or f"The first reply began: {began[:200]}"
+        self.passing += told.passing
         if not told.answers:
             self._failed += 1
             return

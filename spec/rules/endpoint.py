@@ -6,7 +6,7 @@ from math import ceil
 from spec import rows
 from spec.asked import everybody
 from spec.bill import able
-from spec.bills import bills
+from spec.bills import PAID, bills
 from spec.distillation import Distillation
 from spec.facts import LISTS, Facts
 from spec.nearest import suggestion
@@ -223,7 +223,7 @@ def cap_covers_answers(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             code="cap_too_small",
             message=f"A cap of ${spec.budget.usd:,.2f} does not cover the ${expected.minimum / 1e6:,.4f} that the job needs at least.",
             param="budget.usd",
-            hint=f"Allow ${least:,.2f} or more, or hold out fewer rows.",
+            hint=f"Allow ${least:,.2f} or more, or hold out fewer rows. {PAID}",
         )
 
 

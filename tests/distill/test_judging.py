@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def answering(folder: Path, say: Say) -> None:
     listener.listen()
 
     def serve() -> None:
-        with listener, listener.accept()[0] as talk, talk.makefile("rb") as lines:
+        gone = suppress(BrokenPipeError, ConnectionResetError)
+        with gone, listener, listener.accept()[0] as talk, talk.makefile("rb") as lines:
             for line in lines:
                 asked = Asked.model_validate_json(line)
                 told = say(asked.messages[0].content).model_copy(update={"id": asked.id})
@@ -72,10 +74,12 @@ def said(text: str) -> Told:
 
 
 def odd(question: str) -> Told:
-    """No to even rows; of every eleventh it says nothing that can be read, or the call fails."""
+    """No to even rows; of every eleventh it says nothing that can be read, or the call fails, for now or for good."""
     row = int(question.removeprefix("Is ").removesuffix(" plants?"))
+    if row % 26 == 0:
+        return Told(failed="bad_request", message="no")
     if row % 11 == 0:
-        return said("Well, no and yes.") if row % 2 else Told(failed="server_error", message="down")
+        return said("Well, no and yes.") if row % 2 else Told(failed="server_error", message="down", passing=True)
     return said("Yes." if row % 2 else "no")
 
 
@@ -86,14 +90,20 @@ def read(path: Path) -> tuple[list[int], Any]:
 
 
 def test_a_row_is_kept_if_the_judge_says_yes(tmp_path: Path, answers: Path) -> None:
-    assert judged(tmp_path, answers, odd).status == "succeeded"
+    done = judged(tmp_path, answers, odd)
+    assert (done.status, done.passing) == ("succeeded", sum(row % 22 == 0 for row in LEFT))
     rows, kept = read(tmp_path)
     passed = [row for row in LEFT if row % 2 and row % 11]
     assert rows == [row for row in range(ROWS) if row % 7 and (row % 5 == 0 or row in passed)]
     assert (kept.answered, kept.kept) == (len(LEFT) + 2, len(passed))
-    unread = sum(row % 11 == 0 for row in LEFT)
+    unread = sum(row % 22 == 11 for row in LEFT)
+    failed = sum(row % 22 == 0 or row % 26 == 0 for row in LEFT)
     one = kept.filters[1]
     assert (one.applied, one.dropped, one.unread, one.unasked) == (len(LEFT), len(LEFT) - len(passed), unread, 0)
+    assert (
+        one.failed == failed > done.passing > 0
+        and f"({unread} neither yes nor no, {failed} without a reply)" in one.drops
+    )
     assert kept.filters[0] == FILTERS[0] and all(row.by == (1,) and "judge: " in row.said for row in kept.dropped)
     log = [json.loads(line) for line in (tmp_path / "judge/outputs/answers.jsonl").read_text().splitlines()]
     assert sorted(one["row"] for one in log if one["kind"] == "dropped") == sorted(set(LEFT) - set(passed))

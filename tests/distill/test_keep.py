@@ -208,8 +208,8 @@ def test_scores_of_many_rows_are_cut_into_shards_anew(tmp_path: Path, answers: P
 
 
 def test_the_report_shows_what_was_dropped() -> None:
-    told = {"what": "length: max 5", "applied": 9, "dropped": 4, "unread": 1, "unasked": 2}
-    shown = Kept(answered=10, kept=5, unmatched=1, filters=[told], dropped=[{"row": 7, "by": [0], "said": "<b>long"}])
+    told = {"what": "length: max 5", "applied": 9, "dropped": 6, "unread": 1, "failed": 3, "unasked": 2}
+    shown = Kept(answered=10, kept=3, unmatched=1, filters=[told], dropped=[{"row": 7, "by": [0], "said": "<b>long"}])
     part = Asked(asked=10, kinds={"answered": 10}, outside=0.0, gold=None)
     tally = Tally(model="m", read="text", samples=1, classes=CLASSES, parts={"train": part}, kept=shown)
     html = str(section(report().model_copy(update={"answers": tally, "endpoint": "ep_a/m"})))
@@ -220,6 +220,6 @@ def test_the_report_shows_what_was_dropped() -> None:
         "training row 7",
         "&lt;b&gt;long",
         "10 answered",
-        "4 (1 neither yes nor no, 2 not asked)",
+        "6 (1 neither yes nor no, 3 without a reply, 2 not asked)",
     ):
         assert words in html

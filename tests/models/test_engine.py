@@ -37,7 +37,7 @@ def test_what_failed_for_now_is_done_again_by_the_next(world: World) -> None:
     first = world.submit(project, plan)
     world.end(world.begin("io").grip, passing=3)
     assert world.job(first).state == "succeeded" and not world.steps(first)["answer"].cut
-    assert any("3 rows failed for reasons that may pass" in event.message for event in world.events(first))
+    assert any("3 calls failed for reasons that may pass" in event.message for event in world.events(first))
     second = world.submit(project, plan)
     assert world.states(second) == {"answer": "ready"}
     world.end(world.begin("io").grip)

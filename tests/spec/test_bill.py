@@ -1,12 +1,19 @@
 """What answers cost, by hand."""
 
+from typing import Any
+
 import pytest
 
+from spec.asked import judging
 from spec.bill import bill, bound
-from spec.bills import bills
+from spec.bills import PAID, bills, of_judge
 from spec.facts import ColumnFacts, Facts, Price, Roles
+from spec.plan import plan
+from spec.price import estimate, uncovered
 from spec.prompt import system_text, template_of
+from spec.resolve import resolve
 from spec.responses import TeacherResponses
+from spec.rules.endpoint import cap_covers_answers
 from spec.template import fields, render
 from tests.spec.builders import dataset, endpoint, facts, job, names, split
 from tests.spec.leaves import ASKED, VOTES, kept
@@ -34,8 +41,31 @@ def test_expected_and_minimum() -> None:
         1.5 * found.expected, abs=2
     )
     last = (len(SYSTEM) + 200 + 16 * 3) * 0.4 + 8 * 1.6  # the longest row, in bytes, and max_tokens 8
-    assert found.minimum == pytest.approx(1.5 * (32 * train + 100 * held) + last, abs=1)
+    dear = {size: 1.5 * (0.25 * (len(SYSTEM) + size) + 8) * 0.4 + 8 * 1.6 for size in (60, 80)}
+    assert found.minimum == pytest.approx(32 * dear[60] + 100 * dear[80] + last, abs=1)
     assert found.rows == 1100
+
+
+@pytest.mark.parametrize(("max_tokens", "answer"), [(8, 8), (500, 500), (None, 4096)])
+def test_the_minimum_covers_heldout_rows_whose_answers_do_not_end(max_tokens: int | None, answer: int) -> None:
+    found = bill(job(ASKED | {"data.responses.sampling.max_tokens": max_tokens}), known())
+    assert found is not None and found.minimum > (100 + 32) * answer * 1.6
+
+
+def test_the_minimum_is_never_above_the_bound_of_all() -> None:
+    """Of four rows not one more call has to be made than there are rows."""
+    few = {"train": split("train", 3), "test": split("test", 1)}
+    sizes = {"text_bytes": {"text": 60}, "longest": {"text": 60}}
+    rows = dataset(
+        {name: one.model_copy(update=sizes) for name, one in few.items()}, COLUMNS, Roles(input="text", label="label")
+    )
+    found = bill(
+        job(ASKED | {"data.responses.prompt.system": SYSTEM}),
+        facts(datasets={"ds_texts": rows}, endpoints={"ep_open": endpoint()}),
+    )
+    assert found is not None
+    whole = sum(bound(Price(input=0.4, output=1.6), [len(SYSTEM), size], 8, 1) for size in (20, 20, 20, 60))
+    assert found.high < found.minimum <= whole
 
 
 def test_several_answers_are_asked_in_one_call_where_the_endpoint_gives_them() -> None:
@@ -77,16 +107,80 @@ def test_a_pair_is_asked_about_with_both_texts_after_their_names() -> None:
     assert template_of(responses, ("query", "passage")) == "query: {query}\n\npassage: {passage}"
 
 
+WRITES = {"rows": 1000, "sampling": {"max_tokens": 200}}
+
+
+def test_new_texts_are_not_in_the_minimum_where_there_is_a_judge() -> None:
+    """They can be cut to none, and so can the answers and the verdicts about them."""
+    plain, found = bills(job(kept("judge")), known()), bills(job(kept("judge") | {"data.synthesise": WRITES}), known())
+    assert plain and found and found.minimum == plain.minimum and found.floor == plain.floor
+    assert found.expected > plain.expected and found.new > plain.new == 0
+
+
+def test_at_the_expected_price_new_texts_may_cost_what_they_are_expected_to() -> None:
+    found = bills(job(kept("judge") | {"data.synthesise": WRITES}), known())
+    assert found is not None and found.expected > found.minimum, "such a cap is accepted"
+    left = found.expected - found.aside(found.expected / 1e6)
+    assert left == pytest.approx(found.texts, rel=0.01)
+
+
+def judged(places: int) -> dict[str, Any]:
+    """A job with as many judges, each with a longer question than the one before."""
+    made = kept("judge")
+    judge = made["data.responses.keep"][0]
+    questions = [f"{'Please: ' * place}Is {{text}} {{answer}}?" for place in range(places)]
+    return made | {"data.responses.keep": [judge | {"question": question} for question in questions]}
+
+
+@pytest.mark.parametrize("more", [{}, {"data.synthesise": WRITES}])
+def test_whoever_is_asked_leaves_money_for_the_judges_after_it(more: dict[str, Any]) -> None:
+    """On the old rows, at the high end; what the accepted minimum leaves beside it covers the teacher's own."""
+    spec, known_ = job(judged(2) | more), known()
+    answers = bill(job(VOTES), known_)
+    first, second = (of_judge(job(judged(2)), known_, place, one) for place, one in judging(spec))
+    assert answers and first and second and first.high < second.high
+    aside: dict[str, Any] = {step.name: step.context.get("aside") for step in plan(resolve(spec, known_), known_)}
+    assert (aside["answer"], aside["judge.0"], aside["judge.1"]) == (first.high + second.high, second.high, 0)
+    found = bills(spec, known_)
+    assert found and found.minimum - aside["answer"] == answers.high > answers.minimum
+
+
+def test_a_judge_that_is_shown_several_names_is_asked_with_as_many_as_a_row_has() -> None:
+    """Every row of 100 has three names of a byte."""
+    each = split("train", 100).model_copy(
+        update={"labels": dict.fromkeys("0123456789", 30), "labelled": 100, "text_bytes": {"text": 6000}}
+    )
+    columns = COLUMNS | {"label": ColumnFacts(kind="classes", dtype="str", values=dict.fromkeys("0123456789", 60))}
+    rows = dataset(
+        {"train": each, "test": each.model_copy(update={"digest": "d"})}, columns, Roles(input="text", label="label")
+    )
+    known_ = facts(datasets={"ds_texts": rows}, endpoints={"ep_open": endpoint()})
+    spec = job(kept("judge"))
+    (place, asked), *_ = judging(spec)
+    found = of_judge(spec, known_, place, asked)
+    size = len("Is {text} {answer}?") + 60 + 3
+    assert found and found.expected == pytest.approx(100 * ((0.25 * size + 8) * 0.4 + (0.25 * 3 + 1) * 1.6), abs=1)
+
+
 def test_a_judge_is_asked_of_every_training_row_and_has_to_be_covered_whole() -> None:
-    plain, judged = bills(job(VOTES), known()), bills(job(kept("judge")), known())
-    assert plain and judged
+    plain, found = bills(job(VOTES), known()), bills(job(kept("judge")), known())
+    assert plain and found
     question = "Is {text} {answer}?"
     each = (0.25 * (len(question) + 60 + 1) + 8) * 0.4 + (0.25 * 3 + 1) * 1.6
-    assert judged.expected - plain.expected == pytest.approx(1000 * each, abs=2)
-    assert judged.minimum == judged.high > plain.minimum
+    assert found.expected - plain.expected == pytest.approx(1000 * each, abs=2)
+    assert found.minimum == found.high > plain.minimum
     assert bills(job(kept("judge")), known(), {"answer", "judge.0"}) is None
     left = bills(job(kept("judge")), known(), {"answer"})
-    assert left and left.expected == judged.expected - plain.expected
+    assert left and left.expected == found.expected - plain.expected
+
+
+def test_a_cap_that_is_too_small_says_that_paid_answers_are_not_taken_off() -> None:
+    """Whether a job is looked at or made: which answers are kept is known to nobody who refuses."""
+    spec = job(ASKED | {"budget": {"usd": 0.0001}})
+    (early,) = cap_covers_answers(spec, known())
+    resolved = resolve(spec, known())
+    late = uncovered(resolved, estimate(plan(resolved, known()), known(), resolved=resolved))
+    assert late and all(PAID in (one.hint or "") for one in (early, late))
 
 
 def test_new_texts_and_their_answers_are_in_the_bill() -> None:

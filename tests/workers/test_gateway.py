@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from sqlalchemy.orm import Session
 
 from distill.answers.asker import connect
 from distill.data.canonical import Heading, digest_array, text_digests, write
 from gateway.desk import TOO_MANY
 from models.endpoint import Endpoint
+from models.project import Project
 from models.start import Work
 from settings import Settings
-from spec.facts import ColumnFacts, Roles
+from spec.facts import ColumnFacts, Price, Roles
 from spec.gateway import LONGEST, Message
 from spec.params import AnswerParams, Question
+from spec.problem import Problem
 from spec.run import GATEWAY
 from spec.sampling import Sampling
 from tests.acceptance.teacher import Teacher
@@ -103,3 +106,40 @@ def test_a_child_has_no_more_questions_than_rows(ledger: Ledger, work: Work, tea
         asker.close()
     assert asker.stopped == TOO_MANY and len(told) <= 8 and teacher.calls <= 8
     assert gateway.problem is not None and gateway.problem.code == TOO_MANY
+
+
+@pytest.mark.parametrize(
+    ("prices", "bounded", "lacks"), [([], True, "no price"), ([PRICE], False, "max_tokens is null")]
+)
+def test_no_call_is_made_under_a_month_cap_that_cannot_be_held(
+    world: World,
+    ledger: Ledger,
+    work: Work,
+    teacher: Teacher,
+    tmp_path: Path,
+    prices: list[Price],
+    bounded: bool,
+    lacks: str,
+) -> None:
+    """Without a price a call would be booked at nothing, without a bound too little would be set aside. Without a cap it may be made."""
+    sampling = {"temperature": 0.0} | ({"max_tokens": 4} if bounded else {})
+    work = replace(work, params=work.params | {"question": work.params["question"] | {"sampling": sampling}})
+
+    def told(cap: float | None) -> int:
+        def change(session: Session) -> None:
+            session.get_one(Project, work.project).usd_per_month = cap
+            session.get_one(Endpoint, (work.project, "ep_words")).prices = [price.model_dump() for price in prices]
+
+        world(change)
+        with asking(ledger, work, tmp_path) as gateway:
+            if gateway.problem is None:
+                asker = connect(tmp_path / GATEWAY, 5.0)
+                list(asker.ask(iter([(0, (Message(role="user", content=TEXTS[0]),))]), lambda: False))
+                asker.close()
+        found.append(gateway.problem)
+        return teacher.calls
+
+    found: list[Problem | None] = []
+    assert (told(5.0), told(None)) == (0, 1)
+    assert found[0] is not None and found[0].code == "month_cap" and lacks in found[0].message and found[0].hint
+    assert found[1] is None
