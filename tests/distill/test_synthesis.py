@@ -5,6 +5,7 @@ import random
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ def answering(folder: Path, reply: Callable[[int, str], Told | None]) -> threadi
     listener.listen()
 
     def serve() -> None:
-        with listener, listener.accept()[0] as talk:
+        with suppress(ConnectionError), listener, listener.accept()[0] as talk:  # who was stopped listens to no more
             talk.settimeout(0.05)
             held, asked = b"", list[Asked]()
             while True:
