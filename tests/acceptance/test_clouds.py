@@ -42,19 +42,21 @@ class Move:
         report = good(self.owner.client.get(f"/v1/distillations/{id}/report"))
         parts = report["answers"]["parts"]
         gold = [part["gold"] for part in parts.values()]
+        heard = [messages for bound, messages in self.teacher.heard if bound == bounded]
+        given_away = {question["content"] for question in heard[0][1:-1:2]}
         right = sum(
             max(shares, key=lambda name: shares[name]) == label
             for text, label in GOLDEN.items()
+            if text not in given_away
             for shares in [model(text)]
         )
-        assert sum(part["rows"] for part in gold) == len(GOLDEN) and parts["heldout"]["gold"]["rows"] > 0
+        assert sum(part["rows"] for part in gold) == len(GOLDEN) - 8 and parts["heldout"]["gold"]["rows"] > 0
         assert sum(round(part["accuracy"] * part["rows"]) for part in gold) == right
         roles = {role["role"]: role for role in report["grade"]["roles"]}
         assert (
             roles["student"]["labels_seen"] == 0
-            and roles["no_teacher"]["labels_seen"] == parts["train"]["gold"]["rows"]
+            and roles["no_teacher"]["labels_seen"] == parts["train"]["gold"]["rows"] + 8
         )
-        heard = [messages for bound, messages in self.teacher.heard if bound == bounded]
         assert {messages[-1]["content"] for messages in heard} <= set(TEXTS) and len(heard) >= 70
         for system, *shown, _ in heard:
             assert system["role"] == "system" and system["content"].startswith(f"{SYSTEM}\n\nClassify")
