@@ -66,4 +66,6 @@ def test_a_ranker_of_pairs_teaches_an_encoder_with_its_users_tokenizer(stack: St
         assert (model["architecture"]["tokenizer"], model["architecture"]["vocabulary"]) == (file["sha256"], 602)
         client.models.download(job.student, tmp_path / "student")
         assert (tmp_path / "student/tokenizer.json").read_bytes() == path.read_bytes()
+        again = client.models.wait(client.models.upload(tmp_path / "student")["id"])
+        assert again["state"] == "ready" and again["architecture"] == model["architecture"]
         client.files.delete(file["id"])

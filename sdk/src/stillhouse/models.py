@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Unpack
@@ -48,17 +48,20 @@ class Models:
         path = Path(source)
         if path.is_dir():
             found = config(path)
+            if found.get("signature", {}).get("input", {}).get("kind") == "text":
+                own = [path / "tokenizer.json"] if found["student"].get("tokenizer") else []
+                beside = [path / "config.json", *own]  # which say what no signature of a request can
+                return self._upload(weights_in(path), None, None, name, labels_seen, licence, beside)
             architecture, signature = architecture or found.get("student"), signature or found.get("signature")
-            brought = path / "tokenizer.json" if (architecture or {}).get("tokenizer") else None
-            return self._upload(weights_in(path), architecture, signature, name, labels_seen, licence, brought)
+            path = weights_in(path)
         return self._upload(path, architecture, signature, name, labels_seen, licence)
 
     def _upload(
         self, path: Path, architecture: Student | None, signature: NewSignature | None, name: str | None,
-        labels_seen: int | None, licence: str | None, tokenizer: Path | None = None,
+        labels_seen: int | None, licence: str | None, beside: Sequence[Path] = (),
     ) -> Model:  # fmt: skip
-        """`tokenizer`: the user's own, which a student was trained with."""
-        files = [self._files.upload(one, purpose="model")["id"] for one in (path, tokenizer) if one is not None]
+        """`beside`: what of a delivered student of texts belongs to its weights."""
+        files = [self._files.upload(one, purpose="model")["id"] for one in (path, *beside)]
         return self.create(
             files=files, architecture=architecture, signature=signature, name=name, labels_seen=labels_seen,
             licence=licence,
