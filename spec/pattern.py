@@ -6,13 +6,13 @@ ESCAPED = r"\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\x[0-9a-fA-F]{2}|\\N\{[^}]*\}|\
 RANGE = re.compile(f"({ESCAPED})-({ESCAPED})", re.DOTALL)
 FOLDED = re.compile(r"\(\?[a-zA-Z]*i")
 WIDEST = 512
-"""Characters of a range where case is ignored: every one of them is looked up when the pattern is compiled."""
+"""Characters of all ranges together where case is ignored: every one of them is looked up when the pattern is compiled."""
 
 
 def unreadable(pattern: str) -> str | None:
     """Why it cannot be used, as one sentence; None where it can."""
-    if FOLDED.search(pattern) and any(_width(first, last) > WIDEST for first, last in RANGE.findall(pattern)):
-        return f"Where case is ignored, a range may have {WIDEST} characters at most."
+    if FOLDED.search(pattern) and sum(_width(first, last) for first, last in RANGE.findall(pattern)) > WIDEST:
+        return f"Where case is ignored, ranges may have {WIDEST} characters together at most."
     try:
         re.compile(pattern)
     except re.error as error:
@@ -24,7 +24,7 @@ def unreadable(pattern: str) -> str | None:
 
 
 def _width(first: str, last: str) -> int:
-    return _code(last) - _code(first)
+    return max(0, _code(last) - _code(first))
 
 
 def _code(said: str) -> int:

@@ -88,7 +88,7 @@ ENDPOINTS: list[Any] = [
     (keep.patterns_can_be_read, kept("regex", pattern="(" * 490 + "a" + ")" * 490), known(),
       [(f"{KEEP}.pattern", "pattern_invalid", "The pattern cannot be read: it is too deep, or repeats too often.")]),
     (keep.patterns_can_be_read, kept("regex", pattern="(?i)[\u0100-\uffff]"), known(),
-      [(f"{KEEP}.pattern", "pattern_invalid", "Where case is ignored, a range may have 512 characters at most.")]),
+      [(f"{KEEP}.pattern", "pattern_invalid", "Where case is ignored, ranges may have 512 characters together at most.")]),
     (keep.schemas_are_schemas, kept("json_schema", schema={"pattern": "a{99999999999}"}), known(),
       [(f"{KEEP}.schema", "schema_invalid", 'This is no schema to use here. "a{99999999999}": The pattern cannot be read: it is too deep, or repeats too often.')]),
     (keep.schemas_are_schemas, kept("json_schema", schema={"$ref": "#"}), known(),
