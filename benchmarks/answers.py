@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.stack import stillhouse, teacher
+from benchmarks.stack import stillhouse, table, teacher
 from spec.prompt import system_text
 from spec.responses import TeacherResponses
 
@@ -84,11 +84,10 @@ def main() -> None:
     asked = parser.parse_args()
     rows, labels = texts(asked.rows)
     with tempfile.TemporaryDirectory() as folder:
-        table, ledger = Path(folder) / "table.jsonl", Path(folder) / "ledger.jsonl"
-        lines = [json.dumps({"text": text, "label": label}) for text, label in zip(rows, labels, strict=True)]
-        table.write_text("\n".join(lines) + "\n")
+        answers = table(Path(folder) / "table.jsonl", zip(rows, labels, strict=True))
+        ledger = Path(folder) / "ledger.jsonl"
         ledger.touch()
-        with teacher("--table", table, "--ledger", ledger, "--latency", str(asked.latency), "--model", MODEL) as url:
+        with teacher("--table", answers, "--ledger", ledger, "--latency", str(asked.latency), "--model", MODEL) as url:
             plain = asyncio.run(bare(url, rows, asked.flight))
             mine = ours(url, ledger, rows, labels, asked.flight) + asked.latency
             again = asyncio.run(bare(url, rows, asked.flight))

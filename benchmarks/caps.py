@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stack import stillhouse, teacher
+from benchmarks.stack import stillhouse, table, teacher
 from stillhouse import Job, Stillhouse
 
 MODEL = "minilm-docstrings"
@@ -102,11 +102,10 @@ def run(jobs: int, rows: int, latency: float) -> list[Ended]:
     texts = [f"the number {i} stands in row {i} of this table" for i in range(rows)]
     labels = [NAMES[i % 2] for i in range(rows)]
     with tempfile.TemporaryDirectory() as folder:
-        table, ledger = Path(folder) / "table.jsonl", Path(folder) / "ledger.jsonl"
-        lines = [json.dumps({"text": text, "label": label}) for text, label in zip(texts, labels, strict=True)]
-        table.write_text("\n".join(lines) + "\n")
+        answers = table(Path(folder) / "table.jsonl", zip(texts, labels, strict=True))
+        ledger = Path(folder) / "ledger.jsonl"
         ledger.touch()
-        switches = ("--table", table, "--ledger", ledger, "--latency", str(latency), "--model", MODEL)
+        switches = ("--table", answers, "--ledger", ledger, "--latency", str(latency), "--model", MODEL)
         with (
             teacher(*switches, "--price", f"{PRICE[0]}/{PRICE[1]}") as url,
             stillhouse(slots=2, STILLHOUSE_DEVICE_PRICE_PER_HOUR=str(DEVICE)) as client,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stack import stillhouse, teacher
+from benchmarks.stack import stillhouse, table, teacher
 
 MODEL = "minilm-docstrings"
 NAMES = ("even", "odd")
@@ -67,18 +67,17 @@ def text(number: int) -> str:
 
 def run(rows: int, folder: Path, most: Most) -> tuple[Any, float]:
     """The job's report, and the seconds from the first to the last call in the endpoint's ledger."""
-    table, ledger = folder / "table.jsonl", folder / "ledger.jsonl"
-    with table.open("w") as lines:
-        lines.writelines(json.dumps({"text": text(i), "label": NAMES[i % 2]}) + "\n" for i in range(rows))
+    answers = table(folder / "table.jsonl", ((text(i), NAMES[i % 2]) for i in range(rows)))
+    ledger = folder / "ledger.jsonl"
     done = threading.Event()
-    with teacher("--table", table, "--ledger", ledger, "--model", MODEL) as url, stillhouse() as client:
+    with teacher("--table", answers, "--ledger", ledger, "--model", MODEL) as url, stillhouse() as client:
         watcher = threading.Thread(target=watch, args=(most, done), daemon=True)
         watcher.start()
         client.endpoints.create(
             name="table", url=url, model=MODEL, price={"input": 0.4, "output": 1.6}, allow_private=True,
             limits={"concurrency": 64},
         )  # fmt: skip
-        file = client.files.upload(table)["id"]
+        file = client.files.upload(answers)["id"]
         dataset = client.datasets.create(files=[file], columns={"input": "text", "label": "label"})["id"]
         client.datasets.wait(dataset)
         asked: Any = {"type": "teacher", "sampling": {"temperature": 0.0, "max_tokens": 4}, "read": "text"}

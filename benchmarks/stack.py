@@ -1,9 +1,10 @@
 """A stack of our own and a teacher behind a socket, for as long as a measurement lasts."""
 
+import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,13 @@ def stillhouse(slots: int = 1, **settings: str) -> Iterator[Stillhouse]:
     with tempfile.TemporaryDirectory(prefix="bench-") as home, Stack(Path(home) / "home", workers=workers) as stack:  # noqa: SIM117  # a client needs the stack's URL
         with Stillhouse(stack.url, stack.key, timeout=120) as client:
             yield client
+
+
+def table(path: Path, rows: Iterable[tuple[str, str]]) -> Path:
+    """Texts and their labels, from which `python -m examples.teacher_server --table` answers."""
+    with path.open("w") as lines:
+        lines.writelines(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
+    return path
 
 
 @contextmanager
