@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 RUN := $(VENV)/bin/python
 INPUTS := pyproject.toml sdk/pyproject.toml constraints.txt
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 
 .PHONY: help
 help: ## list the targets
@@ -21,7 +21,7 @@ define install
 	@$(RUN) -m pip install --no-compile --disable-pip-version-check -c constraints.txt \
 		-e '.[$(strip $(EXTRAS))]' -e './sdk[arrays,openai]' > $(VENV)/install.log 2>&1 \
 		|| { cat $(VENV)/install.log; exit 1; }
-	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -c "import onnx, onnxruntime, pyarrow, pyarrow.parquet, safetensors.torch, torch, torch.nn.functional, torch.optim"
+	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -c "import onnx, onnxruntime, pyarrow.compute, pyarrow.csv, pyarrow.parquet, safetensors.torch, tokenizers, torch, torch.nn.functional, torch.optim"
 	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -m compileall -q distill spec
 	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -c "import alembic.command, celery.bin.celery, fastapi, psycopg, sqlalchemy.ext.asyncio, structlog, uvicorn"
 endef
@@ -43,7 +43,7 @@ demo: $(VENV)/ready ## the whole way: services, teachers, two jobs, their report
 up: $(VENV)/ready ## the stack in the foreground; prints the URL and, the first time, an admin key (ARGS="--port 8401")
 	@$(RUN) -m standalone up $(ARGS)
 
-test: $(VENV)/ready-dev ## all tests (ARGS="tests/spec -k rules"; JOBS=2 processes, each a whole file at a time)
+test: $(VENV)/ready-dev ## all tests (ARGS="tests/spec -k rules"; JOBS=3 processes, each a whole file at a time)
 	@$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/ready-dev ## format, lint, types, import contracts, migrations, generated documents

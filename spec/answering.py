@@ -102,11 +102,11 @@ def synthesise(resolved: Distillation, facts: Facts) -> Step:
 
 def preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     """The first of the questions, after which the job waits for its owner. What is asked here is not paid for again."""
-    whole = answer(resolved, facts, given)
+    whole, graders = answer(resolved, facts, given), filters(resolved.data.responses)
     return replace(
         whole,
         name=PREVIEW,
-        params=whole.params | {"first": resolved.budget.preview},
+        params=whole.params | {"first": resolved.budget.preview} | (dump(_filters(graders)) if graders else {}),
         context=whole.context | {"questions": resolved.budget.preview},
         after=(),
         divisible=False,
@@ -127,22 +127,27 @@ def filtering(resolved: Distillation, facts: Facts) -> list[Step]:
 
 def _keep(graders: tuple[RowGrader, ...], resolved: Distillation, facts: Facts) -> Step:
     """What filters leave of the answers. It knows nothing of the question: other filters ask nothing again."""
-    spelled = (
-        grader.model_copy(update={"where": ordered(grader.where)}) if grader.where is not None else grader
-        for grader in graders
-    )
     conditions = any(grader.where is not None for grader in graders)
     needed = cost.keep(resolved, facts)
     return Step(
         name="keep",
         verb="keep",
         queue="cpu",
-        params=dump(KeepParams(graders=tuple(spelled))),
+        params=dump(_filters(graders)),
         inputs=row_files(resolved, facts, "train") if conditions else {},
         needs={"answers": "answer"},
         memory=needed.memory,
         seconds=needed.seconds,
     )
+
+
+def _filters(graders: tuple[RowGrader, ...]) -> KeepParams:
+    """Their conditions in one order, whoever wrote them."""
+    spelled = (
+        grader.model_copy(update={"where": ordered(grader.where)}) if grader.where is not None else grader
+        for grader in graders
+    )
+    return KeepParams(graders=tuple(spelled))
 
 
 def _judge(place: int, judge: Judge, before: str, resolved: Distillation, facts: Facts) -> Step:

@@ -166,6 +166,8 @@ class AnswerParams(Params):
     """An answer names any number of the choices, and scores are log-odds of each."""
     first: int | None = None
     """A preview: only so many rows, each shown with its answer; no scores are written."""
+    graders: tuple[RowGrader, ...] = ()
+    """Filters that a preview tries on the answers of training rows; those that ask are not asked."""
     judged: Judged | None = None
     """A judge: asks about the training rows that `inputs/answers/` has kept, and writes the same files with those of which it says yes,
     the first of `classes`. The template may show `{answer}`."""

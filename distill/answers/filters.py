@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from distill.answers.graders import Given, check_of
 from distill.answers.patience import TooLong, within
+from distill.data.draw import meets
+from distill.data.rows import Rows
 from distill.report.asked import Dropped, Filter, Kept
 from spec.grader import JsonSchema, RowGrader
 from spec.problem import Problem, Refused
@@ -27,7 +29,7 @@ class Filters:
     """`applies`: to which rows each grader does; `seconds`: of one filter and row."""
 
     def __init__(self, graders: Sequence[RowGrader], applies: Sequence[Applies], seconds: float = SECONDS) -> None:
-        self._graders, self._applies, self._seconds = graders, applies, seconds
+        self.graders, self._applies, self._seconds = graders, applies, seconds
         self._checks = [check_of(grader) for grader in graders]
         self._applied, self._failed = [0] * len(graders), [0] * len(graders)
         self._reasons: Counter[int | None] = Counter()
@@ -58,7 +60,7 @@ class Filters:
             with within(self._seconds):
                 return self._checks[place](given)
         except TooLong:
-            grader = self._graders[place]
+            grader = self.graders[place]
             raise Refused(
                 Problem(
                     code="filter_too_slow",
@@ -76,7 +78,7 @@ class Filters:
 
     def kept(self) -> Kept:
         """What became of all rows so far."""
-        counted = zip(self._graders, self._applied, self._failed, strict=True)
+        counted = zip(self.graders, self._applied, self._failed, strict=True)
         return Kept(
             answered=self.rows,
             kept=self.rows - self.dropped,
@@ -84,6 +86,11 @@ class Filters:
             filters=tuple(Filter(what=words(grader), applied=a, dropped=d) for grader, a, d in counted),
             dropped=tuple(self._shown[:MOST_SHOWN]),
         )
+
+
+def applying(rows: Rows | None, graders: Sequence[RowGrader]) -> list[Applies]:
+    """To which rows of the training file each grader does."""
+    return [meets(rows, grader.where) if rows and grader.where else None for grader in graders]
 
 
 def words(grader: RowGrader) -> str:

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import torch
 
 from distill.students import loaded
-from distill.students.onnx import OnnxModel
 from distill.students.scaling import Scaling, shaped
 from spec.params import TeacherInput
 
@@ -53,6 +52,8 @@ def odds_of(probabilities: Logits) -> Logits:
 
 
 def _onnx(given: TeacherInput, folder: Path, threads: int) -> Scorer:
+    from distill.students.onnx import OnnxModel  # noqa: PLC0415  # onnxruntime takes 40 ms to import, and most teachers do without
+
     return OnnxModel(folder / "model.onnx", given.facts.signature.input, threads)
 
 

@@ -3,16 +3,15 @@
 Nothing is kept here: the gateway keeps every answer before it tells it, so whoever kills this asks again and pays nothing twice.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import numpy as np
 
-from distill.answers import judging
+from distill.answers import judging, preview
 from distill.answers.asker import OVER_BUDGET, Asker, Closed, connected
 from distill.answers.choices import Choices, Reading, Shares
-from distill.answers.layout import LOG, TALLY, named, written
+from distill.answers.layout import LOG, TALLY, written
 from distill.answers.lists import Lists
 from distill.answers.prompts import Prompts, examples, picked
 from distill.answers.read import read
@@ -110,14 +109,7 @@ def _side(
 
 def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
     """The answers as events, for whoever has to approve them."""
-    for line in folder.output(LOG).read_text(encoding="utf-8").splitlines():
-        told = json.loads(line)
-        side = next(side for side in sides if side.name == told["side"])
-        question = Prompts(params.question, side.rows, ()).text(told["row"])
-        said = " | ".join(told.get("answers", [])) or told.get("message", "")
-        folder.message(
-            f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({named(told['label']) or told['kind']})"
-        )
+    preview.show(folder, params, sides)
     tally = _tally(params, sides, cut=False)
     folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
     summary = {"parts": {name: part.model_dump() for name, part in tally.parts.items()}}

@@ -5,11 +5,10 @@ Held-out rows measure the teacher: they go through as they are. A judge among th
 
 import numpy as np
 
-from distill.answers.filters import SECONDS, Applies, Filters
+from distill.answers.filters import SECONDS, Filters, applying
 from distill.answers.graders import Given
 from distill.answers.kept import tell
 from distill.answers.layout import DROPPED, LOG, TALLY, TRAIN, kept, lines, tally, write_scores, written
-from distill.data.draw import meets
 from distill.data.rows import Ints, Rows
 from distill.progress import Onward, Progress
 from distill.run import RunFolder
@@ -22,7 +21,9 @@ def run(folder: RunFolder, params: KeepParams) -> Result:
     """Stopped, it has no outputs. Refused: `nothing_kept`, `filter_too_slow`."""
     asked = tally(folder)
     seconds = float(folder.run.context.get("filter_seconds", SECONDS))
-    filters = Filters(params.graders, _applies(folder, params), seconds)
+    path = folder.input(f"{TRAIN}/rows.arrow")
+    rows = Rows.open(path) if path.exists() else None
+    filters = Filters(params.graders, applying(rows, params.graders), seconds)
     answered = asked.parts[TRAIN].kinds.get("answered", 0)
     dropped = _filter(folder, filters, Progress(folder, start=0, total=answered, unit="rows", rows=1.0))
     if folder.stop_requested:
@@ -34,12 +35,6 @@ def run(folder: RunFolder, params: KeepParams) -> Result:
     write_scores(folder, dropped)
     folder.output(TALLY).write_text(asked.model_copy(update={"kept": found}).model_dump_json(indent=1))
     return Result(status="succeeded", summary=found.model_dump(exclude={"dropped"}))
-
-
-def _applies(folder: RunFolder, params: KeepParams) -> list[Applies]:
-    path = folder.input(f"{TRAIN}/rows.arrow")
-    rows = Rows.open(path) if path.exists() else None
-    return [meets(rows, grader.where) if rows and grader.where else None for grader in params.graders]
 
 
 def _filter(folder: RunFolder, filters: Filters, progress: Progress) -> Ints:

@@ -307,15 +307,21 @@ def test_a_month_cap_pauses_and_a_cancelled_job_stops_paying(stack: Stack, teach
 def test_a_preview_waits_for_its_owner(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
     endpoint(owner, teacher)
     rows = dataset(stack, owner, 120)
-    run = Run.start(owner, job(rows, budget={"preview": 20}))
+    spec = job(rows, budget={"preview": 20})
+    spec["data"]["responses"]["keep"] = [{"type": "regex", "pattern": "animals|stones"}]
+    run = Run.start(owner, spec)
     until(lambda: run.get()["state"] == "paused")
     found = run.get()
     assert teacher.calls == 20 and "preview" in found["waiting"]["reason"]
     assert found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
     shown = [event["message"] for event in run.events() if event["type"] == "message" and " -> " in event["message"]]
-    assert len(shown) == 20 and all(
-        any(name in line.rpartition(" -> ")[2] for name in ("animals", "plants", "stones")) for line in shown
-    )
+    said = [line.rpartition(" -> ")[2] for line in shown]
+    assert len(said) == 20 and all(any(name in one for name in ("animals", "plants", "stones")) for one in said)
+    learned = [one for one, line in zip(said, shown, strict=True) if line.startswith("train ")]
+    dropped = [one for one in learned if "dropped by regex" in one]
+    assert dropped and dropped == [one for one in learned if one.startswith("plants")]
+    counted = f"Filters would keep {len(learned) - len(dropped)} of {len(learned)} answered training rows."
+    assert counted in [event["message"] for event in run.events() if event["type"] == "message"]
     good(owner.client.post(f"/v1/distillations/{run.id}/resume"))
     ended(run)
     assert set(teacher.asked.values()) == {1} and teacher.calls == 120, "what the preview asked is not paid for again"
