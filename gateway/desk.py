@@ -40,8 +40,6 @@ LONGEST_TEXT = 65_536
 """Characters of an answer that are kept."""
 PLACES = 32
 """Places of an answer whose likely tokens are kept: names are short."""
-UNBILLED = ("unreachable", "rate_limited", "server_error")
-"""Failures that no endpoint bills."""
 HOPELESS = ("unauthorized", "forbidden", "not_found", "refused", "redirected")
 """Failures that every further call would meet."""
 SPENT = {
@@ -204,7 +202,7 @@ class Desk:
                 sent = True
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
-            cost = set_aside if error.sent and error.kind not in UNBILLED and error.status in (None, 200) else 0
+            cost = set_aside if error.sent and error.status in (None, 200) else 0  # no endpoint bills another status
             await self._settle(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)), set_aside)
             raise
         except asyncio.CancelledError:

@@ -160,7 +160,7 @@ class Asking:
             socket_timeout=2,
             socket_connect_timeout=2,
         )
-        called = Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai")
+        called = Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai", limits.stream_idle)
         client = Client(private=row.private, seconds=limits.seconds, connections=limits.concurrency)
         try:
             async with client:
