@@ -97,6 +97,9 @@ def test_nobody_is_asked_by_stream_who_was_not_seen_to_stream(boss: Tenant, teac
     good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"stream_idle": None, "concurrency": 3}}))
     asked = good(boss.client.post("/v1/endpoints", json=body(teacher, "asked", limits={"stream_idle": 20})))
     assert asked["limits"]["stream_idle"] == 20.0, "it is made whatever the probe says: a job is refused"
+    teacher.streams = True
+    assert good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))["probed"]["words"]["streaming"]
+    good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"stream_idle": 20}}))
 
 
 def test_a_new_url_gets_no_stored_key(owner: Tenant, boss: Tenant, teacher: Teacher) -> None:
