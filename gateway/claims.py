@@ -66,6 +66,7 @@ class Claims:
         self._waiting: dict[str, Waiting] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._silent_until = 0.0
+        self._ended = False
 
     async def look(self, digests: Sequence[str]) -> dict[str, Seen]:
         """Claims questions, then looks at what was answered: whoever had claimed one has kept its answer before."""
@@ -78,6 +79,8 @@ class Claims:
 
     async def elsewhere(self, digest: str) -> dict[int, dict[str, Any]]:
         """What is there of a question that somebody else has claimed, once it is all, or the question is ours. Raises what `held` raises."""
+        if self._ended:
+            return {}
         waiting: Waiting = asyncio.get_running_loop().create_future()
         self._waiting[digest] = waiting
         self._keep("watch", self._watch)
@@ -93,8 +96,9 @@ class Claims:
             self._over.add(digest)
             self._keep("clear", self._clear)
 
-    def wake(self) -> None:
-        """Nobody is waited for any more."""
+    def end(self) -> None:
+        """Nothing is asked any more: nobody is waited for."""
+        self._ended = True
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_result({})

@@ -104,7 +104,7 @@ class Desk:
     async def close(self, patience: float) -> None:
         """No more questions. What is in flight has `patience` seconds to be answered, and what was answered is kept."""
         self._closing = True
-        self._claims.wake()
+        self._claims.end()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
             for task in late:
@@ -268,7 +268,7 @@ class Desk:
         """Nothing more is asked; the child is told once."""
         if self.stopped is None:
             self.stopped = problem
-            self._claims.wake()
+            self._claims.end()
             await self._tell(Told(stop=problem.code))
 
 

@@ -36,7 +36,7 @@ def _side(answers: Tally, name: str, noise: Noise) -> list[Child]:
     after = answers.kept.noise if name == "train" and answers.kept else None
     order = sorted(range(len(noise.classes)), key=lambda i: (-noise.classes[i].gold, i))[:MOST]
     heads = ["gold rows", "named so, %", "answers", "right, %", "most often instead"]
-    heads += ["left", "left: right, %"] if after else []
+    heads += ["left: named so, %", "left: answers", "left: right, %"] if after else []
     rows = [_row(answers.classes, i, noise, after, heads) for i in order]
     head = tag("tr", tag("th"), [tag("th", words) for words in heads])
     table = tag("table", tag("thead", head), tag("tbody", rows), class_="figures")
@@ -45,8 +45,8 @@ def _side(answers: Tally, name: str, noise: Noise) -> list[Child]:
 
 def told(name: str, noise: Noise, after: Noise | None) -> str:
     few = f" The {MOST} classes with most of them:" if len(noise.classes) > MOST else ""
-    words = f"Of {count(noise.rows)} {SIDES[name]} with gold {brackets(noise.right)}% of the answers are right"
-    left = f"; of the {count(after.rows)} that the filters have left, {brackets(after.right)}%" if after else ""
+    words = f"Of {count(noise.rows)} {SIDES[name]} with gold {brackets(noise.right, '%')} of the answers are right"
+    left = f"; of the {count(after.rows)} that the filters have left, {brackets(after.right, '%')}" if after else ""
     return f"{words}{left}.{few}"
 
 
@@ -68,7 +68,7 @@ def _row(classes: Sequence[str], place: int, noise: Noise, after: Noise | None, 
 
 
 def _left(one: OfClass) -> list[str]:
-    return [count(one.said), brackets(one.of_said)]
+    return [brackets(one.of_gold), count(one.said), brackets(one.of_said)]
 
 
 def _instead(classes: Sequence[str], place: int, noise: Noise) -> str:
@@ -76,7 +76,7 @@ def _instead(classes: Sequence[str], place: int, noise: Noise) -> str:
     return f"{shortened(classes[first.said], 24)} ({count(first.rows)})" if first else DASH
 
 
-def brackets(share: Share | None) -> str:
+def brackets(share: Share | None, unit: str = "") -> str:
     if share is None:
         return DASH
-    return f"{decimal(100 * share.value)} [{decimal(100 * share.low)}, {decimal(100 * share.high)}]"
+    return f"{decimal(100 * share.value)}{unit} [{decimal(100 * share.low)}, {decimal(100 * share.high)}]"

@@ -129,11 +129,12 @@ def test_the_report_says_it_before_and_after() -> None:
     html = str(section(report().model_copy(update={"answers": tally, "endpoint": "ep_a/m"})))
     assert gold is not None and gold.noise is not None and after is not None
     one, other = gold.noise.classes[1], after.classes[1]
-    assert one.of_gold is not None and other.of_said is not None
+    assert one.of_gold is not None and other.of_said is not None and other.of_gold is not None
     for words in (
         f"{100 * one.of_gold.value:.1f} [{100 * one.of_gold.low:.1f}, {100 * one.of_gold.high:.1f}]",
+        f"{100 * other.of_gold.value:.1f} [{100 * other.of_gold.low:.1f}, {100 * other.of_gold.high:.1f}]",
         f"{100 * other.of_said.value:.1f} [{100 * other.of_said.low:.1f}, {100 * other.of_said.high:.1f}]",
-        f"Of 200 training rows with gold {100 * gold.accuracy:.1f} [",
+        f"Of 200 training rows with gold {100 * gold.accuracy:.1f}% [",
         "of the 60 that the filters have left",
         "&lt;b&gt;",
     ):
