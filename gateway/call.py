@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from gateway import anthropic, openai
+from gateway import anthropic, openai, stream
 from gateway.client import Client, Response
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.reply import Ask, Reply
@@ -23,6 +23,8 @@ class Endpoint:
     url: str
     key: str | None = field(default=None, repr=False)
     wire: Literal["openai", "anthropic"] = "openai"
+    idle: float | None = None
+    """Seconds without a byte after which a streamed reply is given up; None: replies are asked for whole."""
 
     def __post_init__(self) -> None:
         """A key that no header can hold would be quoted by the HTTP library's error."""
@@ -33,8 +35,9 @@ class Endpoint:
 async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
     """Asks once, without a retry. Raises `Retryable` or `Permanent`; no message holds the key."""
     wire = WIRES[endpoint.wire]
-    response = await send(client, endpoint, wire.request(ask))
-    answered: Reply = wire.reply(response.body)
+    streamed = {} if endpoint.idle is None else wire.STREAM
+    response = await send(client, endpoint, wire.request(ask) | streamed)
+    answered: Reply = gathered(endpoint, response) if streams(response) else wire.reply(response.body)
     return answered
 
 
@@ -42,19 +45,39 @@ async def send(client: Client, endpoint: Endpoint, body: Mapping[str, object]) -
     """One request as it stands. Raises as `call` does for every status but 200."""
     wire = WIRES[endpoint.wire]
     url = endpoint.url.rstrip("/") + wire.PATH
-    response = await client.send("POST", url, headers=wire.headers(endpoint.key), body=body)
+    response = await client.send("POST", url, headers=wire.headers(endpoint.key), body=body, idle=endpoint.idle)
     if response.status != 200:
         raise failed(response, endpoint.key)
     return response
 
 
+def streams(response: Response) -> bool:
+    """Whether it came as a stream: an endpoint that is asked for one may answer whole."""
+    return response.headers.get("content-type", "").strip().lower().startswith("text/event-stream")
+
+
+def gathered(endpoint: Endpoint, response: Response) -> Reply:
+    """The reply that a stream's events make together. Raises as `call` does."""
+    try:
+        reply: Reply = WIRES[endpoint.wire].gathered(stream.data(response.body))
+    except stream.Told as told:
+        message = _message(told.status, told.message, endpoint.key)
+        error = classed(told.status, message)
+        error.status = 200 if told.begun else told.status
+        raise error from told
+    return reply
+
+
 def failed(response: Response, key: str | None) -> CallFailed:
     """The class of a status, with the endpoint's own words less the key, which some endpoints repeat."""
-    status, message = response.status, _message(response, key)
+    return classed(response.status, _message(response.status, _said(response.body), key), retry_after(response))
+
+
+def classed(status: int, message: str, after: float | None = None) -> CallFailed:
     if status == 429:
-        return Retryable("rate_limited", message, sent=True, status=status, retry_after=retry_after(response))
+        return Retryable("rate_limited", message, sent=True, status=status, retry_after=after)
     if status >= 500 or status == 408:
-        return Retryable("server_error", message, sent=True, status=status, retry_after=retry_after(response))
+        return Retryable("server_error", message, sent=True, status=status, retry_after=after)
     return Permanent(PERMANENT.get(status, "bad_request"), message, sent=True, status=status)
 
 
@@ -71,11 +94,13 @@ def retry_after(response: Response) -> float | None:
         return None
 
 
-def _message(response: Response, key: str | None) -> str:
+def _said(body: bytes) -> str:
     try:
-        error = json.loads(response.body)["error"]
-        said = error["message"] if isinstance(error, dict) else error
+        error = json.loads(body)["error"]
+        return str(error["message"] if isinstance(error, dict) else error)
     except (ValueError, KeyError, TypeError, RecursionError):
-        said = ""
-    text = str(said)
-    return f"HTTP {response.status}: {(text.replace(key, '***') if key else text)[:300]}"
+        return ""
+
+
+def _message(status: int, said: str, key: str | None) -> str:
+    return f"HTTP {status}: {(said.replace(key, '***') if key else said)[:300]}"

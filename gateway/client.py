@@ -59,19 +59,31 @@ class Client:
         await self._http.aclose()
 
     async def send(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: object = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        idle: float | None = None,
     ) -> Response:
-        """The reply to one request, whatever its status but 3xx. Raises `Retryable` or `Permanent`, never an error of httpx."""
+        """The reply to one request, whatever its status but 3xx; `idle`: seconds without a byte of it after which it is given up.
+
+        Raises `Retryable` or `Permanent`, never an error of httpx.
+        """
         target = self._target(url)
         try:
             async with asyncio.timeout(self._seconds):
-                request = self._http.build_request(method, target, headers=headers, json=body)
+                timeout = httpx.Timeout(self._seconds, read=self._seconds if idle is None else idle)
+                request = self._http.build_request(method, target, headers=headers, json=body, timeout=timeout)
                 request.headers["Accept-Encoding"] = "gzip"
                 return await self._read(await self._http.send(request, stream=True))
         except httpx.ConnectTimeout as error:
             raise Retryable("unreachable", "the endpoint does not answer a connection", sent=False) from error
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise Retryable("timeout", f"no whole reply within {self._seconds:g} s", sent=True) from error
+            silent = idle is not None and isinstance(error, httpx.ReadTimeout)
+            why = f"no byte of the reply for {idle:g} s" if silent else f"no whole reply within {self._seconds:g} s"
+            raise Retryable("timeout", why, sent=True) from error
         except httpx.ConnectError as error:
             raise Retryable("unreachable", "the endpoint cannot be connected to", sent=False) from error
         except httpx.TransportError as error:

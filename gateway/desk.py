@@ -4,22 +4,23 @@ An answer is kept before it is told.
 """
 
 import asyncio
-import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
 
+from gateway.answer import answered
 from gateway.breaker import Breaker
 from gateway.call import Endpoint, call
+from gateway.claims import Claims
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
 from gateway.price import Price, amount
 from gateway.purse import Broke, Lost, Purse
-from gateway.reply import Choice, Message, Reply
+from gateway.reply import Message, Reply
 from gateway.throttle import Throttle
 from gateway.till import GROUP, Settled, Till
 from models.answer import Kept
@@ -36,12 +37,6 @@ PATIENCE = 600.0
 LONGEST = 30.0
 """Seconds between two attempts at one call."""
 TOO_MANY = "too_many_questions"
-LONGEST_TEXT = 65_536
-"""Characters of an answer that are kept."""
-PLACES = 32
-"""Places of an answer whose likely tokens are kept: names are short."""
-UNBILLED = ("unreachable", "rate_limited", "server_error")
-"""Failures that no endpoint bills."""
 HOPELESS = ("unauthorized", "forbidden", "not_found", "refused", "redirected")
 """Failures that every further call would meet."""
 SPENT = {
@@ -64,14 +59,15 @@ class Desk:
 
     def __init__(
         self, *, form: Form, book: Book, client: Client, endpoint: Endpoint, throttle: Throttle,
-        tell: Callable[[Told], Awaitable[None]], most: int | None = None,
+        tell: Callable[[Told], Awaitable[None]], most: int | None = None, claims: Claims | None = None,
     ) -> None:  # fmt: skip
-        """`most`: questions that the step may have, one a row; None: not known."""
+        """`most`: questions that the step may have, one a row; None: not known. `claims` None: no other job asks the same."""
         self.form, self._book, self._client, self._endpoint, self._throttle = form, book, client, endpoint, throttle
         self._tell, self._most, self._taken = tell, most, 0
         self._price = Price.of(form.price) if form.price is not None else None
         self._purse = Purse(lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least))
         self._breaker = Breaker()
+        self._claims = claims or Claims(None, "", book.held, form.samples)
         self._tasks: set[asyncio.Task[None]] = set()
         self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
         self.stopped: Problem | None = None
@@ -88,11 +84,12 @@ class Desk:
             return
         named = [(asked, [Message(m.role, m.content) for m in asked.messages]) for asked in questions]
         digests = [self.form.digest_of(messages) for _, messages in named]
-        held = await asyncio.to_thread(self._book.held, digests)
+        seen = await self._claims.look(digests)
         for (asked, messages), key in zip(named, digests, strict=True):
-            have = {i: Answer.model_validate(held[key, i]) for i in range(self.form.samples) if (key, i) in held}
+            have = _read(seen[key].answers)
             if len(have) == self.form.samples:
                 await self._answered(asked.id, have)
+                self._forget(key)
                 continue
             while len(self._tasks) >= MOST:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -100,28 +97,29 @@ class Desk:
                 task = asyncio.create_task(self._same(asked.id, same))
             else:
                 self._open[key] = asyncio.get_running_loop().create_future()
-                task = asyncio.create_task(self._one(asked.id, messages, key, have))
+                task = asyncio.create_task(self._one(asked.id, messages, key, have if seen[key].ours else None))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def close(self, patience: float) -> None:
         """No more questions. What is in flight has `patience` seconds to be answered, and what was answered is kept."""
         self._closing = True
+        self._claims.end()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         await self.till.close()
+        await self._claims.close()
 
-    async def _one(self, id: int, messages: list[Message], key: str, have: dict[int, Answer]) -> None:
-        """One question to its reply. Nothing is raised: a reply that will not come would hold the child for ever."""
+    async def _one(self, id: int, messages: list[Message], key: str, have: dict[int, Answer] | None) -> None:
+        """One question to its reply; `have` None: another job asks it. Nothing is raised: a reply that will not come would hold the child for ever."""
         found = self._open[key]
         try:
-            missing = [i for i in range(self.form.samples) if i not in have]
-            whole = self.form.several and missing == list(range(missing[0], self.form.samples))
-            runs = [(missing[0], len(missing))] if whole else [(i, 1) for i in missing]
-            for first, samples in runs:
+            if have is None:
+                have = _read(await self._claims.elsewhere(key))
+            for first, samples in self._runs(have):
                 have |= await self._asked(messages, key, first, samples)
             found.set_result(have)
             await self._answered(id, have)
@@ -139,10 +137,23 @@ class Desk:
             await self._stop(Problem(code="internal", message="A question could not be asked."))
         finally:
             del self._open[key]
+            self._forget(key)
             if not found.done():
                 found.cancel()
             elif not found.cancelled():
                 found.exception()  # marked as seen: most questions are asked once
+
+    def _runs(self, have: Mapping[int, Answer]) -> list[tuple[int, int]]:
+        """Calls for the samples that are missing: the first of each, and how many."""
+        missing = [i for i in range(self.form.samples) if i not in have]
+        if self.form.several and missing and missing == list(range(missing[0], self.form.samples)):
+            return [(missing[0], len(missing))]
+        return [(i, 1) for i in missing]
+
+    def _forget(self, key: str) -> None:
+        """Others may ask it, unless it is being asked here. Once all is to end, claims end last: what is in flight is kept before."""
+        if key not in self._open and not self._closing:
+            self._claims.give_up(key)
 
     async def _same(self, id: int, found: "asyncio.Future[dict[int, Answer]]") -> None:
         """A question that is being asked already: paid for once, told to all."""
@@ -204,7 +215,7 @@ class Desk:
                 sent = True
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
-            cost = set_aside if error.sent and error.kind not in UNBILLED and error.status in (None, 200) else 0
+            cost = set_aside if error.sent and error.status in (None, 200) else 0  # no endpoint bills another status
             await self._settle(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)), set_aside)
             raise
         except asyncio.CancelledError:
@@ -232,7 +243,7 @@ class Desk:
 
     def _billed(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> Settled:
         """What a reply costs, and what of it is kept."""
-        answers = [_answer(choice) for choice in reply.choices[:samples]]
+        answers = [answered(choice) for choice in reply.choices[:samples]]
         kept = [Kept(digest=key, sample=first + i, reply=answer.model_dump()) for i, answer in enumerate(answers)]
         cost = set_aside
         if self._price is None:
@@ -257,25 +268,16 @@ class Desk:
         """Nothing more is asked; the child is told once."""
         if self.stopped is None:
             self.stopped = problem
+            self._claims.end()
             await self._tell(Told(stop=problem.code))
+
+
+def _read(answers: Mapping[int, Any]) -> dict[int, Answer]:
+    return {sample: Answer.model_validate(answer) for sample, answer in answers.items()}
 
 
 def _failed(id: int, error: CallFailed) -> Told:
     return Told(id=id, failed=error.kind, message=error.message, passing=isinstance(error, Retryable))
-
-
-def _answer(choice: Choice) -> Answer:
-    """As the database and the child can take it: without NUL, within bounds, and log-probabilities that are some."""
-    tops = tuple(
-        {_clean(token): min(0.0, value) for token, value in place.items() if math.isfinite(value)}
-        for place in (choice.top_logprobs or ())[:PLACES]
-    )
-    text = _clean(choice.text)[:LONGEST_TEXT]
-    return Answer(text=text, finish_reason=choice.finish_reason, refused=choice.refused, top_logprobs=tops)
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _pause(attempt: int, asked: float | None) -> float:

@@ -8,7 +8,10 @@ CallFailed
 
 
 class CallFailed(Exception):
-    """`kind` is one of the words above; `sent` says whether the endpoint may have seen the request, and so may bill it."""
+    """`kind` is one of the words above; `sent` says whether the endpoint may have seen the request, and so may bill it.
+
+    `status` is the reply's; 200 with a kind of another one is an error within a stream that had begun.
+    """
 
     def __init__(self, kind: str, message: str, *, sent: bool, status: int | None = None) -> None:
         super().__init__(message)

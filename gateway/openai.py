@@ -1,13 +1,18 @@
 """The chat-completions wire of OpenAI, as vLLM, SGLang, llama.cpp, Ollama and TGI speak it, too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ValidationError
 
+from gateway import stream
 from gateway.failure import Retryable
 from gateway.reply import Ask, Choice, Reply, Usage
 
 PATH = "/chat/completions"
+STREAM: Mapping[str, object] = {"stream": True, "stream_options": {"include_usage": True}}
+"""What a request says beside the rest, so that its reply comes in pieces."""
+END = "[DONE]"
 
 
 def headers(key: str | None) -> dict[str, str]:
@@ -37,6 +42,32 @@ def reply(body: bytes) -> Reply:
     except (ValidationError, ValueError) as error:
         raise Retryable("malformed", "the reply is not a chat completion", sent=True, status=200) from error
     return Reply(completion.model, tuple(choice.read() for choice in completion.choices), usage)
+
+
+def gathered(events: Iterable[str]) -> Reply:
+    """The same reply from the events of a stream. Raises `Retryable` (malformed; reset where the end is missing) and `stream.Told`."""
+    try:
+        return _gathered(events)
+    except ValueError as error:  # pydantic's is one
+        raise Retryable("malformed", "an event is no part of a chat completion", sent=True, status=200) from error
+
+
+def _gathered(events: Iterable[str]) -> Reply:
+    choices: dict[int, _Growing] = {}
+    model, usage = "", None
+    for text in events:
+        if text.strip() == END:
+            break
+        chunk = _Chunk.model_validate(stream.read(text, begun=bool(choices)))
+        model = chunk.model or model
+        usage = usage if chunk.usage is None else chunk.usage.counted()
+        for part in chunk.choices or ():
+            choices.setdefault(part.index, _Growing()).add(part)
+    else:
+        raise stream.cut()
+    if not choices:
+        raise Retryable("malformed", "the stream has no answer", sent=True, status=200)
+    return Reply(model, tuple(choices[index].whole().read() for index in sorted(choices)), usage)
 
 
 class _Top(BaseModel):
@@ -72,6 +103,39 @@ class _Choice(BaseModel):
         return tuple({top.token: top.logprob for top in token.top_logprobs or ()} for token in self.logprobs.content)
 
 
+class _Part(BaseModel):
+    """What one chunk adds to a choice."""
+
+    index: int = 0
+    delta: _Message | None = None
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+@dataclass
+class _Growing:
+    """A choice whose parts are still coming."""
+
+    said: list[str] = field(default_factory=list)
+    refusal: list[str] = field(default_factory=list)
+    tokens: list[_Token] | None = None
+    finish_reason: str | None = None
+
+    def add(self, part: _Part) -> None:
+        if part.delta is not None:
+            self.said.append(part.delta.content or "")
+            self.refusal.append(part.delta.refusal or "")
+        if part.logprobs is not None and part.logprobs.content is not None:
+            self.tokens = self.tokens or []
+            self.tokens += part.logprobs.content
+        self.finish_reason = part.finish_reason or self.finish_reason
+
+    def whole(self) -> _Choice:
+        message = _Message(content="".join(self.said), refusal="".join(self.refusal))
+        told = None if self.tokens is None else _Logprobs(content=self.tokens)
+        return _Choice(message=message, finish_reason=self.finish_reason, logprobs=told)
+
+
 class _Details(BaseModel):
     cached_tokens: int | None = None
 
@@ -92,4 +156,10 @@ class _Usage(BaseModel):
 class _Completion(BaseModel):
     model: str = ""
     choices: list[_Choice]
+    usage: _Usage | None = None
+
+
+class _Chunk(BaseModel):
+    model: str = ""
+    choices: list[_Part] | None = None
     usage: _Usage | None = None

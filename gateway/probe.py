@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.call import WIRES, Endpoint, call, send
+from gateway.call import WIRES, Endpoint, call, gathered, send, streams
 from gateway.client import Client, Response
 from gateway.failure import CallFailed
 from gateway.reply import Ask, Message, Reply, Sampling
@@ -53,7 +53,9 @@ async def probe(client: Client, endpoint: Endpoint, model: str) -> Capabilities:
     seconds.append(time.perf_counter() - began)
     slope, start = _tokens(short, long)
     found: dict[str, Any] = {}
-    if endpoint.wire == "openai":
+    if endpoint.wire == "anthropic":
+        found["streaming"] = await _streaming(client, endpoint, model)
+    else:
         names = ("top_logprobs", "several", "structured", "streaming", "prompt_logprobs")
         tries = (_top_logprobs, _several, _structured, _streaming, _prompt_logprobs)
         seen = await asyncio.gather(*(attempt(client, endpoint, model) for attempt in tries))
@@ -119,11 +121,12 @@ async def _structured(client: Client, endpoint: Endpoint, model: str) -> bool:
 
 
 async def _streaming(client: Client, endpoint: Endpoint, model: str) -> bool:
+    """Whether a reply comes as a stream, to its end, with the fields by which we ask for its usage."""
     try:
-        response = await send(client, endpoint, _body(endpoint, _ask(model, SHORT)) | {"stream": True})
+        response = await send(client, endpoint, _body(endpoint, _ask(model, SHORT)) | WIRES[endpoint.wire].STREAM)
+        return streams(response) and bool(gathered(endpoint, response).choices)
     except CallFailed:
         return False
-    return response.headers.get("content-type", "").startswith("text/event-stream")
 
 
 async def _prompt_logprobs(client: Client, endpoint: Endpoint, model: str) -> bool:

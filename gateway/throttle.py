@@ -70,6 +70,8 @@ class Limits:
     tokens_per_minute: int = 0
     seconds: float = 120.0
     """Of one call."""
+    stream_idle: float | None = None
+    """Seconds without a byte of a streamed reply; None: no reply is streamed."""
 
 
 class Throttle:

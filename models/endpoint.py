@@ -40,7 +40,15 @@ class Endpoint(Base):
         price = self.prices[-1] if self.prices else None
         where = digest({"wire": self.wire, "url": self.url})
         terms = of_host(urlsplit(self.url).hostname or "")
-        stated = {"digest": where, "wire": self.wire, "price": price, "licence": self.licence, "terms": terms}
+        streamed = self.limits.get("stream_idle") is not None
+        stated = {
+            "digest": where,
+            "wire": self.wire,
+            "price": price,
+            "licence": self.licence,
+            "terms": terms,
+            "streamed": streamed,
+        }
         return EndpointFacts.model_validate({**(self.facts or {}), **stated})
 
 

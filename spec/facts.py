@@ -202,6 +202,7 @@ class Capabilities(Fact):
     structured: bool = False
     """Takes `response_format` with a JSON schema, and keeps to it."""
     streaming: bool = False
+    """Replies with server-sent events, to their end."""
     seconds: float = 0.0
     """Median of the probe's calls."""
     tokens_per_byte: float = 0.3
@@ -224,6 +225,8 @@ class EndpointFacts(Fact):
     """By model."""
     price: Price | None = None
     """None: nobody has said, and calls are booked at nothing."""
+    streamed: bool = False
+    """Its replies are asked for as a stream."""
     licence: str | None = None
     """Of the models that it serves, as its owner has stated it; None: nobody has."""
     terms: tuple[Terms, ...] = ()

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from structlog.typing import FilteringBoundLogger
 
 from gateway.call import Endpoint as Called
+from gateway.claims import Claims
 from gateway.client import Client
 from gateway.desk import Desk
 from gateway.form import Form
@@ -160,7 +161,7 @@ class Asking:
             socket_timeout=2,
             socket_connect_timeout=2,
         )
-        called = Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai")
+        called = Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai", limits.stream_idle)
         client = Client(private=row.private, seconds=limits.seconds, connections=limits.concurrency)
         try:
             async with client:
@@ -182,9 +183,10 @@ class Asking:
                 return
             spoke.set()
             talk = Conversation(reader, writer)
+            how = form(params, row)
             desk = Desk(
-                form=form(params, row), book=book, client=client, endpoint=called, throttle=throttle, tell=talk.tell,
-                most=self._work.context.get("questions"),
+                form=how, book=book, client=client, endpoint=called, throttle=throttle, tell=talk.tell,
+                most=self._work.context.get("questions"), claims=Claims(redis, self._work.project, book.held, how.samples),
             )  # fmt: skip
             try:
                 await talk.listen(desk.take)

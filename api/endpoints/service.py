@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.endpoints.wire import Endpoint, EndpointChange, NewEndpoint, NewPrice
+from api.endpoints.wire import Endpoint, EndpointChange, NewEndpoint, NewLimits, NewPrice
 from api.errors import Conflicting, Forbidden, Invalid, NotFound, Unavailable
 from gateway.call import Endpoint as Called
 from gateway.client import Client, refusal
@@ -101,14 +101,24 @@ def change(
 
 
 def restate(row: endpoints.Endpoint, body: EndpointChange) -> None:
-    """What the owner says of it, which no probe can see."""
+    """What the owner says of it, which no probe can see. Raises Invalid (`not_probed`)."""
     row.licence = body.licence or row.licence
     if body.price is not None:
         row.prices = [*row.prices, priced(body.price, len(row.prices) + 1)]
     if body.limits is not None:
         row.limits = {**row.limits, **body.limits.model_dump(exclude_unset=True)}
+        check_stream(row, body.limits)
     if body.metadata is not None:
         row.metadata_ = body.metadata
+
+
+def check_stream(row: endpoints.Endpoint, limits: NewLimits) -> None:
+    """Raises Invalid (`not_probed`) where models were probed and none was seen to stream; of one model a job's rules say it."""
+    probed = row.known().probed
+    if limits.stream_idle is not None and probed and not any(able.streaming for able in probed.values()):
+        message = f"{', '.join(sorted(probed))} behind {row.id} was not seen to stream its replies."
+        hint = f"Probe it again (POST /v1/endpoints/{row.id}/probe), or leave stream_idle out."
+        raise Invalid(message, code="not_probed", param="limits.stream_idle", hint=hint)
 
 
 def seal(row: endpoints.Endpoint, sealing_keys: str, key: str) -> None:

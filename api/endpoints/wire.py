@@ -37,6 +37,8 @@ class NewLimits(Part):
     tokens_per_minute: Annotated[int, Field(ge=0, le=10_000_000_000)] = 0
     seconds: Annotated[float, Field(ge=1, le=600)] = 120.0
     """Of one call, to the last byte of its reply."""
+    stream_idle: Annotated[float, Field(ge=1, le=600)] | None = None
+    """With it, replies are asked for as a stream, and given up after so many seconds without a byte. null: they come whole."""
 
 
 class NewEndpoint(Part):

@@ -15,6 +15,7 @@ from distill.answers.choices import Choices
 from distill.answers.filters import MOST_SHOWN, SHOWN
 from distill.answers.kept import tell
 from distill.answers.layout import DROPPED, LOG, TALLY, TRAIN, kept, lines, named, tally, write_scores, written
+from distill.answers.noise import Log
 from distill.answers.read import read
 from distill.data.draw import meets
 from distill.data.rows import Ints, Rows
@@ -69,13 +70,13 @@ def run(folder: RunFolder, params: AnswerParams, judged: Judged) -> Result:
         raise Refused(Problem(code=OVER_BUDGET, message=message, param="budget.usd", hint="Raise budget.usd."))
     asked, dropped = tally(folder), verdicts.dropped
     assert asked.kept is not None
-    found = _counted(asked.kept, verdicts)
+    left = _write_log(folder, judged.place, set(dropped.tolist()), Log(asked.classes))
+    found = _counted(asked.kept, verdicts).model_copy(update={"noise": left.noise()})
     tell(folder, found, (judged.place,), verdicts.shown)
-    _write_log(folder, judged.place, set(dropped.tolist()))
     write_scores(folder, dropped)
     folder.output(TALLY).write_text(asked.model_copy(update={"kept": found}).model_dump_json(indent=1))
     status = "succeeded" if asker.stopped is None else "stopped"
-    return Result(status=status, summary=found.model_dump(exclude={"dropped"}), passing=verdicts.passing)
+    return Result(status=status, summary=found.facts(), passing=verdicts.passing)
 
 
 def _due(folder: RunFolder, judged: Judged, rows: Rows) -> Verdicts:
@@ -149,8 +150,12 @@ def _counted(before: Kept, verdicts: Verdicts) -> Kept:
     return before.model_copy(update={"kept": before.kept - dropped, "filters": tuple(found), "dropped": shown})
 
 
-def _write_log(folder: RunFolder, place: int, dropped: set[int]) -> None:
+def _write_log(folder: RunFolder, place: int, dropped: set[int], left: Log) -> Log:
+    """Returns `left` with the lines of what is kept."""
     with folder.output(LOG).open("w", encoding="utf-8") as log:
         for line in lines(folder):
             out: dict[str, Any] = {"kind": DROPPED, "filters": [place]} if kept(line) and line["row"] in dropped else {}
+            if kept(line) and not out:
+                left.add(line)
             log.write(written(line | out))
+    return left

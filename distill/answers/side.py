@@ -1,6 +1,7 @@
 """What is asked: rows of one side, and what came of it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -34,6 +35,13 @@ class Side:
     @property
     def asked(self) -> int:
         return sum(self.kinds.values())
+
+    def gold(self, place: int, classes: Sequence[str]) -> str | list[str] | None:
+        """The name, or names, of a gold label that may be seen."""
+        truth = self.truth[place]
+        if truth.ndim:
+            return None if truth[0] < 0 else [name for name, there in zip(classes, truth, strict=True) if there]
+        return None if truth < 0 else classes[int(truth)]
 
 
 Sides = tuple[Side, Side]

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from distill.answers.noise import noise, of_arrays
 from distill.data.rows import Labels, seen
 from distill.graders.accuracy import hits
 from distill.graders.decisions import sigmoid
@@ -23,8 +24,14 @@ def agreement(log_shares: Floats, truth: Labels) -> Agreement | None:
     if not n:
         return None
     logs, gold = log_shares[labelled], truth[labelled]
-    if gold.ndim == 2:
-        return _of_lists(logs, gold)
+    several = gold.ndim == 2
+    byclass = noise(of_arrays(logs, gold), logs.shape[1], several=several)
+    found = _of_lists(logs, gold) if several else _of_names(logs, gold)
+    return found.model_copy(update={"noise": byclass})
+
+
+def _of_names(logs: Floats, gold: Labels) -> Agreement:
+    n = len(gold)
     right = int((logs.argmax(axis=1) == gold).sum())
     share = right / n
     low, high = wilson(right, n)

@@ -1,6 +1,6 @@
 """What the teacher said when it was asked: rows by kind, how its answers were read, how good they are, and what they cost."""
 
-from distill.report import written
+from distill.report import noise, written
 from distill.report.asked import Agreement, Asked, Bill, Dropped, Kept, Tally
 from distill.report.figures import Report
 from distill.report.markup import Child, Markup, tag
@@ -26,6 +26,7 @@ def section(report: Report) -> Child:
         _table(answers),
         _caption(report, answers),
         _worth(answers),
+        noise.part(answers),
         _unanswered(answers),
         _kept(answers.kept),
         texts,
@@ -127,7 +128,7 @@ def _filter(name: str, what: str, applied: str, dropped: str) -> Markup:
 def kept_words(kept: Kept) -> str:
     return (
         f"Of {count(kept.answered)} answered training rows {count(kept.kept)} are learned from: one filter or more applies to each, and all that "
-        "apply pass. A row may fail several. The figures above are of all answers, and no held-out row is filtered."
+        "apply pass. A row may fail several. The figures above are of all answers, where they do not say what is left, and no held-out row is filtered."
     )
 
 

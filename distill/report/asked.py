@@ -1,8 +1,58 @@
 """Figures of a teacher that was asked: its answers, what filters left of them, new texts, and the bill."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from distill.report.base import Figures
+
+
+class Share(Figures):
+    """A share of rows."""
+
+    value: float
+    low: float
+    high: float
+    """95% Wilson interval."""
+
+
+class OfClass(Figures):
+    """Rows of one class, by gold and by answer. `right` of `gold` is the answer given gold, `right` of `said` gold given the answer."""
+
+    gold: int
+    """Rows whose gold label it is."""
+    said: int
+    """Rows whose answer names it."""
+    right: int
+    """Rows of both."""
+    of_gold: Share | None
+    """None: no row has it as its gold label."""
+    of_said: Share | None
+    """One minus it is the noise of the teacher's labels of this class. None: no answer names it."""
+
+
+class Confused(Figures):
+    """A class that was answered where gold is another."""
+
+    gold: int
+    """Its place among the classes."""
+    said: int
+    rows: int
+
+
+class Noise(Figures):
+    """The teacher's labels against gold, class by class."""
+
+    rows: int
+    """Answered rows with a gold label that may be seen."""
+    right: Share
+    """Of rows; of lists, those that are right as a whole."""
+    classes: tuple[OfClass, ...]
+    """As in the tally's `classes`."""
+    confused: tuple[Confused, ...] = ()
+    """The most frequent first, at most 1,000; none where a row has any number of classes."""
+
+    def counts(self) -> dict[str, Any]:
+        """Without what follows from it, and without pairs: for the facts of a step."""
+        return self.model_dump(exclude={"confused": True, "classes": {"__all__": {"of_gold", "of_said"}}})
 
 
 class Agreement(Figures):
@@ -18,6 +68,12 @@ class Agreement(Figures):
     """Mean negative log-likelihood of gold, in nats, of the distributions that were read."""
     nll_hard: float
     """The same of its hard labels at their best: the chosen name at their own accuracy, the rest shared by the others."""
+    noise: Noise | None = None
+    """The same class by class."""
+
+    def facts(self) -> dict[str, Any]:
+        """For the facts of a step."""
+        return self.model_dump(exclude={"noise"}) | {"noise": self.noise and self.noise.counts()}
 
 
 class Asked(Figures):
@@ -29,6 +85,10 @@ class Asked(Figures):
     outside: float
     """Mean probability (or share of votes) that fell on no choice, over answered rows."""
     gold: Agreement | None
+
+    def facts(self) -> dict[str, Any]:
+        """For the facts of a step."""
+        return self.model_dump(exclude={"gold"}) | {"gold": self.gold and self.gold.facts()}
 
 
 class Unanswered(Figures):
@@ -89,6 +149,12 @@ class Kept(Figures):
     """As in `data.responses.keep`."""
     dropped: tuple[Dropped, ...] = ()
     """Some for each reason, at most 20 together."""
+    noise: Noise | None = None
+    """Of the answers that are left; None: none of these rows has a gold label that may be seen."""
+
+    def facts(self) -> dict[str, Any]:
+        """For the facts of a step."""
+        return self.model_dump(exclude={"dropped", "noise"}) | {"noise": self.noise and self.noise.counts()}
 
 
 class Tally(Figures):

@@ -63,7 +63,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
     _tell(folder, tally)
     summary: dict[str, Any] = {
-        "parts": {name: part.model_dump() for name, part in tally.parts.items()},
+        "parts": {name: part.facts() for name, part in tally.parts.items()},
         "read": tally.read,
     }
     return Result(status="stopped" if cut else "succeeded", summary=summary, passing=_passing(sides))
@@ -112,7 +112,7 @@ def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
     preview.show(folder, params, sides)
     tally = _tally(params, sides, cut=False)
     folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
-    summary = {"parts": {name: part.model_dump() for name, part in tally.parts.items()}}
+    summary = {"parts": {name: part.facts() for name, part in tally.parts.items()}}
     return Result(status="succeeded", summary=summary, passing=_passing(sides))
 
 
@@ -173,6 +173,7 @@ def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dic
         named = [name for name, share in zip(params.classes, reading.shares.tolist(), strict=True) if share > THRESHOLD]
         label = named if params.several else params.classes[int(reading.shares.argmax())]
     line: dict[str, Any] = {"side": side.name, "row": int(side.which[told.id]), "kind": reading.kind, "label": label}
+    line |= {"gold": side.gold(told.id, params.classes)}
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}
         line |= {"votes": reading.votes} if params.read == "votes" and reading.shares is not None else {}

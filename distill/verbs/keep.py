@@ -9,6 +9,7 @@ from distill.answers.filters import SECONDS, Filters, applying
 from distill.answers.graders import Given
 from distill.answers.kept import tell
 from distill.answers.layout import DROPPED, LOG, TALLY, TRAIN, kept, lines, tally, write_scores, written
+from distill.answers.noise import Log
 from distill.data.rows import Ints, Rows
 from distill.progress import Onward, Progress
 from distill.run import RunFolder
@@ -25,19 +26,20 @@ def run(folder: RunFolder, params: KeepParams) -> Result:
     rows = Rows.open(path) if path.exists() else None
     filters = Filters(params.graders, applying(rows, params.graders), seconds)
     answered = asked.parts[TRAIN].kinds.get("answered", 0)
-    dropped = _filter(folder, filters, Progress(folder, start=0, total=answered, unit="rows", rows=1.0))
+    left = Log(asked.classes)
+    dropped = _filter(folder, filters, left, Progress(folder, start=0, total=answered, unit="rows", rows=1.0))
     if folder.stop_requested:
         folder.output(LOG).unlink()
         return Result(status="stopped")
-    found = filters.kept()
+    found = filters.kept().model_copy(update={"noise": left.noise()})
     mine = (place for place, grader in enumerate(params.graders) if not isinstance(grader, Judge))
     tell(folder, found, mine, found.dropped)
     write_scores(folder, dropped)
     folder.output(TALLY).write_text(asked.model_copy(update={"kept": found}).model_dump_json(indent=1))
-    return Result(status="succeeded", summary=found.model_dump(exclude={"dropped"}))
+    return Result(status="succeeded", summary=found.facts())
 
 
-def _filter(folder: RunFolder, filters: Filters, progress: Progress) -> Ints:
+def _filter(folder: RunFolder, filters: Filters, left: Log, progress: Progress) -> Ints:
     """The log of answers again, rows that are left out as of kind `dropped`. Returns their numbers."""
     dropped, told = [], Onward(progress, 0)
     with folder.output(LOG).open("w", encoding="utf-8") as log:
@@ -51,5 +53,7 @@ def _filter(folder: RunFolder, filters: Filters, progress: Progress) -> Ints:
                 if failing != ():
                     dropped.append(row)
                     line |= {"kind": DROPPED, "filters": list(failing or ())}
+                else:
+                    left.add(line)
             log.write(written(line))
     return np.array(sorted(dropped), dtype=np.int64)

@@ -31,6 +31,14 @@ class Answer:
         return "".join(self.pieces)
 
 
+@dataclass(frozen=True)
+class Event:
+    """A piece of a stream, and how many tokens of the answers it tells."""
+
+    text: str
+    tokens: int = 0
+
+
 def answers(ask: Ask, distribution: Mapping[str, float], tokens: Tokens) -> list[Answer]:
     """`ask.n` answers drawn from the log-probabilities of the classes, renormalised among those that may be said."""
     among = {name: distribution[name] for name in ask.among(list(distribution))}

@@ -1,11 +1,12 @@
 """The messages wire of Anthropic: requests into what is asked, answers into replies. It tells no log-probabilities."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from examples.teacher_server.answer import Answer
+from examples.teacher_server.answer import Answer, Event
 from examples.teacher_server.ask import Ask, frame
 from examples.teacher_server.ledger import Counts
 from examples.teacher_server.refused import Json, Refused
@@ -36,7 +37,7 @@ class OutputConfig(BaseModel):
 
 
 class Request(BaseModel):
-    """What this server reads of a request; `metadata` changes nothing here. It does not stream on this wire."""
+    """What this server reads of a request; `metadata` changes nothing here."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -49,7 +50,7 @@ class Request(BaseModel):
     stop_sequences: list[str] = []
     output_config: OutputConfig | None = None
     metadata: dict[str, str] | None = None
-    stream: Literal[False] = False
+    stream: bool = False
 
     def ask(self) -> Ask:
         system = [] if self.system is None else [said(self.system)]
@@ -61,6 +62,7 @@ class Request(BaseModel):
             limit=self.max_tokens,
             stop=tuple(text for text in self.stop_sequences if text),
             frame=frame(wanted.schema_, "output_config.format.schema") if wanted else None,
+            stream=self.stream,
         )
 
 
@@ -88,10 +90,44 @@ def reply(call: str, model: str, created: int, ask: Ask, answers: Sequence[Answe
         "role": "assistant",
         "model": model,
         "content": [{"type": "text", "text": answer.text}] if answer.pieces else [],
-        "stop_reason": "stop_sequence" if answer.stopped is not None else REASONS[answer.finish],
-        "stop_sequence": answer.stopped,
+        **ended(answer),
     }
     return body if counts is None else {**body, "usage": usage(counts)}
+
+
+def ended(answer: Answer) -> Json:
+    reason = "stop_sequence" if answer.stopped is not None else REASONS[answer.finish]
+    return {"stop_reason": reason, "stop_sequence": answer.stopped}
+
+
+def events(
+    call: str, model: str, created: int, ask: Ask, answers: Sequence[Answer], counts: Counts | None
+) -> Iterator[Event]:
+    """A start with the tokens of the prompt, one block token by token, and why it ended, with the tokens of the answer."""
+    (answer,) = answers
+    told = None if counts is None else usage(counts)
+    start: Json = {"id": call, "type": "message", "role": "assistant", "model": model, "content": []}
+    start |= {"stop_reason": None, "stop_sequence": None}
+    start |= {} if told is None else {"usage": {**told, "output_tokens": 1}}
+    yield Event(named("message_start", message=start))
+    yield Event(named("ping"))
+    if answer.pieces:
+        yield Event(named("content_block_start", index=0, content_block={"type": "text", "text": ""}))
+        for piece in answer.pieces:
+            yield Event(named("content_block_delta", index=0, delta={"type": "text_delta", "text": piece}), 1)
+        yield Event(named("content_block_stop", index=0))
+    end: Json = {} if told is None else {"usage": {"output_tokens": told["output_tokens"]}}
+    yield Event(named("message_delta", delta=ended(answer), **end))
+    yield Event(named("message_stop"))
+
+
+def named(kind: str, **fields: object) -> str:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n"
+
+
+def failing(refused: Refused) -> str:
+    """An error within a stream."""
+    return f"event: error\ndata: {json.dumps(error(refused))}\n\n"
 
 
 def usage(counts: Counts) -> Json:

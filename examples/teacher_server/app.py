@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from secrets import compare_digest
 from typing import Protocol
@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from examples.teacher_server import anthropic, openai
-from examples.teacher_server.answer import GARBAGE, REFUSAL, Answer, answers, verbatim
+from examples.teacher_server.answer import GARBAGE, REFUSAL, Answer, Event, answers, verbatim
 from examples.teacher_server.ask import Ask
 from examples.teacher_server.faults import UNBILLED, Faults
 from examples.teacher_server.ledger import Counts, Ledger
@@ -44,7 +44,11 @@ class Wire(Protocol):
     def reply(
         self, call: str, model: str, created: int, ask: Ask, answers: Sequence[Answer], counts: Counts | None
     ) -> Json: ...
+    def events(
+        self, call: str, model: str, created: int, ask: Ask, answers: Sequence[Answer], counts: Counts | None
+    ) -> Iterator[Event]: ...
     def error(self, refused: Refused) -> Json: ...
+    def failing(self, refused: Refused) -> str: ...
 
 
 @dataclass
@@ -188,22 +192,57 @@ class Server:
         )
         await asyncio.sleep(max(0.0, self.latency - (time.monotonic() - begun)))
         counts = Counts(prompt, cached, sum(len(answer.pieces) for answer in made))
+        if ask.stream and call.fault != "reset":
+            return StreamingResponse(
+                self.streamed(call, ask, made, counts), media_type="text/event-stream", headers=self.headers(call)
+            )
         self.ledger.write(call.id, 0 if call.fault == "reset" else 200, call.fault, counts, ask.seed)
         if call.fault == "reset":
             return lost(call)
         told = None if call.fault == "no_usage" else counts
-        return self.sent(call, ask, call.wire.reply(call.id, self.model, int(time.time()), ask, made, told))
+        return self.sent(call, call.wire.reply(call.id, self.model, int(time.time()), ask, made, told))
+
+    async def streamed(self, call: Call, ask: Ask, made: Sequence[Answer], counts: Counts) -> AsyncIterator[str]:
+        """Event by event. In the ledger with the tokens that were told, before the last event leaves, or when nobody listens any more."""
+        usage = None if call.fault == "no_usage" else counts
+        events = list(call.wire.events(call.id, self.model, int(time.time()), ask, made, usage))
+        told, half = 0, len(events) // 2
+        self.limits.running += 1
+        try:
+            for place, event in enumerate(events[:-1]):
+                if place == half and await self.broken(call):
+                    if call.fault == "error_event":
+                        yield call.wire.failing(Refused(500, "The server had an error in the middle of its answer."))
+                    return
+                told += event.tokens
+                yield (
+                    event.text.replace('":', '"', 3) if place == half and call.fault == "malformed_json" else event.text
+                )
+                await asyncio.sleep(0)  # each event leaves by itself
+        finally:
+            self.limits.running -= 1
+            self.ledger.write(call.id, 200, call.fault, replace(counts, completion=told), ask.seed)
+        if call.fault != "no_end":
+            yield events[-1].text
+
+    async def broken(self, call: Call) -> bool:
+        """What goes wrong in the middle of a stream; whether it ends there."""
+        if call.fault == "slow_body":
+            await asyncio.sleep(self.faults.seconds)
+        if call.fault == "truncated_body":
+            call.request.scope["transport"].close()
+        return call.fault in ("truncated_body", "error_event")
 
     def headers(self, call: Call) -> dict[str, str]:
         if call.wire is anthropic:
             return {"request-id": f"req_{call.id}", **self.limits.anthropic_headers()}
         return {"x-request-id": f"req_{call.id}", **self.limits.headers()}
 
-    def sent(self, call: Call, ask: Ask, body: Json) -> Response:
-        whole = "".join(openai.events(body, ask)) if ask.stream else json.dumps(body)
+    def sent(self, call: Call, body: Json) -> Response:
+        whole = json.dumps(body)
         if call.fault == "malformed_json":
             whole = whole.replace('":', '"', 3)
-        kind, headers = "text/event-stream" if ask.stream else "application/json", self.headers(call)
+        kind, headers = "application/json", self.headers(call)
         if call.fault not in ("slow_body", "truncated_body"):
             return Response(whole, media_type=kind, headers=headers)
         headers["content-length"] = str(len(whole.encode()))

@@ -15,6 +15,8 @@ KINDS = {
     "refused": "a refusal instead of an answer",
     "garbage": "an answer that is no class",
     "no_usage": "a reply without usage",
+    "error_event": "half of a stream, then an error of a server; of a reply that is no stream nothing",
+    "no_end": "a stream without its last event; of a reply that is no stream nothing",
 }
 UNBILLED = ("status_429", "status_500", "drop")
 

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from examples.teacher_server.answer import Answer
+from examples.teacher_server.answer import Answer, Event
 from examples.teacher_server.ask import Ask, Frame, frame
 from examples.teacher_server.ledger import Counts
 from examples.teacher_server.refused import Json, Refused
@@ -124,8 +125,7 @@ def choice(number: int, answer: Answer, ask: Ask) -> Json:
         "content": None if refused else answer.text,
         "refusal": answer.text if refused else None,
     }
-    finish = "stop" if refused else answer.finish
-    return {"index": number, "message": message, "finish_reason": finish, "logprobs": logprobs(answer, ask)}
+    return {"index": number, "message": message, "finish_reason": reason(answer), "logprobs": logprobs(answer, ask)}
 
 
 def logprobs(answer: Answer, ask: Ask) -> Json | None:
@@ -146,18 +146,38 @@ def token(piece: str, tops: dict[str, float]) -> Json:
     return {"token": piece, "logprob": found, "bytes": list(piece.encode())}
 
 
-def events(body: Json, ask: Ask) -> Iterator[str]:
-    """Each choice in two chunks, what it says and why it ended; then the usage where it was asked for."""
-    choices = body["choices"]
-    assert isinstance(choices, list)
-    head = {**{key: value for key, value in body.items() if key != "usage"}, "object": "chat.completion.chunk"}
-    for one in choices:
-        said = {"index": one["index"], "delta": one["message"], "logprobs": one["logprobs"], "finish_reason": None}
-        end = {"index": one["index"], "delta": {}, "logprobs": None, "finish_reason": one["finish_reason"]}
-        yield from (f"data: {json.dumps({**head, 'choices': [part]})}\n\n" for part in (said, end))
-    if ask.stream_usage and "usage" in body:
-        yield f"data: {json.dumps({**head, 'choices': [], 'usage': body['usage']})}\n\n"
-    yield "data: [DONE]\n\n"
+def events(
+    call: str, model: str, created: int, ask: Ask, answers: Sequence[Answer], counts: Counts | None
+) -> Iterator[Event]:
+    """The choices side by side, token by token; then why each ended, the usage where it was asked for, and the end."""
+    head: Json = {"id": call, "object": "chat.completion.chunk", "created": created, "model": model}
+
+    def chunk(number: int, delta: Json, told: Json | None = None, finish: str | None = None) -> str:
+        part = {"index": number, "delta": delta, "logprobs": told, "finish_reason": finish}
+        return f"data: {json.dumps({**head, 'choices': [part]})}\n\n"
+
+    for number in range(len(answers)):
+        yield Event(chunk(number, {"role": "assistant", "content": "", "refusal": None}))
+    for place in range(max((len(answer.pieces) for answer in answers), default=0)):
+        for number, answer in enumerate(answers):
+            if place < len(answer.pieces):
+                one = replace(answer, pieces=[answer.pieces[place]], tops=[answer.tops[place]])
+                said = "refusal" if answer.finish == "refusal" else "content"
+                yield Event(chunk(number, {said: one.text}, logprobs(one, ask)), 1)
+    for number, answer in enumerate(answers):
+        yield Event(chunk(number, {}, finish=reason(answer)))
+    if ask.stream_usage and counts is not None:
+        yield Event(f"data: {json.dumps({**head, 'choices': [], 'usage': usage(counts)})}\n\n")
+    yield Event("data: [DONE]\n\n")
+
+
+def reason(answer: Answer) -> str:
+    return "stop" if answer.finish == "refusal" else answer.finish
+
+
+def failing(refused: Refused) -> str:
+    """An error within a stream."""
+    return f"data: {json.dumps(error(refused))}\n\n"
 
 
 def error(refused: Refused) -> Json:

@@ -8,7 +8,7 @@ from spec.asked import everybody
 from spec.bill import able
 from spec.bills import PAID, bills
 from spec.distillation import Distillation
-from spec.facts import LISTS, Facts
+from spec.facts import LISTS, Capabilities, Facts
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.prompt import examples_of, labels_seen
@@ -77,6 +77,20 @@ def what_was_not_probed_is_not_asked(spec: Distillation, facts: Facts) -> Iterat
     if responses.structured and not seen.structured:
         message = f"{named[0]}/{named[1]} was not seen to keep to a JSON schema."
         yield Problem(code="not_probed", message=message, param="data.responses.structured", hint=hint)
+
+
+def who_is_streamed_streams(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Where an endpoint's replies are asked for as a stream, each model that the job asks was seen to stream."""
+    for one in everybody(spec):
+        known = one.known(facts)
+        if known and known.streamed and not known.probed.get(one.model, Capabilities()).streaming:
+            probe = f'POST /v1/endpoints/{one.endpoint}/probe {{"model": "{one.model}"}}'
+            yield Problem(
+                code="not_probed",
+                message=f"{one.endpoint} is asked by stream, and {one.model} was not seen to stream.",
+                param=one.param,
+                hint=f"Probe it ({probe}), or PATCH the endpoint with limits.stream_idle null.",
+            )
 
 
 def reading_fits(spec: Distillation, facts: Facts) -> Iterator[Problem]:
@@ -241,7 +255,7 @@ def cap_has_something_to_pay(spec: Distillation, facts: Facts) -> Iterator[Probl
 
 
 RULES = (
-    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, reading_fits, lists_are_read, choices_differ,
+    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, who_is_streamed_streams, reading_fits, lists_are_read, choices_differ,
     template_shows_the_row, examples_have_labels, answers_suit_the_rows, labels_are_balanced_by_nothing, cap_bounds_a_call,
     cap_has_something_to_pay, cap_covers_answers, preview_has_answers,
 )  # fmt: skip

@@ -94,6 +94,20 @@ def listed(text: str) -> str:
     return ", ".join(name for name, own in topics.WORDS.items() if words & set(own[:7])) or "none"
 
 
+def events(reply: dict[str, Any]) -> bytes:
+    """The same reply as a stream: each choice letter by letter, with its log-probabilities beside the first one."""
+    parts: list[dict[str, Any]] = []
+    for choice in reply["choices"]:
+        for place, letter in enumerate(choice["message"]["content"] or ""):
+            told = choice.get("logprobs") if place == 0 else None
+            parts.append({"index": choice["index"], "delta": {"content": letter}, "logprobs": told})
+        parts.append({"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"]})
+    chunks = [{"model": reply["model"], "choices": [part]} for part in parts] + [
+        {"choices": [], "usage": reply.get("usage")}
+    ]
+    return "".join(f"data: {said}\n\n" for said in (*map(json.dumps, chunks), "[DONE]")).encode()
+
+
 @dataclass
 class Teacher:
     """What it served and what it bills."""
@@ -107,6 +121,9 @@ class Teacher:
     """Replies are such as no endpoint should send."""
     logprobs: bool = True
     several: bool = True
+    streams: bool = False
+    streamed: int = 0
+    """Replies that it gave as a stream."""
     judge: Callable[[str], str] | None = None
     """What it says to messages that end with a question mark."""
     lists: bool = False
@@ -181,6 +198,9 @@ class Teacher:
         if body.get("n", 1) > 1 and not self.several:
             return http(400, b'{"error": {"message": "one at a time"}}')
         answered = self._answer(body, fault)
+        if self.streams and body.get("stream"):
+            self.streamed += 1
+            return http(200, events(json.loads(answered)), Content_Type="text/event-stream")
         return None if fault == "reset" else http(200, answered)
 
     def _answer(self, body: dict[str, Any], fault: str | None) -> bytes:

@@ -1,7 +1,7 @@
 """Filters on a teacher's answers, over the whole way: what they drop is what the teacher's own log says, and other filters ask nothing."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -105,8 +105,27 @@ def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, owner: Tenant
         )
         assert told["filters"][3]["unread"] == sum("grey" in question.split() for question in asked) > 0
         html = owner.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
+        sides = {name: part["gold"]["noise"] for name, part in whole["answers"]["parts"].items()}
+        by_hand(teacher, whole["answers"]["classes"], range(HELDOUT), sides["heldout"])
+        by_hand(teacher, whole["answers"]["classes"], range(HELDOUT, ROWS), sides["train"])
+        by_hand(teacher, whole["answers"]["classes"], [HELDOUT + row for row in kept], told["noise"])
+        assert "The noise of its labels, class by class" in html and "left: right, %" in html
         assert "What the filters have left" in html and "regex: pattern animals|plants" in html
         nothing_is_asked_again(owner, teacher, rows)
+
+
+def by_hand(teacher: Teacher, classes: list[str], rows: Iterable[int], told: dict[str, Any]) -> None:
+    """The noise of the labels, from gold and what the teacher remembers to have said: the name of most of its answers, the first of equals."""
+    pairs = Counter((LABELS[row], max(classes, key=teacher.said[TEXTS[row]].count)) for row in rows)
+    assert told["rows"] == sum(pairs.values()) > 0
+    for name, one in zip(classes, told["classes"], strict=True):
+        assert (one["gold"], one["said"], one["right"]) == (
+            sum(number for (gold, _), number in pairs.items() if gold == name),
+            sum(number for (_, said), number in pairs.items() if said == name),
+            pairs[name, name],
+        )
+    confused = {(classes[one["gold"]], classes[one["said"]]): one["rows"] for one in told["confused"]}
+    assert confused == {pair: number for pair, number in pairs.items() if pair[0] != pair[1]}
 
 
 def nothing_is_asked_again(owner: Tenant, teacher: Teacher, rows: str) -> None:

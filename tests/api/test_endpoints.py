@@ -76,11 +76,30 @@ def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) ->
     good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"requests_per_minute": 60_000}}))
     slower = good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"concurrency": 4}}))
     assert (
-        slower["limits"] == {"concurrency": 4, "requests_per_minute": 60_000, "tokens_per_minute": 0, "seconds": 120.0}
+        slower["limits"]
+        == {
+            "concurrency": 4,
+            "requests_per_minute": 60_000,
+            "tokens_per_minute": 0,
+            "seconds": 120.0,
+            "stream_idle": None,
+        }
         and slower["price"]["version"] == 2
     )
     new = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0000"}))
     assert new["key_hint"] == "0000" and "sk-another-key-0000" in teacher.keys
+
+
+def test_nobody_is_asked_by_stream_who_was_not_seen_to_stream(boss: Tenant, teacher: Teacher) -> None:
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    assert not made["probed"]["words"]["streaming"]
+    refused(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"stream_idle": 20}}), 400, "not_probed")
+    good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"stream_idle": None, "concurrency": 3}}))
+    asked = good(boss.client.post("/v1/endpoints", json=body(teacher, "asked", limits={"stream_idle": 20})))
+    assert asked["limits"]["stream_idle"] == 20.0, "it is made whatever the probe says: a job is refused"
+    teacher.streams = True
+    assert good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))["probed"]["words"]["streaming"]
+    good(boss.client.patch("/v1/endpoints/ep_words", json={"limits": {"stream_idle": 20}}))
 
 
 def test_a_new_url_gets_no_stored_key(owner: Tenant, boss: Tenant, teacher: Teacher) -> None:
@@ -124,6 +143,7 @@ def test_one_name_is_one_endpoint(boss: Tenant, teacher: Teacher) -> None:
      ({"url": "https://a.example:22/v1"}, "url_refused", "url"), ({"key": "two words"}, "invalid_value", "key"),
      ({"price": {"input": -1.0, "output": 1.0}}, "invalid_value", "price.input"),
      ({"price": {"input": 1.0}}, "required", "price.output"), ({"limits": {"concurrency": 0}}, "invalid_value", "limits.concurrency"),
+     ({"limits": {"stream_idle": 0}}, "invalid_value", "limits.stream_idle"),
      ({"licence": " "}, "invalid_value", "licence"), ({"licence": "a" * 201}, "invalid_value", "licence"),
      ({"wire": "grpc"}, "invalid_value", "wire"), ({"secret": "x"}, "unknown_field", "secret")],
 )  # fmt: skip

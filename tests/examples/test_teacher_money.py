@@ -1,5 +1,6 @@
 """The example's teacher over sockets: its bill, its limits, and what goes wrong on purpose."""
 
+import contextlib
 import json
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ import pytest
 from examples.teacher_server.answer import GARBAGE, REFUSAL
 from examples.teacher_server.faults import KINDS, UNBILLED
 from examples.teacher_server.limits import Bucket, Limits, duration
-from tests.examples.serving import Client, serving, table
+from tests.examples.serving import MODEL, Client, serving, table
 
 TEXT, LABEL = "text number 3 about pydantic", "pydantic"
 INPUT, OUTPUT, CACHED = Decimal("0.40"), Decimal("1.60"), Decimal("0.10")
@@ -117,6 +118,28 @@ class TestFaults:
         client.faults(shares={"no_usage": 1.0})
         assert "usage" not in client.message(TEXT).json()
 
+    @pytest.mark.parametrize("kind", ["truncated_body", "error_event"])
+    def test_a_stream_that_breaks_off_is_billed_as_far_as_it_came(
+        self, client: Client, folder: Path, kind: str
+    ) -> None:
+        client.faults(shares={kind: 1.0})
+        body = {"model": MODEL, "messages": [{"role": "user", "content": TEXT}], "n": 8, "stream": True}
+        events: list[dict[str, Any]] = []
+        url = f"{client.url}/chat/completions"
+        with (
+            contextlib.suppress(httpx.RemoteProtocolError),
+            httpx.stream("POST", url, json=body, headers=client.headers) as reply,
+        ):
+            events.extend(json.loads(line[6:]) for line in reply.iter_lines() if line.startswith("data: {"))
+        told = sum(bool(part["delta"].get("content")) for event in events for part in event.get("choices", ()))
+        line = lines(folder)[-1]
+        assert (line["fault"], line["billed"]) == (kind, True) and 0 < told <= line["completion_tokens"] < 8 * len(
+            LABEL
+        )
+        assert [event["error"]["type"] for event in events if "error" in event] == ["server_error"] * (
+            kind == "error_event"
+        )
+
     def test_a_seed_repeats_them_in_their_shares(self, client: Client) -> None:
         def drawn(seed: int) -> list[int]:
             client.faults(shares={"status_429": 0.2, "status_500": 0.3}, seed=seed)
@@ -186,6 +209,8 @@ FAULTS: dict[str, Callable[[Client], object]] = {
     "refused": lambda client: said(client, None)["choices"][0]["message"]["refusal"] == REFUSAL,
     "garbage": lambda client: said(client, GARBAGE)["usage"]["completion_tokens"] > 5,
     "no_usage": lambda client: "usage" not in said(client, LABEL),
+    "error_event": lambda client: said(client, LABEL),
+    "no_end": lambda client: said(client, LABEL),
 }
 
 

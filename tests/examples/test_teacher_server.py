@@ -133,7 +133,7 @@ class TestAnswers:
             )
         said = [chunk.choices[0] for chunk in chunks if chunk.choices]
         assert "".join(part.delta.content or "" for part in said) == LABEL
-        assert [part.finish_reason for part in said] == [None, "stop"]
+        assert [part.finish_reason for part in said] == [None] * (tokens(LABEL) + 1) + ["stop"]
         usage = chunks[-1].usage
         assert usage is not None and (usage.prompt_tokens, usage.completion_tokens) == (tokens(TEXT), tokens(LABEL))
 
@@ -174,7 +174,7 @@ class TestAnthropic:
             ({"model": "other"}, 404, "not_found_error", "other"),
             ({"max_tokens": 0}, 400, "invalid_request_error", "max_tokens"),
             ({"temperature": 1.5}, 400, "invalid_request_error", "temperature"),
-            ({"stream": True}, 400, "invalid_request_error", "stream"),
+            ({"stream": 1}, 400, "invalid_request_error", "stream"),
             ({"version": None}, 400, "invalid_request_error", "anthropic-version"),
             ({"key": "wrong"}, 401, "authentication_error", "key"),
         ],

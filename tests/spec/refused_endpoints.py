@@ -34,6 +34,8 @@ ENDPOINTS: list[Any] = [
     (rules.what_was_not_probed_is_not_asked, ASKED | {"teacher": {"models": ["ep_open/small"]}, "data.responses.read": "logprobs", "data.responses.structured": True}, known(),
       [("data.responses.read", "not_probed", "ep_open/small was not seen to give log probabilities."),
        ("data.responses.structured", "not_probed", "ep_open/small was not seen to keep to a JSON schema.")]),
+    (rules.who_is_streamed_streams, ASKED, known(streamed=True),
+      [("teacher.models[0]", "not_probed", "ep_open is asked by stream, and large was not seen to stream.")]),
     (rules.reading_fits, ASKED | {"data.responses.read": "votes"}, known(),
       [(f"{SAMPLING}.n", "one_vote", "One answer is no vote: sampling.n is 1.")]),
     (rules.reading_fits, ASKED | {f"{SAMPLING}.n": 3}, known(),

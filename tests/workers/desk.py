@@ -4,9 +4,11 @@ import asyncio
 from itertools import count
 from typing import Any
 
+from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from gateway.call import Endpoint
+from gateway.claims import Claims
 from gateway.client import Client
 from gateway.desk import Desk
 from gateway.form import Form
@@ -58,9 +60,15 @@ def form(**more: Any) -> Form:
 
 
 async def ask(
-    ledger: Ledger, work: Work, teacher: Teacher, texts: list[str], how: Form, patience: float = 5.0
+    ledger: Ledger,
+    work: Work,
+    teacher: Teacher,
+    texts: list[str],
+    how: Form,
+    patience: float = 5.0,
+    redis: Redis | None = None,
 ) -> tuple[Desk, list[Told]]:
-    """Puts all questions at once, and takes what is told until nothing more is in flight."""
+    """Puts all questions at once, and takes what is told until nothing more is in flight. `redis`: where jobs tell each other what they ask."""
     told: list[Told] = []
 
     async def tell(one: Told) -> None:
@@ -69,7 +77,16 @@ async def ask(
     book = LedgerBook(ledger, work, "ep_words", lambda: False)
     async with Client(private=True) as client:
         throttle = Throttle(None, "t", Limits(concurrency=64))
-        desk = Desk(form=how, book=book, client=client, endpoint=Endpoint(teacher.url), throttle=throttle, tell=tell)
+        claims = Claims(redis, work.project, book.held, how.samples)
+        desk = Desk(
+            form=how,
+            book=book,
+            client=client,
+            endpoint=Endpoint(teacher.url),
+            throttle=throttle,
+            tell=tell,
+            claims=claims,
+        )
         lines = [Line(role=m.role, content=m.content) for m in (SYSTEM,)]
         await desk.take(
             [Asked(id=i, messages=(*lines, Line(role="user", content=text))) for i, text in enumerate(texts)]

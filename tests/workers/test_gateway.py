@@ -1,5 +1,6 @@
 """The gateway of an attempt, and the child's own `answer` at its socket: failures that may pass, rows that no line can hold, and a limit of questions."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +24,11 @@ from spec.params import AnswerParams, Question
 from spec.problem import Problem
 from spec.run import GATEWAY
 from spec.sampling import Sampling
-from tests.acceptance.teacher import Teacher
+from tests.acceptance.teacher import Teacher, model
 from tests.distill.runs import here, read, run_folder, selection
 from tests.models.world import World
 from tests.workers.conftest import NOWHERE
-from tests.workers.desk import PRICE, TEXTS, begun
+from tests.workers.desk import PRICE, TEXTS, begun, booked
 from workers.asking import Asking
 from workers.claim import Ledger
 from workers.heartbeat import Heartbeat
@@ -106,6 +107,28 @@ def test_a_child_has_no_more_questions_than_rows(ledger: Ledger, work: Work, tea
         asker.close()
     assert asker.stopped == TOO_MANY and len(told) <= 8 and teacher.calls <= 8
     assert gateway.problem is not None and gateway.problem.code == TOO_MANY
+
+
+@pytest.mark.parametrize("idle", [None, 5.0])
+def test_an_endpoint_is_asked_as_its_limits_say(
+    world: World, ledger: Ledger, work: Work, teacher: Teacher, tmp_path: Path, idle: float | None
+) -> None:
+    """By stream or whole, for the same answers and the same bill."""
+
+    def limit(session: Session) -> None:
+        session.get_one(Endpoint, (work.project, "ep_words")).limits = {"concurrency": 4, "stream_idle": idle}
+
+    world(limit)
+    teacher.streams = True
+    train = rows(tmp_path / "rows.arrow", TEXTS[:8])
+    run = run_folder(tmp_path / "run", "answer", AnswerParams.model_validate(work.params), {"train/rows.arrow": train})
+    with asking(ledger, work, run):
+        assert here(run).status == "succeeded"
+    assert (teacher.calls, teacher.streamed) == (8, 0 if idle is None else 8)
+    assert booked(world, work.grip.job) == pytest.approx(teacher.bill, abs=1e-9)
+    log = [json.loads(line) for line in (run / "outputs/answers.jsonl").read_text().splitlines()]
+    found = {TEXTS[line["row"]]: line["answers"][0] for line in log}
+    assert found == {text: max(model(text), key=lambda name: model(text)[name]) for text in TEXTS[:8]}
 
 
 @pytest.mark.parametrize(

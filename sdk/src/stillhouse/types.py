@@ -80,6 +80,7 @@ class Capabilities(TypedDict):
     structured: bool
     """Takes `response_format` with a JSON schema, and keeps to it."""
     streaming: bool
+    """Replies with server-sent events, to their end."""
     seconds: float
     """Median of the probe's calls."""
     tokens_per_byte: float
@@ -874,6 +875,8 @@ class NewLimits(TypedDict):
     tokens_per_minute: NotRequired[int]
     seconds: NotRequired[float]
     """Of one call, to the last byte of its reply."""
+    stream_idle: NotRequired[float | None]
+    """With it, replies are asked for as a stream, and given up after so many seconds without a byte. null: they come whole."""
 
 
 class NewModel(TypedDict):

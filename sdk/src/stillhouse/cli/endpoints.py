@@ -20,6 +20,10 @@ PriceOption = Annotated[
 Concurrency = Annotated[int | None, typer.Option(help="Calls in flight, of all workers together.")]
 Requests = Annotated[int | None, typer.Option(help="Requests a minute.")]
 Tokens = Annotated[int | None, typer.Option(help="Tokens a minute.")]
+Idle = Annotated[
+    float | None,
+    typer.Option(help="Ask for replies as a stream, and give one up after so many seconds without a byte; 0: whole."),
+]
 Private = Annotated[bool, typer.Option(help="Admit private addresses and HTTP; needs the scope admin.")]
 
 
@@ -39,9 +43,11 @@ def price(text: str | None) -> NewPrice | None:
     return made
 
 
-def limits(concurrency: int | None, requests: int | None, tokens: int | None) -> NewLimits | None:
+def limits(concurrency: int | None, requests: int | None, tokens: int | None, idle: float | None) -> NewLimits | None:
     named = {"concurrency": concurrency, "requests_per_minute": requests, "tokens_per_minute": tokens}
-    given = {name: value for name, value in named.items() if value is not None}
+    given: dict[str, float | None] = {name: value for name, value in named.items() if value is not None}
+    if idle is not None:
+        given["stream_idle"] = idle or None
     return cast("NewLimits", given) if given else None
 
 
@@ -68,6 +74,7 @@ def create(
     concurrency: Concurrency = None,
     requests_per_minute: Requests = None,
     tokens_per_minute: Tokens = None,
+    stream_idle: Idle = None,
     allow_private: Private = False,
     as_json: AsJson = False,
 ) -> None:
@@ -82,7 +89,7 @@ def create(
         "allow_private": allow_private,
         "licence": licence,
     }
-    if (slower := limits(concurrency, requests_per_minute, tokens_per_minute)) is not None:
+    if (slower := limits(concurrency, requests_per_minute, tokens_per_minute, stream_idle)) is not None:
         body["limits"] = slower
     show(client(context).endpoints.create(**body), as_json)
 
@@ -111,6 +118,7 @@ def change(
     concurrency: Concurrency = None,
     requests_per_minute: Requests = None,
     tokens_per_minute: Tokens = None,
+    stream_idle: Idle = None,
     as_json: AsJson = False,
 ) -> None:
     """Change an endpoint; what is not named stays."""
@@ -119,7 +127,7 @@ def change(
         "key": key(key_from_env),
         "price": price(price_),
         "licence": licence,
-        "limits": limits(concurrency, requests_per_minute, tokens_per_minute),
+        "limits": limits(concurrency, requests_per_minute, tokens_per_minute, stream_idle),
     }
     show(client(context).endpoints.change(id, **body), as_json)
 
