@@ -4,11 +4,9 @@ An answer is kept before it is told.
 """
 
 import asyncio
-import math
-import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
@@ -17,95 +15,71 @@ from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
+from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed, kept_of, told_of
 from gateway.price import Price, amount
 from gateway.purse import Broke, Lost, Purse
-from gateway.reply import Choice, Message, Reply
+from gateway.reply import Message, Reply
+from gateway.retry import HOPELESS, RETRIES, UNBILLED, pause
 from gateway.throttle import Throttle
 from gateway.till import GROUP, Settled, Till
 from models.answer import Kept
 from models.purse import Lot, Spent
-from spec.gateway import Answer, Asked, Told
+from spec.gateway import Answer
 from spec.problem import Problem
 
 MOST = 2048
 """Questions that are worked on at once: a child that asks more waits."""
-RETRIES = 5
-"""Further attempts at a call that failed and may succeed later."""
 PATIENCE = 600.0
 """Seconds that an endpoint may refuse one call for being too busy."""
-LONGEST = 30.0
-"""Seconds between two attempts at one call."""
-TOO_MANY = "too_many_questions"
-LONGEST_TEXT = 65_536
-"""Characters of an answer that are kept."""
-PLACES = 32
-"""Places of an answer whose likely tokens are kept: names are short."""
-UNBILLED = ("unreachable", "rate_limited", "server_error")
-"""Failures that no endpoint bills."""
-HOPELESS = ("unauthorized", "forbidden", "not_found", "refused", "redirected")
-"""Failures that every further call would meet."""
-SPENT = {
-    "job": Problem(code="over_budget", message="The cap leaves no money for one more call.", param="budget.usd"),
-    "project": Problem(code="month_cap", message="The project's cap of this month leaves no money for one more call."),
-}
 log = structlog.get_logger(__name__)
 
 
-class Book(Protocol):
-    """The database, as the desk needs it; each call is a transaction of its own, from a thread."""
+class Book(Shelf, Protocol):
+    """The database, as the desk needs it."""
 
-    def held(self, digests: Iterable[str]) -> dict[tuple[str, int], dict[str, Any]]: ...
     def reserve(self, wanted: int, least: int) -> Lot: ...
     def commit(self, answers: Sequence[Kept], spent: Spent) -> None: ...
 
 
-class Desk:
-    """Of one step, on one event loop. `tell`: sends a reply to the child."""
+class Desk(Front):
+    """Asks call by call."""
 
     def __init__(
-        self, *, form: Form, book: Book, client: Client, endpoint: Endpoint, throttle: Throttle,
-        tell: Callable[[Told], Awaitable[None]], most: int | None = None,
+        self, *, form: Form, book: Book, client: Client, endpoint: Endpoint, throttle: Throttle, tell: Tell,
+        most: int | None = None,
     ) -> None:  # fmt: skip
-        """`most`: questions that the step may have, one a row; None: not known."""
-        self.form, self._book, self._client, self._endpoint, self._throttle = form, book, client, endpoint, throttle
-        self._tell, self._most, self._taken = tell, most, 0
+        super().__init__(form=form, shelf=book, tell=tell, most=most)
+        self._client, self._endpoint, self._throttle = client, endpoint, throttle
         self._price = Price.of(form.price) if form.price is not None else None
         self._purse = Purse(lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least))
         self._breaker = Breaker()
         self._tasks: set[asyncio.Task[None]] = set()
         self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
-        self.stopped: Problem | None = None
-        """Why nothing more is asked; code `over_budget` where a cap was reached."""
         self._closing = False
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
 
-    async def take(self, questions: Sequence[Asked]) -> None:
-        """Answers what was paid for before at once, and begins to ask the rest. Of too many questions none is answered."""
-        self._taken += len(questions)
-        if self._most is not None and self._taken > self._most:
-            message = f"The step's process has put more questions than it has rows ({self._most:,})."
-            await self._stop(Problem(code=TOO_MANY, message=message))
-            return
-        named = [(asked, [Message(m.role, m.content) for m in asked.messages]) for asked in questions]
-        digests = [self.form.digest_of(messages) for _, messages in named]
-        held = await asyncio.to_thread(self._book.held, digests)
-        for (asked, messages), key in zip(named, digests, strict=True):
-            have = {i: Answer.model_validate(held[key, i]) for i in range(self.form.samples) if (key, i) in held}
-            if len(have) == self.form.samples:
-                await self._answered(asked.id, have)
-                continue
-            while len(self._tasks) >= MOST:
-                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            if (same := self._open.get(key)) is not None:
-                task = asyncio.create_task(self._same(asked.id, same))
-            else:
-                self._open[key] = asyncio.get_running_loop().create_future()
-                task = asyncio.create_task(self._one(asked.id, messages, key, have))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    @property
+    def unbooked(self) -> bool:
+        return self.till.unbooked
 
-    async def close(self, patience: float) -> None:
-        """No more questions. What is in flight has `patience` seconds to be answered, and what was answered is kept."""
+    async def _ask(self, id: int, messages: list[Message], key: str, have: dict[int, Answer]) -> None:
+        while len(self._tasks) >= MOST:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        if (same := self._open.get(key)) is not None:
+            task = asyncio.create_task(self._same(id, same))
+        else:
+            self._open[key] = asyncio.get_running_loop().create_future()
+            task = asyncio.create_task(self._one(id, messages, key, have))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _whole(self) -> None:
+        """Each question is asked as it comes."""
+
+    async def hang_up(self) -> None:
+        """Nobody waits for longer than a call takes."""
+
+    async def close(self, patience: float, *, cancelled: bool = False) -> None:
         self._closing = True
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
@@ -118,16 +92,13 @@ class Desk:
         """One question to its reply. Nothing is raised: a reply that will not come would hold the child for ever."""
         found = self._open[key]
         try:
-            missing = [i for i in range(self.form.samples) if i not in have]
-            whole = self.form.several and missing == list(range(missing[0], self.form.samples))
-            runs = [(missing[0], len(missing))] if whole else [(i, 1) for i in missing]
-            for first, samples in runs:
+            for first, samples in self.form.runs(have):
                 have |= await self._asked(messages, key, first, samples)
             found.set_result(have)
             await self._answered(id, have)
         except CallFailed as error:
             found.set_exception(error)
-            await self._tell(_failed(id, error))
+            await self._tell(failed(id, error))
         except Broke as error:
             await self.till.join()
             await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
@@ -149,10 +120,7 @@ class Desk:
         try:
             await self._answered(id, await asyncio.shield(found))
         except CallFailed as error:
-            await self._tell(_failed(id, error))
-
-    async def _answered(self, id: int, have: dict[int, Answer]) -> None:
-        await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples))))
+            await self._tell(failed(id, error))
 
     async def _asked(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
         """Answers of the samples, kept and booked. Raises CallFailed, Broke, Lost."""
@@ -177,7 +145,7 @@ class Desk:
                     raise
                 if attempt > RETRIES:
                     raise
-                await asyncio.sleep(_pause(attempt, error.retry_after))
+                await asyncio.sleep(pause(attempt, error.retry_after))
             except Permanent as error:
                 if error.kind == "stopped":
                     raise
@@ -223,17 +191,13 @@ class Desk:
         self._closing = self._closing or cost > set_aside  # the price is wrong: no further call is made at it
         await self._settle(item, set_aside)
         await asyncio.shield(item.done)
-        answers = dict.fromkeys(range(first, first + samples), Answer(text=""))  # fewer than were asked for: not kept
-        answers |= {one.sample: Answer.model_validate(one.reply) for one in item.kept}
         if cost > set_aside:
-            message = f"A call was billed ${cost / 1e6:.6f}, and could cost ${set_aside / 1e6:.6f} at most by the endpoint's price."
-            await self._stop(Problem(code="bill_exceeded", message=message))
-        return answers
+            await self._stop(exceeded(cost, set_aside))
+        return told_of(item.kept, first, samples)
 
     def _billed(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> Settled:
         """What a reply costs, and what of it is kept."""
-        answers = [_answer(choice) for choice in reply.choices[:samples]]
-        kept = [Kept(digest=key, sample=first + i, reply=answer.model_dump()) for i, answer in enumerate(answers)]
+        kept = kept_of(reply, key, first, samples)
         cost = set_aside
         if self._price is None:
             cost = 0
@@ -252,33 +216,3 @@ class Desk:
         elif self._breaker.tripped:
             message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
             await self._stop(Problem(code="endpoint_failing", message=message))
-
-    async def _stop(self, problem: Problem) -> None:
-        """Nothing more is asked; the child is told once."""
-        if self.stopped is None:
-            self.stopped = problem
-            await self._tell(Told(stop=problem.code))
-
-
-def _failed(id: int, error: CallFailed) -> Told:
-    return Told(id=id, failed=error.kind, message=error.message, passing=isinstance(error, Retryable))
-
-
-def _answer(choice: Choice) -> Answer:
-    """As the database and the child can take it: without NUL, within bounds, and log-probabilities that are some."""
-    tops = tuple(
-        {_clean(token): min(0.0, value) for token, value in place.items() if math.isfinite(value)}
-        for place in (choice.top_logprobs or ())[:PLACES]
-    )
-    text = _clean(choice.text)[:LONGEST_TEXT]
-    return Answer(text=text, finish_reason=choice.finish_reason, refused=choice.refused, top_logprobs=tops)
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _pause(attempt: int, asked: float | None) -> float:
-    """Seconds before the next attempt: what the endpoint asks for, else twice as long each time; within bounds, with jitter."""
-    base = min(asked if asked is not None else 0.25 * 2**attempt, LONGEST)
-    return base + random.uniform(0, 0.25 * base + 0.05)

@@ -1,15 +1,14 @@
 """Batches: questions that were sent to an endpoint together, and are answered within a day. A batch that was sent is money: its row comes before it."""
 
-from datetime import datetime
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, or_, select
+from sqlalchemy import ColumnElement, Index, Select, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Created, Id, ProjectId, one_of
-from models.job import ENDED, Job
 
 
 class BatchState(StrEnum):
@@ -19,6 +18,8 @@ class BatchState(StrEnum):
     VOID = "void"  # it was never made, or is gone
 
 
+KEPT = timedelta(days=3)
+"""Time in which an endpoint still has what it was sent: a batch is answered within one day."""
 LIVE = (BatchState.OPEN, BatchState.LEFT)
 
 
@@ -55,9 +56,8 @@ def live(project: str, endpoint: str, place: str, step: str) -> Select[Batch]:
 
 
 def abandoned() -> Select[str, str]:
-    """(project, endpoint) of batches that run though their job has ended."""
-    gone = ~select(Job.id).where(Job.id == Batch.job, Job.state.not_in(ENDED)).exists()
-    made = (Batch.state == BatchState.LEFT, Batch.remote.is_not(None), gone)
+    """(project, endpoint) of batches whose job has ended before they were fetched, in the last days."""
+    made = (Batch.state == BatchState.LEFT, Batch.remote.is_not(None), Batch.created_at > func.now() - KEPT)
     return select(Batch.project, Batch.endpoint).where(*made).distinct()
 
 

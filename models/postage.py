@@ -60,8 +60,9 @@ class Stamped:
 class Settlement:
     """Some of a batch's results."""
 
+    after: int
     upto: int
-    """Counts results in their order: those that are booked already are booked no more."""
+    """Results in their order: how many were booked before, and how many are with these."""
     kept: Sequence[Kept]
     spent: Spent
 
@@ -99,16 +100,22 @@ def note(session: Session, id: str, *, file: str | None = None, remote: str | No
     return True
 
 
-def settle(session: Session, id: str, part: Settlement) -> None:
-    """Keeps answers, and books what they cost to the job that sent them; once, however often it is asked for."""
+def settle(session: Session, id: str, part: Settlement) -> int | None:
+    """Keeps answers, and books what they cost to the job that sent them; once, however often it is asked for.
+
+    Returns how many results are booked now; None: the batch is gone.
+    """
     row = _held(session, id)
-    if row is None or row.state not in LIVE or row.settled >= part.upto:
-        return
+    if row is None or row.state == BatchState.VOID:
+        return None
+    if row.settled != part.after:
+        return row.settled
     answer.keep(session, row.project, part.kept)
     row.settled = part.upto
     if row.state == BatchState.OPEN:
         row.open -= part.spent.released
         purse.book(session, row.project, row.job, row.step, row.fence, part.spent)
+    return row.settled
 
 
 def close(session: Session, id: str, state: BatchState) -> None:
