@@ -81,7 +81,7 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         assert made["state"] == "ready" and teacher.keys == {KEY} and made["limits"]["concurrency"] == 4
         assert typist("endpoints", "get", "ep_cli") == made and typist("endpoints", "list")[0]["id"] == "ep_cli"
         assert typist("endpoints", "probe", "ep_cli", "--model", "words")["state"] == "ready"
-        changed = typist("endpoints", "change", "ep_cli", "--price", "1/2/0.5", "--licence", "gemma")
+        changed = typist("endpoints", "change", "ep_cli", "--price", "1/2/0.5", "--batch", "0.5", "--licence", "gemma")
         assert changed["price"]["cached"] == 0.5 and changed["licence"] == "gemma" and changed["terms"]
         missing = typist.run("endpoints", "create", "x", "--url", teacher.url, "--key-from-env", "NO_SUCH", code=2)
         assert "NO_SUCH is not set" in missing.stderr

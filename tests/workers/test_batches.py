@@ -94,12 +94,12 @@ def test_calls_that_fail_or_expire_are_made_again_and_cost_nothing(
     world: World, ledger: Ledger, server: Client
 ) -> None:
     bill, work = Bill(server), begun(world, world.project(), 1.0)
-    server.faults(shares={"line_fails": 0.15, "line_expires": 0.25}, seed=3)
+    server.faults(shares={"line_fails": 0.2, "line_expires": 0.3}, seed=3)
     courier, told = run(ledger, work, server, ROWS[:40], form())
     sent = [len(one.lines) for one in batches(world)]
     assert courier.stopped is None and sent[0] == 40 and len(sent) == TRIES and sent == sorted(sent, reverse=True)
     failures = [one for one in told if one.failed]
-    assert len(answers(told)) + len(failures) == 40 and 0 < len(failures) < 10 and all(one.passing for one in failures)
+    assert len(answers(told)) + len(failures) == 40 and 0 < len(failures) < 15 and all(one.passing for one in failures)
     assert bill.calls == len(answers(told)) and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO)
 
 
@@ -122,22 +122,20 @@ def test_caps_are_held(world: World, ledger: Ledger, server: Client) -> None:
     whole = begun(world, world.project())
     run(ledger, whole, server, ROWS[:50], form())
     full = booked(world, whole.grip.job)
-    for number, share in enumerate((0.5, 0.8)):
-        for monthly in (False, True):
-            project, bill = world.project(f"p{number}"), Bill(server)
+    for share, monthly in ((0.5, False), (0.8, True)):
+        project, bill = world.project(), Bill(server)
 
-            def capped(session: Session, project: str = project, cap: float = share * full) -> None:
-                session.get_one(Project, project).usd_per_month = cap
+        def capped(session: Session, project: str = project, cap: float = share * full) -> None:
+            session.get_one(Project, project).usd_per_month = cap
 
-            if monthly:
-                world(capped)
-            work = begun(world, project, None if monthly else share * full)
-            courier, told = run(ledger, work, server, ROWS[:50], form())
-            assert courier.stopped is not None
-            assert courier.stopped.code == ("month_cap" if monthly else "over_budget")
-            assert bill.usd <= share * full and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=4 * MICRO)
-            assert bill.usd > 0.7 * share * full and len(answers(told)) == bill.calls
-            assert sorted(answers(told)) == list(range(bill.calls)), "the first rows first"
+        if monthly:
+            world(capped)
+        work = begun(world, project, None if monthly else share * full)
+        courier, told = run(ledger, work, server, ROWS[:50], form())
+        assert courier.stopped is not None and courier.stopped.code == ("month_cap" if monthly else "over_budget")
+        assert bill.usd <= share * full and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=9 * MICRO)
+        assert bill.usd > 0.7 * share * full and len(answers(told)) == bill.calls
+        assert sorted(answers(told)) == list(range(bill.calls)), "the first rows first"
 
 
 def test_a_queue_that_is_full_gets_smaller_batches(world: World, ledger: Ledger, server: Client) -> None:
