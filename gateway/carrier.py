@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Protocol, TypeVar
 
@@ -70,6 +71,10 @@ class Shipment:
     done: int = 0
     """Calls that the endpoint says it has made."""
 
+    @property
+    def digests(self) -> set[str]:
+        return {entry.digest for entry in self.entries}
+
 
 class Book(Protocol):
     """The database, as batches need it; each call is a transaction of its own, from a thread."""
@@ -89,6 +94,7 @@ class Carrier:
 
     def room(self) -> IO[bytes]:
         """A file without a name, gone when it is closed."""
+        Path(self._folder).mkdir(parents=True, exist_ok=True)
         return TemporaryFile(dir=self._folder)
 
     async def post(self, shipment: Shipment, calls: IO[bytes]) -> None:

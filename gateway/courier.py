@@ -22,6 +22,7 @@ from gateway.form import Form
 from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed
 from gateway.questions import Question, Questions
 from gateway.reply import Message, Reply
+from gateway.results import BLAMELESS
 from gateway.spool import Call, Spool
 from models.batch import BatchState
 from models.postage import Entry, Parcel, Stamped
@@ -42,7 +43,6 @@ FULL, REFUSALS = "token_limit_exceeded", 10
 """OpenAI's word for a batch that its queue has no room for; how often in a row that is waited out."""
 SLOW = 20
 """First looks' time that is waited then."""
-BLAMELESS = ("expired", "cancelled", "rate_limited")
 GONE = Retryable("expired", "the batch is gone", sent=False)
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class Courier(Front):
         self._sending: asyncio.Task[None] | None = None
         self._changed, self._cancelled = asyncio.Condition(), asyncio.Event()
         self._barred: Cap | None = None
-        self._said_all = self._gone = False
+        self._said_all = self._gone = self._crowded = False
         self._sent, self._most_lines, self._refusals = 0, LINES, 0
 
     async def _ask(self, id: int, messages: list[Message], key: str, have: dict[int, Answer]) -> None:
@@ -101,7 +101,7 @@ class Courier(Front):
         """Takes up what is under way already, and begins to send."""
         self._sending = asyncio.create_task(self._send_all())
         for shipment in await asyncio.to_thread(self._book.under_way, self.form.digest):
-            self._awaited.update(_digests(shipment))
+            self._awaited.update(shipment.digests)
             self._start(shipment, [])
 
     async def _whole(self) -> None:
@@ -134,7 +134,7 @@ class Courier(Front):
         """Whether there is something to send, and it may be sent now."""
         ready = self._spool.full or (self._said_all and len(self._spool) > 0)
         held = self._barred is not None and self._flying(self._barred)
-        return ready and len(self._tasks) < AT_ONCE and not held and self.stopped is None
+        return ready and len(self._tasks) < AT_ONCE and not held and not self._crowded and self.stopped is None
 
     def _flying(self, cap: Cap) -> bool:
         """Whether batches are under way whose money may come back under this cap: those of other jobs are of the month's alone."""
@@ -191,6 +191,7 @@ class Courier(Front):
             await self._carry(shipment, left, back)
         except Void:
             log.warning("batch_void", batch=shipment.id)
+            self._crowded = False
             back += [call for call in left.values() if self._once_more(call, GONE)]
         except Overcharged as error:
             await self._stop(exceeded(error.cost, error.bound))
@@ -230,7 +231,7 @@ class Courier(Front):
                 back.extend(filter(None, [call]))
 
         await self._carrier.collect(shipment, remote, take)
-        self._refusals = 0
+        self._refusals, self._crowded = 0, False
         if len(shipment.entries) >= ENOUGH and ill > MOST_FAIL * len(shipment.entries):
             message = f"{self.form.endpoint}: {ill:,} of the {len(shipment.entries):,} calls of a batch failed."
             await self._stop(Problem(code="endpoint_failing", message=message))
@@ -264,13 +265,16 @@ class Courier(Front):
             message = f"{self.form.endpoint} has refused a batch: {said}"
             await self._stop(Problem(code="endpoint_failing" if code == FULL else "endpoint_refuses", message=message))
             return
-        self._most_lines, self._refusals = max(1, len(shipment.entries) // 2), self._refusals + 1
-        await asyncio.sleep(SLOW * self._seconds)
+        self._most_lines, self._crowded = min(self._most_lines, max(1, len(shipment.entries) // 2)), True
+        if all(one is shipment or one.remote is None for one in self._shipments.values()):
+            self._refusals += 1  # else there is room once one of the others has ended
+            await asyncio.sleep(SLOW * self._seconds)
+            self._crowded = False
 
     def _unparked(self, shipment: Shipment) -> list[Call]:
         """Calls that the batch of an earlier attempt, or of another job, has not made needless."""
         back = list[Call]()
-        for key in _digests(shipment):
+        for key in shipment.digests:
             self._awaited[key] -= 1
             for call in self._parked.pop(key, ()) if self._awaited[key] <= 0 else ():
                 if self._questions.lacks(call.entry):
@@ -293,7 +297,3 @@ class Courier(Front):
         if under_way:
             rows, done = sum(len(one.entries) for one in under_way), sum(one.done for one in under_way)
             await self._tell(Told(batches=Batches(open=len(under_way), rows=rows, done=done)))
-
-
-def _digests(shipment: Shipment) -> set[str]:
-    return {entry.digest for entry in shipment.entries}

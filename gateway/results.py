@@ -14,6 +14,9 @@ LONGEST = 32 << 20
 LAPSED = {"batch_expired": "expired", "batch_cancelled": "cancelled"}
 """Calls that were not made, by the endpoint's word for it."""
 
+BLAMELESS = (*LAPSED.values(), "rate_limited")
+"""Kinds of failures that say nothing against an endpoint."""
+
 
 class Place(NamedTuple):
     """Where a result stands; `file` -1: nowhere."""

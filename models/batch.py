@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, func, or_, select
+from sqlalchemy import Index, Select, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,7 +13,7 @@ from models.base import Base, Created, Id, ProjectId, one_of
 
 class BatchState(StrEnum):
     OPEN = "open"  # its money is set aside
-    LEFT = "left"  # its job has ended: all of it is booked as paid, and its answers may still be fetched
+    LEFT = "left"  # the same, and its job has ended
     DONE = "done"  # every line is booked
     VOID = "void"  # it was never made, or is gone
 
@@ -55,12 +55,8 @@ def live(project: str, endpoint: str, place: str, step: str) -> Select[Batch]:
     return select(Batch).where(*mine, Batch.state.in_(LIVE), known).order_by(Batch.created_at, Batch.id)
 
 
-def abandoned() -> Select[str, str]:
-    """(project, endpoint) of batches whose job has ended before they were fetched, in the last days."""
-    made = (Batch.state == BatchState.LEFT, Batch.remote.is_not(None), Batch.created_at > func.now() - KEPT)
-    return select(Batch.project, Batch.endpoint).where(*made).distinct()
-
-
-def due(job: str) -> ColumnElement[bool]:
-    """Those of a job that may cost something."""
-    return (Batch.job == job) & (Batch.state == BatchState.OPEN)
+def left(*, old: bool = False) -> Select[Batch]:
+    """Batches whose job has ended before they were fetched; `old`: those that no endpoint has any more."""
+    since = func.now() - KEPT
+    age = Batch.created_at <= since if old else Batch.created_at > since
+    return select(Batch).where(Batch.state == BatchState.LEFT, age).order_by(Batch.created_at)

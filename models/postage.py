@@ -1,7 +1,8 @@
 """Money of batches: set aside before a batch is sent, settled line by line as its answers come, whichever attempt or job fetches them.
 
-Unlike a reservation it outlives the attempt that set it aside. Where the job ends, what was sent and not fetched is booked as paid. All
-amounts are micro-dollars. The batch's row is locked after job and steps, and before charges.
+Unlike a reservation it outlives the attempt that set it aside, and the job: what was sent and not fetched by then is cancelled, and settled all the
+same (workers/leftovers.py). What nobody tells of for days is booked as paid. All amounts are micro-dollars. The batch's row is locked after job
+and steps, and before charges.
 """
 
 from bisect import bisect_right
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from models import answer, purse
 from models import job as jobs
 from models.answer import Kept
-from models.batch import LIVE, Batch, BatchState, due
+from models.batch import LIVE, Batch, BatchState
 from models.claim import Grip
 from models.job import Job
 from models.purse import Cap, Spent
@@ -111,10 +112,8 @@ def settle(session: Session, id: str, part: Settlement) -> int | None:
     if row.settled != part.after:
         return row.settled
     answer.keep(session, row.project, part.kept)
-    row.settled = part.upto
-    if row.state == BatchState.OPEN:
-        row.open -= part.spent.released
-        purse.book(session, row.project, row.job, row.step, row.fence, part.spent)
+    row.settled, row.open = part.upto, row.open - part.spent.released
+    purse.book(session, row.project, row.job, row.step, row.fence, part.spent)
     return row.settled
 
 
@@ -126,20 +125,16 @@ def close(session: Session, id: str, state: BatchState) -> None:
 
 
 def leave(session: Session, job: Job) -> None:
-    """The end of a job, which the caller holds: what it has sent and not fetched is booked as paid."""
-    held = select(Batch).where(due(job.id)).order_by(Batch.id).with_for_update(key_share=True)
-    for row in session.scalars(held, execution_options={"populate_existing": True}):
+    """The end of a job, which the caller holds: what it has sent and not fetched stays set aside until somebody knows what it has cost."""
+    held = select(Batch).where(Batch.job == job.id, Batch.state == BatchState.OPEN).order_by(Batch.id)
+    for row in session.scalars(held.with_for_update(key_share=True), execution_options={"populate_existing": True}):
+        row.state = BatchState.LEFT
         if row.file is None:  # it was never sent
             row.state, row.open = BatchState.VOID, 0
-            continue
-        if row.open > 0:
-            lost = Spent.unheard(row.endpoint, row.open)
-            purse.book(session, row.project, row.job, row.step, row.fence, lost)
-        row.state, row.open = BatchState.LEFT, 0
 
 
 def lose(session: Session, id: str) -> None:
-    """The endpoint knows it no more, though it was made: booked as paid."""
+    """The endpoint tells of it no more, though it was made: all that is set aside for it is booked as paid."""
     row = _held(session, id)
     if row is not None and row.state in LIVE:
         if row.open > 0:

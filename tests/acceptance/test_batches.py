@@ -53,6 +53,7 @@ def job(rows: str, **teacher: Any) -> dict[str, Any]:
         "student": {"type": "text_classifier", "width": 8, "buckets": 1000},
         "objective": [{"type": "soft_targets"}],
         "training": {"steps": 20, "batch_size": 32},
+        "evaluation": {"baselines": []},
         "budget": {"usd": 1.0},
     }
 

@@ -13,7 +13,7 @@ from gateway.courier import TRIES
 from gateway.seal import Keyring
 from models import intent, lease, postage, purse
 from models.answer import StoredAnswer
-from models.batch import Batch, BatchState
+from models.batch import KEPT, Batch, BatchState
 from models.endpoint import Endpoint
 from models.job import Job
 from models.postage import Entry, Parcel
@@ -218,10 +218,8 @@ def test_a_cancelled_job_cancels_its_batch(world: World, ledger: Ledger, server:
     assert (bill.calls, booked(world, work.grip.job), batches(world)[0].state) == (0, 0, BatchState.DONE)
 
 
-def test_what_a_job_leaves_is_booked_and_fetched_all_the_same(
-    world: World, ledger: Ledger, server: Client, post: Post
-) -> None:
-    """Its worker has died, and the user cancels: nobody knows what the batch will cost. Its answers are kept, and cost nothing more."""
+def test_what_a_job_leaves_is_settled_all_the_same(world: World, ledger: Ledger, server: Client, post: Post) -> None:
+    """Its worker has died, and the user cancels: money stays set aside until the batch is fetched, or nobody tells of it any more."""
     project, bill = world.project(), Bill(server)
     row = Endpoint(project=project, id="ep_server", wire="openai", url=server.url, private=True)
     world(lambda session: session.add(row))
@@ -233,9 +231,8 @@ def test_what_a_job_leaves_is_booked_and_fetched_all_the_same(
     world(intent.cancel, project, work.grip.job)
     world(lease.expire, work.grip.step, work.grip.job)
     (one,) = batches(world)
-    paid = booked(world, work.grip.job)
-    assert (one.state, one.open) == (BatchState.LEFT, 0)
-    assert paid == pytest.approx(sum(line[3] for line in one.lines) * MICRO)
+    assert (one.state, one.open) == (BatchState.LEFT, sum(line[3] for line in one.lines))
+    assert booked(world, work.grip.job) == 0
     post.queues = ("io",)
     leftovers.fetch(post)  # without its key it is refused
     assert batches(world)[0].state == BatchState.LEFT
@@ -256,4 +253,13 @@ def test_what_a_job_leaves_is_booked_and_fetched_all_the_same(
 
     until(fetched)
     kept = world(lambda s: s.scalar(select(func.count()).where(StoredAnswer.project == project)))
-    assert (kept, booked(world, work.grip.job)) == (20, paid) and paid > bill.usd
+    assert kept == 20 and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO)
+
+    def lost(session: Session) -> None:
+        """As if nobody had told of it for days."""
+        held = session.scalars(select(Batch)).one()
+        held.state, held.open, held.created_at = BatchState.LEFT, 700_000, held.created_at - KEPT
+
+    world(lost)
+    leftovers.fetch(post)
+    assert batches(world)[0].state == BatchState.VOID and booked(world, work.grip.job) == pytest.approx(bill.usd + 0.7)
