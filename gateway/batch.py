@@ -6,12 +6,11 @@ Limits are OpenAI's: 50,000 calls and 200 MB a file (https://platform.openai.com
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from gateway.call import WIRES, Endpoint, failed
 from gateway.client import Client, Form, Into, Response
 from gateway.failure import CallFailed, Retryable
-from spec.problem import Problem
 
 LINES = 50_000
 BYTES = 190_000_000
@@ -27,6 +26,13 @@ PAGE, PAGES = 100, 20
 ENDS = ("completed", "failed", "expired", "cancelled")
 
 
+class Refusal(NamedTuple):
+    """The endpoint's own words."""
+
+    word: str
+    message: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Remote:
     """A batch, as the endpoint tells of it."""
@@ -38,8 +44,8 @@ class Remote:
     """Answered or failed."""
     files: tuple[str, ...] = ()
     """Replies, then errors, as far as they are there."""
-    problem: Problem | None = None
-    """Why it failed as a whole; `code` is the endpoint's own."""
+    refusal: Refusal | None = None
+    """Why it failed as a whole."""
 
     @property
     def ended(self) -> bool:
@@ -144,17 +150,17 @@ def _remote(found: dict[str, Any]) -> Remote:
     total, well, ill = (_count(told.get(name)) for name in ("total", "completed", "failed"))
     files = (found.get("output_file_id"), found.get("error_file_id"))
     return Remote(
-        id=id, status=status, total=total, done=well + ill, problem=next(_problems(found), None),
+        id=id, status=status, total=total, done=well + ill, refusal=next(_refusals(found), None),
         files=tuple(file for file in files if isinstance(file, str) and _plain(file)),
     )  # fmt: skip
 
 
-def _problems(found: dict[str, Any]) -> Iterator[Problem]:
+def _refusals(found: dict[str, Any]) -> Iterator[Refusal]:
     errors = found.get("errors")
     listed = errors.get("data") if isinstance(errors, dict) else errors
     for one in listed if isinstance(listed, list) else ():
         told = one if isinstance(one, dict) else {"message": one}
-        yield Problem(code=str(told.get("code"))[:100], message=str(told.get("message"))[:300])
+        yield Refusal(str(told.get("code"))[:100], str(told.get("message"))[:300])
 
 
 def _plain(id: str) -> bool:

@@ -196,8 +196,8 @@ class Courier(Front):
         except Overcharged as error:
             await self._stop(exceeded(error.cost, error.bound))
         except CallFailed as error:
-            code = "endpoint_refuses" if isinstance(error, Permanent) else "endpoint_failing"
-            await self._stop(Problem(code=code, message=f"{self.form.endpoint}: {error.message}"))
+            said, hopeless = f"{self.form.endpoint}: {error.message}", isinstance(error, Permanent)
+            await self._stop(Problem(code="endpoint_refuses" if hopeless else "endpoint_failing", message=said))
         except Exception:
             log.exception("batch_failed", batch=shipment.id)
             await self._stop(Problem(code="internal", message="A batch could not be carried."))
@@ -260,10 +260,10 @@ class Courier(Front):
         await asyncio.to_thread(self._book.end, shipment.id, BatchState.VOID)
         self._sent -= len(left)
         back += left.values()
-        code, said = (remote.problem.code, remote.problem.message) if remote.problem else ("", "it does not say why")
-        if code != FULL or self._refusals >= REFUSALS:
+        word, said = remote.refusal or ("", "it does not say why")
+        if word != FULL or self._refusals >= REFUSALS:
             message = f"{self.form.endpoint} has refused a batch: {said}"
-            await self._stop(Problem(code="endpoint_failing" if code == FULL else "endpoint_refuses", message=message))
+            await self._stop(Problem(code="endpoint_failing" if word == FULL else "endpoint_refuses", message=message))
             return
         self._most_lines, self._crowded = min(self._most_lines, max(1, len(shipment.entries) // 2)), True
         if all(one is shipment or one.remote is None for one in self._shipments.values()):

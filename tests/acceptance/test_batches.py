@@ -47,7 +47,6 @@ def job(rows: str, **teacher: Any) -> dict[str, Any]:
         "data": {
             "train": f"{rows}/train",
             "heldout": f"{rows}/test",
-            "labelled": 0.2,
             "responses": {"type": "teacher", "sampling": {"temperature": 0.0, "max_tokens": 8}},
         },
         "student": {"type": "text_classifier", "width": 8, "buckets": 1000},
