@@ -192,7 +192,7 @@ class Carrier:
         with self.room() as first, self.room() as second:
             files = [first, second][: len(remote.files)]
             for name, file in zip(remote.files, files, strict=True):
-                await self._patiently(partial(batch.download, self._client, self._endpoint, name, file))
+                await self._fetched(shipment, name, file)
             results = await asyncio.to_thread(Results, files, len(shipment.entries), self._endpoint, remote.status)
             first_of_part = 0
             while first_of_part < len(results):
@@ -206,6 +206,16 @@ class Carrier:
         await self._tidy(shipment, remote)
         if over is not None:
             raise over
+
+    async def _fetched(self, shipment: Shipment, name: str, file: IO[bytes]) -> None:
+        """A file of results. Raises Void where it is gone: what it held is paid for, and nobody will see it."""
+        try:
+            await self._patiently(partial(batch.download, self._client, self._endpoint, name, file))
+        except Permanent as error:
+            if error.kind != "not_found":
+                raise
+            await asyncio.to_thread(self._book.lose, shipment.id)
+            raise Void from error
 
     async def _settle(self, shipment: Shipment, first: int, part: list[tuple[int, Result]]) -> Overcharged | None:
         """Books what of a part was not booked before; somebody else may be doing the same. Raises Void."""
