@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from gateway.courier import TRIES
 from gateway.seal import Keyring
 from models import intent, lease, postage, purse
-from models.answer import StoredAnswer
+from models.answer import Kept, StoredAnswer
 from models.batch import KEPT, Batch, BatchState
 from models.endpoint import Endpoint
 from models.job import Job
-from models.postage import Entry, Parcel
+from models.postage import Entry, Parcel, Settlement
 from models.project import Project
 from models.start import Work
 from models.step import Step
@@ -190,6 +190,24 @@ def test_a_batch_that_was_never_sent_is_void(world: World, ledger: Ledger, serve
 
 def noted(world: World) -> list[Batch]:
     return [one for one in batches(world) if one.remote is not None]
+
+
+def test_results_are_booked_once_whoever_fetches_them(world: World, ledger: Ledger) -> None:
+    """A commit that was not heard of, or two that fetch the same batch; and nothing of one that is gone."""
+    work = begun(world, world.project(), 1.0)
+    entries = [Entry(f"d{i}", 0, 1, 100_000) for i in range(4)]
+    parcel = Parcel(id="bat_y", endpoint="ep_server", place="place", price=None, entries=entries, least=1)
+    ledger(postage.stamp, work.grip, parcel)
+    spent = replace(purse.Spent.unheard("ep_server", 30_000), released=200_000, calls=2)
+    kept = [Kept(digest="d0", sample=0, reply={"text": "a"})]
+    for after, upto in ((0, 2), (0, 2), (1, 3), (2, 4)):
+        assert ledger(postage.settle, "bat_y", Settlement(after=after, upto=upto, kept=kept, spent=spent)) == max(
+            2, upto if after == 2 else 0
+        )
+    (one,) = batches(world)
+    assert (one.settled, one.open) == (4, 0) and booked(world, work.grip.job) == pytest.approx(0.06)
+    ledger(postage.close, "bat_y", BatchState.VOID)
+    assert ledger(postage.settle, "bat_y", Settlement(after=4, upto=5, kept=kept, spent=spent)) is None
 
 
 def test_another_job_waits_for_a_batch_that_has_its_questions(world: World, ledger: Ledger, server: Client) -> None:
