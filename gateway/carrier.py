@@ -203,7 +203,8 @@ class Carrier:
                     take(number, result)
                 first_of_part += len(part)
         await asyncio.to_thread(self._book.end, shipment.id, BatchState.DONE)
-        await self._tidy(shipment, remote)
+        if shipment.own:  # else somebody may still be about to fetch it
+            await self._tidy(shipment, remote)
         if over is not None:
             raise over
 

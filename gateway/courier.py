@@ -5,7 +5,6 @@ A batch outlives the attempt that sent it. Questions that are in one already, wh
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 from typing import Protocol
@@ -27,7 +26,7 @@ from gateway.spool import Call, Spool
 from models.batch import BatchState
 from models.postage import Entry, Parcel, Stamped
 from models.purse import Cap
-from spec.gateway import Answer, Batches, Told
+from spec.gateway import Answer, Asked, Batches, Told
 from spec.ids import new_id
 from spec.problem import Problem
 
@@ -65,10 +64,6 @@ class Courier(Front):
         self._book, self._wire, self._seconds = book, WIRES[endpoint.wire], seconds
         self._carrier = Carrier(client=client, endpoint=endpoint, book=book, seconds=seconds, folder=folder)
         self._spool, self._questions = Spool(self._carrier.room()), Questions(form.samples)
-        self._awaited = Counter[str]()
-        """Batches of others, by question."""
-        self._parked: dict[str, list[Call]] = {}
-        """Calls that wait for these."""
         self._shipments: dict[str, Shipment] = {}
         self._tasks: dict[asyncio.Task[None], bool] = {}
         """To whether it is our own batch."""
@@ -78,15 +73,20 @@ class Courier(Front):
         self._said_all = self._gone = self._crowded = False
         self._sent, self._most_lines, self._refusals = 0, LINES, 0
 
-    async def _ask(self, id: int, messages: list[Message], key: str, have: dict[int, Answer]) -> None:
-        if self._sending is None:
+    async def take(self, questions: Sequence[Asked]) -> None:
+        if self._sending is None:  # before any answer is looked up: what is fetched meanwhile is found then
             await self._begin()
+        await super().take(questions)
+
+    async def _ask(self, id: int, messages: list[Message], key: str, have: dict[int, Answer]) -> None:
         if self._gone or self._questions.join(key, id):
             return
         calls = [self._spooled(messages, key, first, samples) for first, samples in self.form.runs(have)]
         self._questions.open[key] = Question(ids=[id], have=have, calls=len(calls))
-        if self._awaited[key]:
-            self._parked[key] = calls
+        if self._questions.came(key):
+            calls = await self._lacking(calls)
+            await self._tell_ready()
+        if not calls or self._questions.park(key, calls):
             return
         async with self._changed:
             await self._changed.wait_for(lambda: not self._spool.full or self._gone or self.stopped is not None)
@@ -101,7 +101,7 @@ class Courier(Front):
         """Takes up what is under way already, and begins to send."""
         self._sending = asyncio.create_task(self._send_all())
         for shipment in await asyncio.to_thread(self._book.under_way, self.form.digest):
-            self._awaited.update(shipment.digests)
+            self._questions.expect(shipment.digests)
             self._start(shipment, [])
 
     async def _whole(self) -> None:
@@ -189,10 +189,8 @@ class Courier(Front):
         left, back = dict(enumerate(calls)), list[Call]()
         try:
             await self._carry(shipment, left, back)
-        except Void:
-            log.warning("batch_void", batch=shipment.id)
-            self._crowded = False
-            back += [call for call in left.values() if self._once_more(call, GONE)]
+            if not calls:
+                back += await self._lacking(self._questions.unpark(shipment.digests))
         except Overcharged as error:
             await self._stop(exceeded(error.cost, error.bound))
         except CallFailed as error:
@@ -203,13 +201,20 @@ class Courier(Front):
             await self._stop(Problem(code="internal", message="A batch could not be carried."))
         self._shipments.pop(shipment.id, None)
         self._barred = None
-        if not calls:
-            back += self._unparked(shipment)
         await self._tell_ready()
         await self._change(back=back)
 
     async def _carry(self, shipment: Shipment, left: dict[int, Call], back: list[Call]) -> None:
         """`left`: calls without a result, by number; `back` takes those that are to be sent again."""
+        try:
+            await self._there_and_back(shipment, left, back)
+        except Void:
+            log.warning("batch_void", batch=shipment.id)
+            self._crowded = False
+            back += [call for call in await self._lacking(list(left.values())) if self._once_more(call, GONE)]
+
+    async def _there_and_back(self, shipment: Shipment, left: dict[int, Call], back: list[Call]) -> None:
+        """Raises Void besides."""
         if left:
             with self._carrier.room() as file:
                 await asyncio.to_thread(self._spool.write, list(left.values()), file)
@@ -258,6 +263,8 @@ class Courier(Front):
     async def _refused(self, shipment: Shipment, remote: Remote, left: dict[int, Call], back: list[Call]) -> None:
         """The endpoint did not take the batch as a whole: nothing of it was made. Where its queue is full, smaller ones are tried."""
         await asyncio.to_thread(self._book.end, shipment.id, BatchState.VOID)
+        if not left:  # it was sent before, and its calls are sent again
+            return
         self._sent -= len(left)
         back += left.values()
         word, said = remote.refusal or ("", "it does not say why")
@@ -271,17 +278,11 @@ class Courier(Front):
             await asyncio.sleep(SLOW * self._seconds)
             self._crowded = False
 
-    def _unparked(self, shipment: Shipment) -> list[Call]:
-        """Calls that the batch of an earlier attempt, or of another job, has not made needless."""
-        back = list[Call]()
-        for key in shipment.digests:
-            self._awaited[key] -= 1
-            for call in self._parked.pop(key, ()) if self._awaited[key] <= 0 else ():
-                if self._questions.lacks(call.entry):
-                    back.append(call)
-                else:
-                    self._questions.settle(key)
-        return back
+    async def _lacking(self, calls: list[Call]) -> list[Call]:
+        """Those whose answers nobody has kept meanwhile: another job may have fetched the same batch."""
+        held = await asyncio.to_thread(self._shelf.held, {call.entry.digest for call in calls}) if calls else {}
+        self._questions.add(held)
+        return self._questions.lacking(calls)
 
     async def _tell_ready(self) -> None:
         for one in self._questions.ready():

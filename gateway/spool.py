@@ -1,5 +1,6 @@
 """Calls that wait for a batch. Their bodies lie in a file: a step may have a million."""
 
+import os
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Spool:
     """In the order in which calls are to be sent."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._waiting, self._bytes = file, deque[Call](), 0
+        self._file, self._waiting, self._bytes, self._end = file, deque[Call](), 0, 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -39,7 +40,7 @@ class Spool:
 
     def put(self, entry: Entry, body: bytes) -> Call:
         """A new call, which does not wait yet."""
-        start = self._file.seek(0, 2)
+        start, self._end = self._end, self._end + len(body)
         self._file.write(body)
         return Call(entry=entry, start=start, length=len(body))
 
@@ -64,10 +65,10 @@ class Spool:
         return load
 
     def write(self, calls: Sequence[Call], into: IO[bytes]) -> None:
-        """The file of a batch: each call under its number."""
+        """The file of a batch: each call under its number. From any thread, while others are put."""
+        self._file.flush()
         for number, call in enumerate(calls):
-            self._file.seek(call.start)
-            into.write(line(number, self._file.read(call.length)))
+            into.write(line(number, os.pread(self._file.fileno(), call.length, call.start)))
         into.flush()
 
     def close(self) -> None:

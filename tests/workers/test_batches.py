@@ -25,6 +25,7 @@ from tests.models.world import World
 from tests.workers.desk import begun, booked
 from tests.workers.leashed import until
 from tests.workers.post import FLAGS, PRICE, ROWS, Bill, answers, batches, form, one_by_one, run
+from tests.workers.post import post as posted
 from workers import leftovers
 from workers.claim import Ledger
 from workers.post import Post
@@ -223,6 +224,23 @@ def test_another_job_waits_for_a_batch_that_has_its_questions(world: World, ledg
     assert len(answers(told)) == 15 and bill.calls == 25
     assert booked(world, first.grip.job) + booked(world, second.grip.job) == pytest.approx(bill.usd, abs=2 * MICRO)
     assert 0 < booked(world, second.grip.job) < booked(world, first.grip.job)
+
+
+def test_two_jobs_that_run_fetch_one_batch(world: World, ledger: Ledger, server: Client) -> None:
+    """Whoever is first; what is in the batch is paid for once."""
+    project, bill = world.project(), Bill(server)
+    works = [begun(world, project, 1.0) for _ in range(2)]
+    server.faults(shares={"slow_batch": 1.0}, seconds=1.0)
+
+    async def both() -> list[int]:
+        first = asyncio.create_task(posted(ledger, works[0], server, ROWS[:20], form()))
+        while not noted(world):  # noqa: ASYNC110  # it is in the database
+            await asyncio.sleep(0.02)
+        second = asyncio.create_task(posted(ledger, works[1], server, ROWS[10:25], form()))
+        return [len(answers(told)) for _, told in (await first, await second)]
+
+    assert asyncio.run(both()) == [20, 15] and bill.calls == 25
+    assert sum(booked(world, work.grip.job) for work in works) == pytest.approx(bill.usd, abs=3 * MICRO)
 
 
 def test_a_cancelled_job_cancels_its_batch(world: World, ledger: Ledger, server: Client) -> None:
