@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """How long a worker goes on asking for steps after the last one."""
     stop_seconds: float = Field(default=8.0, gt=0)
     """Time a child has to write its checkpoint before it is killed. With the heartbeat it makes up the time that `cancel` takes at most."""
+    batch_seconds: float = Field(default=15.0, gt=0)
+    """Time between two looks at a batch that an endpoint works on; of one that takes long it grows to twenty times as much."""
     max_attempts: int = Field(default=3, ge=1)
     """Attempts of a step whose failure nobody can explain."""
 

@@ -1,10 +1,10 @@
 """How far a step is, twice a second and at its end: events for a bar with speed and seconds left."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from distill.run import RunFolder
+from spec.gateway import Batches
 
 EVERY = 0.5
 """Seconds."""
@@ -33,14 +33,33 @@ class Progress:
         self._folder.emit("progress", data | more)
 
 
-@dataclass(frozen=True)
 class Onward:
     """Progress inside of one part of the work, `before` which so much was done."""
 
-    progress: Progress
-    before: int
+    def __init__(self, progress: Progress, before: int) -> None:
+        self.progress, self.before = progress, before
 
     def __call__(self, done: int) -> None:
         """Tells it, if it is time."""
         if self.progress.due(self.before + done):
             self.progress.tell(self.before + done)
+
+
+class InBatches(Onward):
+    """Progress of questions that are with an endpoint for hours."""
+
+    def __init__(self, folder: RunFolder, progress: Progress, before: int) -> None:
+        super().__init__(progress, before)
+        self._folder, self._done, self._told = folder, before, (0, 0)
+
+    def __call__(self, done: int) -> None:
+        self._done = self.before + done
+        super().__call__(done)
+
+    def far(self, batches: Batches) -> None:
+        """How far the endpoint is; a message where there are others than before."""
+        self.progress.tell(self._done, batches=batches.open, batch_rows=batches.rows, batch_done=batches.done)
+        if (found := (batches.open, batches.rows)) != self._told:
+            self._told = found
+            word = "batch" if batches.open == 1 else "batches"
+            self._folder.message(f"{batches.rows:,} calls are with the endpoint, in {batches.open} {word}.")

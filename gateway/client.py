@@ -4,8 +4,9 @@ import asyncio
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from types import TracebackType
-from typing import Self
+from typing import IO, Any, Self
 
 import httpx
 
@@ -21,6 +22,22 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class Form:
+    """Fields, and one file: its name, what it holds from its place on, and of which type."""
+
+    fields: Mapping[str, str]
+    file: tuple[str, IO[bytes], str]
+
+
+@dataclass(frozen=True)
+class Into:
+    """A file for a reply that is too large for memory, and the most bytes that it may get."""
+
+    file: IO[bytes]
+    size: int
 
 
 class Client:
@@ -65,24 +82,29 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         body: object = None,
+        form: Form | None = None,
+        into: Into | None = None,
+        seconds: float | None = None,
         idle: float | None = None,
     ) -> Response:
-        """The reply to one request, whatever its status but 3xx; `idle`: seconds without a byte of it after which it is given up.
+        """The reply to one request, whatever its status but 3xx. Raises `Retryable` or `Permanent`, never an error of httpx.
 
-        Raises `Retryable` or `Permanent`, never an error of httpx.
+        `body` is sent as JSON, `form` as a form with one file; `into` takes what a 200 brings, and the reply's body is empty then.
+        `idle`: seconds without a byte of the reply after which it is given up.
         """
-        target = self._target(url)
+        target, seconds = self._target(url), seconds or self._seconds
+        sent: dict[str, Any] = {"json": body} if form is None else {"data": form.fields, "files": {"file": form.file}}
         try:
-            async with asyncio.timeout(self._seconds):
-                timeout = httpx.Timeout(self._seconds, read=self._seconds if idle is None else idle)
-                request = self._http.build_request(method, target, headers=headers, json=body, timeout=timeout)
+            async with asyncio.timeout(seconds):
+                timeout = httpx.Timeout(seconds, read=seconds if idle is None else idle)
+                request = self._http.build_request(method, target, headers=headers, timeout=timeout, **sent)
                 request.headers["Accept-Encoding"] = "gzip"
-                return await self._read(await self._http.send(request, stream=True))
+                return await self._read(await self._http.send(request, stream=True), into)
         except httpx.ConnectTimeout as error:
             raise Retryable("unreachable", "the endpoint does not answer a connection", sent=False) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             silent = idle is not None and isinstance(error, httpx.ReadTimeout)
-            why = f"no byte of the reply for {idle:g} s" if silent else f"no whole reply within {self._seconds:g} s"
+            why = f"no byte of the reply for {idle:g} s" if silent else f"no whole reply within {seconds:g} s"
             raise Retryable("timeout", why, sent=True) from error
         except httpx.ConnectError as error:
             raise Retryable("unreachable", "the endpoint cannot be connected to", sent=False) from error
@@ -98,7 +120,7 @@ class Client:
             raise Permanent("refused", reason, sent=False)
         return url
 
-    async def _read(self, response: httpx.Response) -> Response:
+    async def _read(self, response: httpx.Response, into: Into | None) -> Response:
         try:
             if 300 <= response.status_code < 400:
                 raise Permanent(
@@ -107,10 +129,13 @@ class Client:
                     sent=True,
                     status=response.status_code,
                 )
-            body = Body(self._size, response.headers.get("content-encoding", "identity").strip().lower())
+            whole = BytesIO()
+            room = Into(whole, self._size) if into is None or response.status_code != 200 else into
+            body = Body(room, response.headers.get("content-encoding", "identity").strip().lower())
             async for chunk in response.aiter_raw():
                 body.add(chunk)
-            return Response(response.status_code, dict(response.headers), body.whole())
+            body.end()
+            return Response(response.status_code, dict(response.headers), whole.getvalue())
         finally:
             await response.aclose()
 
@@ -129,25 +154,26 @@ def refusal(url: httpx.URL, *, private: bool) -> str | None:
 class Body:
     """Bytes of a reply, counted after decompression, which never runs further than the cap."""
 
-    def __init__(self, size: int, encoding: str) -> None:
+    def __init__(self, into: Into, encoding: str) -> None:
         if encoding not in ("identity", "gzip", ""):
             raise Permanent(
                 "too_large", f"the reply is encoded as {encoding[:20]!r}, which was not asked for", sent=True
             )
-        self._size = size
-        self._bytes = bytearray()
+        self._into, self._count = into, 0
         self._unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
 
     def add(self, chunk: bytes) -> None:
-        room = self._size + 1 - len(self._bytes)
+        room = self._into.size + 1 - self._count
         try:
-            self._bytes += self._unzip.decompress(chunk, room) if self._unzip else chunk[:room]
+            some = self._unzip.decompress(chunk, room) if self._unzip else chunk[:room]
         except zlib.error as error:
             raise Retryable("malformed", "the reply is not the gzip that it says it is", sent=True) from error
-        if len(self._bytes) > self._size:
-            raise Permanent("too_large", f"the reply is larger than {self._size} bytes", sent=True)
+        self._count += len(some)
+        if self._count > self._into.size:
+            raise Permanent("too_large", f"the reply is larger than {self._into.size} bytes", sent=True)
+        self._into.file.write(some)
 
-    def whole(self) -> bytes:
+    def end(self) -> None:
+        """No more comes."""
         if self._unzip and not self._unzip.eof:
             raise Retryable("reset", "the reply ends within its gzip", sent=True)
-        return bytes(self._bytes)

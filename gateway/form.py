@@ -1,6 +1,6 @@
 """What all questions of a step have in common: how one is asked, what finds its answer again, what it can cost."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.reply import Ask, Message, Sampling
@@ -38,6 +38,13 @@ class Form:
             "schema": self.schema,
         }
         return digest(asked)
+
+    def runs(self, have: Container[int]) -> list[tuple[int, int]]:
+        """Calls for the samples that are missing: the first sample and the number of each; one call for all where the endpoint can."""
+        missing = [i for i in range(self.samples) if i not in have]
+        if self.several and missing and missing == list(range(missing[0], self.samples)):
+            return [(missing[0], len(missing))]
+        return [(i, 1) for i in missing]
 
     def ask(self, messages: Sequence[Message], first: int, samples: int) -> Ask:
         """For samples `first` to `first + samples` of a question; each has a seed of its own, where there is one."""

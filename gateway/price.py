@@ -28,8 +28,16 @@ class Price:
         return cls(Decimal(str(price.input)), Decimal(str(price.output)), cached)
 
 
+def exact(usage: Usage, price: Price) -> Decimal:
+    """Micro-dollars of a call, to the last digit."""
+    cached = price.input if price.cached is None else price.cached
+    return (usage.input - usage.cached) * price.input + usage.cached * cached + usage.output * price.output
+
+
 def amount(usage: Usage, price: Price) -> int:
     """Micro-dollars of a call, rounded up once, so that a sum of calls never lies below the bill."""
-    cached = price.input if price.cached is None else price.cached
-    exact = (usage.input - usage.cached) * price.input + usage.cached * cached + usage.output * price.output
-    return int(exact.to_integral_value(ROUND_CEILING))
+    return whole(exact(usage, price))
+
+
+def whole(micro: Decimal) -> int:
+    return int(micro.to_integral_value(ROUND_CEILING))

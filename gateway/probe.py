@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.batch import offered
 from gateway.call import WIRES, Endpoint, call, gathered, send, streams
 from gateway.client import Client, Response
 from gateway.failure import CallFailed
@@ -59,7 +60,7 @@ async def probe(client: Client, endpoint: Endpoint, model: str) -> Capabilities:
         names = ("top_logprobs", "several", "structured", "streaming", "prompt_logprobs")
         tries = (_top_logprobs, _several, _structured, _streaming, _prompt_logprobs)
         seen = await asyncio.gather(*(attempt(client, endpoint, model) for attempt in tries))
-        found = dict(zip(names, seen, strict=True))
+        found = dict(zip(names, seen, strict=True)) | {"batch": await offered(client, endpoint)}
     return Capabilities(
         seconds=round(statistics.median(seconds), 4),
         tokens_per_byte=slope,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from models import blob, cut, event, subject
+from models import blob, cut, event, postage, subject
 from models import step as steps_of
 from models.job import ENDED, Intent, Job, JobState
 from models.move import adopt, move, will
@@ -68,6 +68,7 @@ def _fold(session: Session, job: Job, steps: Sequence[Step]) -> None:
         job.finished_at = func.clock_timestamp()
         if state == JobState.FAILED and job.error is None:
             job.error = _blamed(steps).model_dump(exclude_none=True)
+        postage.leave(session, job)
         subject.settle(session, job, steps)
         for step in steps:
             kept = [*step.outputs.values(), *(f for c in step.checkpoints for f in c["files"].values())]

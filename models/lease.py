@@ -41,6 +41,7 @@ RETURNING
   CASE WHEN jobs.usd IS NULL OR steps.queue = 'io' THEN NULL ELSE (
     SELECT (jobs.usd - (SELECT coalesce(sum(c.usd), 0) FROM charges c WHERE c.job = jobs.id)
         - (SELECT coalesce(sum(r.open), 0) / 1e6 FROM reservations r WHERE r.job = jobs.id)
+        - (SELECT coalesce(sum(b.open), 0) / 1e6 FROM batches b WHERE b.job = jobs.id)
         - coalesce(sum(p.rate / 3600 * CASE WHEN s.state = 'running' AND s.claimed_at IS NOT NULL
                                THEN extract(epoch FROM clock_timestamp() - s.claimed_at)::float
                                WHEN NOT s.optional AND NOT s.divisible THEN s.estimate ELSE 0 END), 0))

@@ -2,12 +2,13 @@
 
 Lots are numbered within a fence: one whose commit comes late, after it was asked for again or after all was given back, sets nothing aside.
 What is spent and what is set aside never exceed a cap together: one transaction under the job's lock (and the project's, where it has
-a monthly cap) decides on a lot. What is set aside when a worker is lost is booked as paid. All amounts are micro-dollars.
+a monthly cap) decides on a lot. What is set aside when a worker is lost is booked as paid; money of batches is not
+(models/postage.py), but counts against the caps, too. All amounts are micro-dollars.
 """
 
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Literal
+from typing import Literal, Self
 
 from sqlalchemy import ColumnElement, Index, and_, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import job as jobs
 from models.base import Base, ProjectId
+from models.batch import Batch
 from models.charge import DAY_NOW, Charge
 from models.claim import Grip
 from models.job import Job
@@ -73,6 +75,14 @@ class Spent:
     output_tokens: int
     cached_tokens: int
 
+    @classmethod
+    def unheard(cls, endpoint: str, amount: int, group: int = 0) -> Self:
+        """Of what was set aside, and whose bill nobody will see."""
+        return cls(
+            group=group, endpoint=endpoint, price_version=0, amount=amount, released=amount, calls=0, input_tokens=0,
+            output_tokens=0, cached_tokens=0,
+        )  # fmt: skip
+
 
 def reserve(session: Session, grip: Grip, endpoint: str, number: int, wanted: int, least: int) -> Lot:
     """Sets `wanted` aside, or as much of it as the caps leave, if that is `least` or more. Once for each `number`, which rises from 1."""
@@ -84,17 +94,18 @@ def reserve(session: Session, grip: Grip, endpoint: str, number: int, wanted: in
     if row is not None and row.lot >= number:
         return Lot(granted=row.granted) if row.lot == number else Lot(lost=True)
     granted = wanted
-    caps: dict[Cap, int | None] = {
-        "job": _left_of_job(session, job, step),
-        "project": _left_of_project(session, job.project),
-    }
-    for cap, left in caps.items():
-        granted = granted if left is None else min(granted, left)
+    for cap, most in left(session, job, step).items():
+        granted = granted if most is None else min(granted, most)
         if granted < least:
             return Lot(barred=cap)
     row = row or _begun(session, grip, job, endpoint)
     row.open, row.lot, row.granted = row.open + granted, number, granted
     return Lot(granted=granted)
+
+
+def left(session: Session, job: Job, asking: Step) -> dict[Cap, int | None]:
+    """What each cap leaves for calls of the asking step; None: there is no such cap. The caller holds the job's lock."""
+    return {"job": _left_of_job(session, job, asking), "project": _left_of_project(session, job.project)}
 
 
 def _held(session: Session, grip: Grip) -> Reservation | None:
@@ -114,16 +125,19 @@ def _left_of_job(session: Session, job: Job, asking: Step) -> int | None:
     """Of the job's cap: less what was spent, what is set aside, and what the steps that must still come will cost."""
     if job.usd is None:
         return None
-    taken = _taken(session, Charge.job == job.id, Reservation.job == job.id)
+    taken = _taken(session, Charge.job == job.id, Reservation.job == job.id, Batch.job == job.id)
     return floor(job.usd * MICRO) - taken - _to_come(session, job, asking)
 
 
-def _taken(session: Session, charges: ColumnElement[bool], reservations: ColumnElement[bool]) -> int:
+def _taken(
+    session: Session, charges: ColumnElement[bool], reservations: ColumnElement[bool], batches: ColumnElement[bool]
+) -> int:
     """Spent and set aside together, by one statement: a settlement between two would be in neither sum."""
     spent = select(func.coalesce(func.sum(Charge.usd), 0.0)).where(charges).scalar_subquery()
     opened = select(func.coalesce(func.sum(Reservation.open), 0)).where(reservations).scalar_subquery()
-    usd, aside = session.execute(select(spent, opened)).one()
-    return ceil(round(float(usd) * MICRO, 3)) + int(aside)
+    sent = select(func.coalesce(func.sum(Batch.open), 0)).where(batches).scalar_subquery()
+    usd, aside, posted = session.execute(select(spent, opened, sent)).one()
+    return ceil(round(float(usd) * MICRO, 3)) + int(aside) + int(posted)
 
 
 def _to_come(session: Session, job: Job, asking: Step) -> int:
@@ -151,7 +165,8 @@ def _left_of_project(session: Session, project: str) -> int | None:
     session.execute(select(Project.id).where(Project.id == project).with_for_update(key_share=True))
     month = func.to_char(func.timezone("UTC", func.now()), "YYYY-MM")
     mine = and_(Charge.project == project, func.left(Charge.day, 7) == month)
-    return floor(cap * MICRO) - _taken(session, mine, Reservation.project == project)
+    taken = _taken(session, mine, Reservation.project == project, Batch.project == project)
+    return floor(cap * MICRO) - taken
 
 
 def settle(session: Session, grip: Grip, project: str, spent: Spent) -> bool:
@@ -185,11 +200,7 @@ def forfeit(session: Session, step: Step, job: Job) -> None:
     if row is None:
         return
     if row.open > 0:
-        lost = Spent(
-            group=row.settled + 1,
-            endpoint=row.endpoint, price_version=0, amount=row.open, released=row.open, calls=0,
-            input_tokens=0, output_tokens=0, cached_tokens=0,
-        )  # fmt: skip
+        lost = Spent.unheard(row.endpoint, row.open, row.settled + 1)
         book(session, job.project, job.id, step.id, step.fence, lost)
     session.delete(row)
 

@@ -58,6 +58,7 @@ def answer(resolved: Distillation, facts: Facts, given: Signature) -> Step:
             "endpoint": named[0],
             "questions": rows.most(resolved, facts),
             "aside": due_to_judges(resolved, facts),
+            **({"batch": True} if resolved.teacher and resolved.teacher.batch else {}),
         },
     )
 
@@ -107,7 +108,7 @@ def preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
         whole,
         name=PREVIEW,
         params=whole.params | {"first": resolved.budget.preview} | (dump(_filters(graders)) if graders else {}),
-        context=whole.context | {"questions": resolved.budget.preview},
+        context=whole.context | {"questions": resolved.budget.preview, "batch": False},
         after=(),
         divisible=False,
         seconds=cost.START,

@@ -46,6 +46,9 @@ class Call(NamedTuple):
     bound: float
 
 
+NOTHING = Call(0.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bill:
     """Of all that a job asks for: new texts, and answers."""
@@ -169,7 +172,8 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     names, count = classes(spec, facts), rows.counts(spec, facts)
     old = count.train - count.written
     apart = rows.heldout(spec, facts)
-    price, sampling = known.price, responses.sampling
+    batched = spec.teacher is not None and spec.teacher.batch
+    price, sampling = known.price.in_batches() if batched else known.price, responses.sampling
     template, examples = _template(spec, facts), examples_of(spec, facts)
     shown = fields(template)
     literal = _literal(template, shown, responses)
@@ -189,10 +193,13 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
 
     training, judged = of_call(mean(train, shown)), of_call(mean(apart or train, shown))
     last = of_call(max(longest(one, shown) for one in (train, apart or train)))
-    expected = count.train * training.expected + count.heldout * judged.expected
-    most_of_all = count.train * training.bound + count.heldout * judged.bound
+    early = _preview(spec, known.price, max(training, judged)) if batched else NOTHING
+    expected = count.train * training.expected + count.heldout * judged.expected + early.expected
+    most_of_all = count.train * training.bound + count.heldout * judged.bound + early.bound
     floor = min(FLOOR, old) * training.dear + count.heldout * judged.dear + last.bound
-    minimum = ceil(min(floor, old * training.bound + count.heldout * judged.bound))
+    if batched:  # all of a batch is set aside before it is sent
+        floor = min(FLOOR, old) * training.bound + count.heldout * judged.bound + last.bound + early.bound
+    minimum = ceil(min(floor, old * training.bound + count.heldout * judged.bound + early.bound))
     return Bill(
         rows=count.train + count.heldout,
         low=int(LOW * expected),
@@ -203,6 +210,13 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
         heldout=ceil(count.heldout * judged.expected),
         new=int(count.written * training.expected),
     )
+
+
+def _preview(spec: Distillation, price: Price, row: Call) -> Call:
+    """What calls of a preview, which are made one by one, cost beyond those of a batch. `row`: of one in a batch."""
+    share = 1.0 if price.batch is None else price.batch
+    beyond = (spec.budget.preview or 0) * (1 / share - 1)
+    return Call(*(beyond * one for one in row))
 
 
 def answer_bytes(spec: Distillation, facts: Facts) -> float:

@@ -188,6 +188,21 @@ class Price(Fact):
     output: float = 0.0
     cached: float | None = None
     """Of input that comes from the endpoint's cache; None: as other input."""
+    batch: float | None = None
+    """Share of these rates that a call in a batch costs; None: all of them."""
+
+    def in_batches(self) -> "Price":
+        """What calls cost that are made through the endpoint's batch API."""
+        share = 1.0 if self.batch is None else self.batch
+        cached = None if self.cached is None else _times(self.cached, share)
+        return self.model_copy(
+            update={"input": _times(self.input, share), "output": _times(self.output, share), "cached": cached}
+        )
+
+
+def _times(rate: float, share: float) -> float:
+    """Of rates up to a million, as decimal text would have it."""
+    return round(rate * share, 9)
 
 
 class Capabilities(Fact):
@@ -203,6 +218,8 @@ class Capabilities(Fact):
     """Takes `response_format` with a JSON schema, and keeps to it."""
     streaming: bool = False
     """Replies with server-sent events, to their end."""
+    batch: bool = False
+    """The endpoint has a batch API."""
     seconds: float = 0.0
     """Median of the probe's calls."""
     tokens_per_byte: float = 0.3

@@ -1,7 +1,8 @@
 """What a child and its worker say over the socket `gateway`: one JSON object a line, questions one way and replies the other.
 
 The child says whom it asks about what; model, sampling and price are its step's, which the worker knows. A reply may come in any order.
-After a `stop` no reply follows: the child ends. It has no other way out, and holds no key.
+After a `stop` no reply follows: the child ends. It has no other way out, and holds no key. Where questions are gathered for a batch, the child says
+by `whole` when it has put the last one.
 """
 
 from typing import Literal
@@ -26,6 +27,8 @@ class Asked(Line):
 
     id: int
     messages: tuple[Message, ...]
+    whole: bool = False
+    """No question, but the word that all have been put: what was gathered for a batch is sent."""
 
 
 class Answer(Line):
@@ -38,8 +41,19 @@ class Answer(Line):
     top_logprobs: tuple[dict[str, float], ...] = ()
 
 
+class Batches(Line):
+    """What is with the endpoint and not answered."""
+
+    open: int
+    """Batches."""
+    rows: int
+    """Calls in them."""
+    done: int
+    """Those that the endpoint says it has made."""
+
+
 class Told(Line):
-    """The reply to a question: answers, or why there are none; or that nothing more will be answered."""
+    """The reply to a question: answers, or why there are none; or what is waited for; or that nothing more will be answered."""
 
     id: int = 0
     answers: tuple[Answer, ...] = ()
@@ -48,5 +62,7 @@ class Told(Line):
     passing: bool = False
     """The same question may be answered another time."""
     message: str = ""
+    batches: Batches | None = None
+    """No reply, but how far batches are."""
     stop: str | None = None
     """A code of docs/errors.md: `over_budget`, or why the endpoint is given up."""

@@ -28,6 +28,9 @@ class Teacher(Part):
     accept_terms: bool = False
     """You have read the terms of the teacher's service or licence, and what you make is allowed. Asked for where known terms restrict training on outputs."""
 
+    batch: bool = False
+    """Ask through the endpoint's batch API: at its discount (the price's `batch`), and answered within a day instead of at once. For a teacher behind an endpoint that has one; judges, new texts and a preview are asked call by call."""
+
 
 def divided(model: str) -> tuple[str, str]:
     """`ep_name/large` is ("ep_name", "large")."""

@@ -7,12 +7,11 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Self
 
 import structlog
 from redis.asyncio import Redis
@@ -23,18 +22,18 @@ from structlog.typing import FilteringBoundLogger
 from gateway.call import Endpoint as Called
 from gateway.claims import Claims
 from gateway.client import Client
+from gateway.courier import Courier
 from gateway.desk import Desk
 from gateway.form import Form
+from gateway.front import Front
 from gateway.reply import Sampling
 from gateway.seal import Keyring, Sealed, Unsealable
 from gateway.socket import Conversation
 from gateway.throttle import Limits, Throttle
-from models import answer, endpoint, purse
-from models.answer import Kept
-from models.claim import Grip
+from models import endpoint
 from models.endpoint import Endpoint
+from models.job import Intent
 from models.project import Project
-from models.purse import Lot, Spent
 from models.start import Work
 from settings import Settings
 from spec.facts import Capabilities
@@ -43,56 +42,11 @@ from spec.params import ASKING, AnswerParams, SynthesiseParams
 from spec.problem import Problem
 from spec.responses import schema
 from spec.run import GATEWAY
-from workers.claim import Away, Ledger
+from workers.books import LedgerBook, Lost
+from workers.claim import Ledger
 from workers.heartbeat import Heartbeat
 
-AGAIN = 0.25  # seconds until a transaction is tried again while the database is away
 Params = AnswerParams | SynthesiseParams
-P = ParamSpec("P")
-T = TypeVar("T")
-log = structlog.get_logger(__name__)
-
-
-class Lost(Exception):
-    """The step is somebody else's, or the worker ends: nobody waits for the database any more."""
-
-
-class LedgerBook:
-    """The desk's book in PostgreSQL. What cannot be written now is written later, for as long as the step is ours."""
-
-    def __init__(self, ledger: Ledger, work: Work, endpoint: str, lost: Callable[[], bool]) -> None:
-        self._ledger, self._grip, self._project, self._endpoint, self._lost = (
-            ledger, work.grip, work.project, endpoint, lost,
-        )  # fmt: skip
-        self._lots = count(1)
-
-    def held(self, digests: Iterable[str]) -> dict[tuple[str, int], dict[str, Any]]:
-        return self._patiently(answer.held, self._project, tuple(digests))
-
-    def reserve(self, wanted: int, least: int) -> Lot:
-        return self._patiently(purse.reserve, self._grip, self._endpoint, next(self._lots), wanted, least)
-
-    def commit(self, answers: Sequence[Kept], spent: Spent) -> None:
-        self._patiently(_commit, self._grip, self._project, answers, spent)
-
-    def give_back(self) -> None:
-        """What is set aside and was not spent."""
-        self._patiently(purse.give_back, self._grip, self._endpoint)
-
-    def _patiently(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Raises Lost."""
-        while not self._lost():
-            try:
-                return self._ledger(work, *args, **kwargs)
-            except Away as error:
-                log.warning("database_away", error=str(error))
-                time.sleep(AGAIN)
-        raise Lost
-
-
-def _commit(session: Session, grip: Grip, project: str, answers: Sequence[Kept], spent: Spent) -> None:
-    answer.keep(session, project, answers)
-    purse.settle(session, grip, project, spent)
 
 
 class Asking:
@@ -173,6 +127,7 @@ class Asking:
         self, params: Params, row: Endpoint, limits: Limits, redis: Redis, client: Client, called: Called
     ) -> None:
         assert self._ending is not None
+        ending = self._ending
         book = LedgerBook(self._ledger, self._work, row.id, self._lost)
         throttle = Throttle(redis, f"{self._work.project}:{row.id}", limits)
         spoke, ended = asyncio.Event(), asyncio.Event()
@@ -183,18 +138,17 @@ class Asking:
                 return
             spoke.set()
             talk = Conversation(reader, writer)
-            how = form(params, row)
-            desk = Desk(
-                form=how, book=book, client=client, endpoint=called, throttle=throttle, tell=talk.tell,
-                most=self._work.context.get("questions"), claims=Claims(redis, self._work.project, book.held, how.samples),
-            )  # fmt: skip
+            front = self._front(params, row, book, client, called, throttle, redis, talk)
+            hanging = asyncio.create_task(_hang_up(front, ending))
             try:
-                await talk.listen(desk.take)
+                await talk.listen(front.take)
             finally:
+                hanging.cancel()
+                cancelled = self._heartbeat.pulse.intent is Intent.CANCEL
                 try:
-                    await desk.close(0.0 if self._lost() else self._settings.stop_seconds)
+                    await front.close(0.0 if self._lost() else self._settings.stop_seconds, cancelled=cancelled)
                 finally:
-                    self.problem, self._unbooked = desk.stopped, desk.till.unbooked
+                    self.problem, self._unbooked = front.stopped, front.unbooked
                     talk.close()
                     ended.set()
 
@@ -211,10 +165,32 @@ class Asking:
         finally:
             os.close(folder)
 
+    def _front(
+        self, params: Params, row: Endpoint, book: LedgerBook, client: Client, called: Called, throttle: Throttle,
+        redis: Redis, talk: Conversation,
+    ) -> Front:  # fmt: skip
+        """Who takes the child's questions: call by call, or by batches."""
+        how, most = form(params, row), self._work.context.get("questions")
+        if not self._work.context.get("batch"):
+            return Desk(
+                form=how, book=book, client=client, endpoint=called, throttle=throttle, tell=talk.tell, most=most,
+                claims=Claims(redis, self._work.project, book.held, how.samples),
+            )  # fmt: skip
+        how = replace(how, price=how.price and how.price.in_batches())
+        return Courier(
+            form=how, book=book, client=client, endpoint=called, tell=talk.tell, most=most,
+            seconds=self._settings.batch_seconds, folder=str(self._settings.scratch),
+        )  # fmt: skip
+
     def _lost(self) -> bool:
         """The step is somebody else's, or its lease is over: what is set aside is then booked by whoever takes it back."""
         self._over = self._over or self._heartbeat.lost or time.monotonic() >= self._heartbeat.until
         return self._over
+
+
+async def _hang_up(front: Front, ending: asyncio.Event) -> None:
+    await ending.wait()
+    await front.hang_up()
 
 
 def _known(session: Session, project: str, id: str) -> tuple[Endpoint | None, float | None]:

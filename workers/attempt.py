@@ -13,7 +13,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from structlog.typing import FilteringBoundLogger
 
-from gateway.desk import TOO_MANY
+from gateway.front import TOO_MANY
 from models.claim import Grip
 from models.finish import Outcome
 from models.job import Intent

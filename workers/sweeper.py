@@ -24,7 +24,7 @@ from models.intent import release
 from models.job import ENDED, Job
 from models.step import Queue, Step, StepState
 from storage import StorageError
-from workers import garbage, register
+from workers import garbage, leftovers, register
 from workers.claim import Away
 from workers.folder import RUNS
 from workers.post import Post
@@ -87,7 +87,7 @@ class Sweeper:
         now, due = time.monotonic(), list[Duty]()
         if now >= self._rare_at:
             self._rare_at = now + RARE
-            due += map(alone, (forget_workers, forget_replies, collect))
+            due += map(alone, (forget_workers, forget_replies, collect, leftover_batches))
         if now >= self._orphans_at:
             self._orphans_at = now + ORPHANED
             due.append(alone(orphans))
@@ -169,6 +169,10 @@ def collect(post: Post) -> None:
     garbage.collect(post.ledger, post.storage)
 
 
+def leftover_batches(post: Post) -> None:
+    leftovers.fetch(post)
+
+
 def orphans(post: Post) -> None:
     garbage.orphans(post.ledger, post.storage)
 
@@ -189,4 +193,4 @@ def scratch(post: Post) -> None:
             shutil.rmtree(there[name], ignore_errors=True)
 
 
-SLOW = (collect, orphans)
+SLOW = (collect, leftover_batches, orphans)

@@ -26,6 +26,8 @@ class NewPrice(Part):
     output: Rate
     cached: Rate | None = None
     """Of input that comes from the endpoint's cache; null: as other input."""
+    batch: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of these rates that a call in a batch costs, such as 0.5; null: all of them."""
 
 
 class NewLimits(Part):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from distill.run import RunFolder
-from spec.gateway import LONGEST, Asked, Message, Told
+from spec.gateway import LONGEST, Asked, Batches, Message, Told
 from spec.problem import Problem, Refused
 from spec.run import GATEWAY
 
@@ -21,6 +21,7 @@ OVER_BUDGET = "over_budget"
 LISTEN = 0.1
 """Seconds between two looks at the wish to stop."""
 CHUNK = 1 << 20
+ALL = Asked(id=0, messages=(), whole=True).model_dump_json().encode() + b"\n"
 
 
 class Closed(Exception):
@@ -43,14 +44,24 @@ class Asker:
         self.stopped: str | None = None
         """Why nothing more is answered."""
 
-    def ask(self, questions: Iterator[tuple[int, tuple[Message, ...]]], stop: Callable[[], bool]) -> Iterator[Told]:
-        """Replies in the order in which they come, until all are there, or it was stopped. Raises Closed."""
+    def ask(
+        self,
+        questions: Iterator[tuple[int, tuple[Message, ...]]],
+        stop: Callable[[], bool],
+        far: Callable[[Batches], None] | None = None,
+    ) -> Iterator[Told]:
+        """Replies in the order in which they come, until all are there, or it was stopped. Raises Closed.
+
+        `far`: questions are gathered for batches, so that all are put before the first is answered; it hears how far batches are.
+        """
         open_questions, more = 0, True
+        window = WINDOW if far is None else None
         while (more or open_questions) and self.stopped is None and not stop():
-            while more and open_questions < WINDOW and len(self._out) < CHUNK:
+            while more and (window is None or open_questions < window) and len(self._out) < CHUNK:
                 following = next(questions, None)
                 more = following is not None
                 if following is None:
+                    self._out += ALL if far is not None else b""
                     break
                 line = Asked(id=following[0], messages=following[1]).model_dump_json().encode() + b"\n"
                 if len(line) > LONGEST:
@@ -62,6 +73,10 @@ class Asker:
                 if told.stop is not None:
                     self.stopped = told.stop
                     break
+                if told.batches is not None:
+                    if far is not None:
+                        far(told.batches)
+                    continue
                 open_questions -= 1
                 yield told
 

@@ -14,7 +14,7 @@ class Given:
     """What was answered to one row."""
 
     texts: tuple[str, ...]
-    """Of all samples; of each 65,536 characters at most are kept (gateway/desk.py)."""
+    """Of all samples; of each 65,536 characters at most are kept (gateway/front.py)."""
     votes: int = 1
     """Samples that name the choice that most of them name."""
 

@@ -3,7 +3,7 @@
 Nothing is kept here: the gateway keeps every answer before it tells it, so whoever kills this asks again and pays nothing twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from distill.answers.tally import agreement, log_odds, log_shares
 from distill.data.draw import Division, divide
 from distill.data.rows import Ints, Labels, Rows, seen
 from distill.graders.decisions import THRESHOLD
-from distill.progress import Onward, Progress
+from distill.progress import InBatches, Onward, Progress
 from distill.report.asked import Asked, Tally, Unanswered
 from distill.run import RunFolder
 from distill.signals.scores import SHARD, Floats, index_path, shard_path
@@ -47,10 +47,13 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     asker = connected(folder)
     total = sum(len(side.which) for side in sides)
     progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
+    batched = bool(folder.run.context.get("batch"))
     with folder.output(LOG).open("w", encoding="utf-8") as log:
-        for side in sides:
-            before = sum(other.asked for other in sides)
-            _ask(folder, params, side, shown, asker, log, Onward(progress, before))
+        before = 0
+        for some in [list(sides)] if batched else [[side] for side in sides]:
+            told = InBatches(folder, progress, before) if batched else Onward(progress, before)
+            _ask(folder, params, some, shown, asker, log, told)
+            before = sum(side.asked for side in sides)
     asker.close()
     if folder.stop_requested or asker.stopped not in (None, OVER_BUDGET):
         return Result(status="stopped")
@@ -123,57 +126,60 @@ def _passing(sides: Sides) -> int:
 def _ask(
     folder: RunFolder,
     params: AnswerParams,
-    side: Side,
+    sides: Sequence[Side],
     shown: tuple[Message, ...],
     asker: Asker,
     log: IO[str],
     told: Onward,
 ) -> None:
-    """Puts all questions of one side, and takes the answers as they come."""
-    if asker.stopped is not None or not len(side.which):
+    """Puts all questions of some sides, in their order, and takes the answers as they come."""
+    if asker.stopped is not None or not any(len(side.which) for side in sides):
         return
-    prompts = Prompts(params.question, side.rows, shown)
     choices = Lists(names=params.classes) if params.several else Choices(names=params.classes)
+    asked = [(side, place) for side in sides for place in range(len(side.which))]
 
     def questions() -> Iterator[tuple[int, tuple[Message, ...]]]:
-        for place, row in enumerate(side.which.tolist()):
-            yield place, prompts.of(row)
+        prompts = {side.name: Prompts(params.question, side.rows, shown) for side in sides}
+        for id, (side, place) in enumerate(asked):
+            yield id, prompts[side.name].of(int(side.which[place]))
 
+    far = told.far if isinstance(told, InBatches) else None
     try:
-        for reply in asker.ask(questions(), lambda: folder.stop_requested):
+        for reply in asker.ask(questions(), lambda: folder.stop_requested, far):
+            side, place = asked[reply.id]
             reading = read(params, choices, reply)
-            _take(side, reply, reading, log_odds if params.several else log_shares)
-            log.write(written(_line(params, side, reply, reading)))
-            told(side.asked)
+            _take(side, place, reply, reading, log_odds if params.several else log_shares)
+            log.write(written(_line(params, side, place, reply, reading)))
+            told(sum(one.asked for one in sides))
     except Closed as error:
         raise ConnectionError("the gateway was closed") from error
 
 
-def _take(side: Side, told: Told, reading: Reading, logits: Callable[[Shares], Floats]) -> None:
+def _take(side: Side, place: int, told: Told, reading: Reading, logits: Callable[[Shares], Floats]) -> None:
     side.kinds[reading.kind] += 1
     side.passing += told.passing
     if reading.shares is not None:
-        side.logs[told.id] = logits(reading.shares)
-        side.answered[told.id] = True
+        side.logs[place] = logits(reading.shares)
+        side.answered[place] = True
         side.outside += reading.outside
     elif side.kinds[reading.kind] <= SHOWN:
         first = told.answers[0] if told.answers else None
         said = first.text if first else f"{told.failed}: {told.message}"
         finish = first.finish_reason if first else None
-        row = int(side.which[told.id])
+        row = int(side.which[place])
         side.unanswered.append(
             Unanswered(side=side.name, row=row, kind=reading.kind, said=said[:200], finish_reason=finish)
         )
 
 
-def _line(params: AnswerParams, side: Side, told: Told, reading: Reading) -> dict[str, Any]:
+def _line(params: AnswerParams, side: Side, place: int, told: Told, reading: Reading) -> dict[str, Any]:
     """A row of answers.jsonl."""
     label: str | list[str] | None = None
     if reading.shares is not None:
         named = [name for name, share in zip(params.classes, reading.shares.tolist(), strict=True) if share > THRESHOLD]
         label = named if params.several else params.classes[int(reading.shares.argmax())]
-    line: dict[str, Any] = {"side": side.name, "row": int(side.which[told.id]), "kind": reading.kind, "label": label}
-    line |= {"gold": side.gold(told.id, params.classes)}
+    line: dict[str, Any] = {"side": side.name, "row": int(side.which[place]), "kind": reading.kind, "label": label}
+    line |= {"gold": side.gold(place, params.classes)}
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}
         line |= {"votes": reading.votes} if params.read == "votes" and reading.shares is not None else {}

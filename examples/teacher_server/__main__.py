@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import torch
@@ -39,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         asked.key,
         asked.cached_from,
         Faults(**json.loads(asked.faults)),
+        asked.batch_price,
+        asked.batch_seconds,
+        asked.batch_most,
     )
     config = uvicorn.Config(
         server.app(), log_level="warning", access_log=False, http=Protocol, timeout_graceful_shutdown=2
@@ -85,6 +89,9 @@ def arguments() -> argparse.ArgumentParser:
     add("--rpm", type=int, help="requests a minute")
     add("--tpm", type=int, help="tokens a minute")
     add("--concurrency", type=int, help="calls at once; more are answered 429")
+    add("--batch-price", type=Decimal, default=Decimal("0.5"), help="share of the prices that a call in a batch costs")
+    add("--batch-seconds", type=float, default=0.0, help="that a batch lies before it is begun")
+    add("--batch-most", type=int, help="calls that may wait in batches together; a batch beyond it fails")
     add("--faults", default="{}", help="as POST /faults takes them")
     return parser
 

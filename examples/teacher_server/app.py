@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from secrets import compare_digest
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from examples.teacher_server import anthropic, openai
 from examples.teacher_server.answer import GARBAGE, REFUSAL, Answer, Event, answers, verbatim
 from examples.teacher_server.ask import Ask
+from examples.teacher_server.batch_api import BatchApi
 from examples.teacher_server.faults import UNBILLED, Faults
 from examples.teacher_server.ledger import Counts, Ledger
 from examples.teacher_server.limits import Limits, retry
@@ -73,9 +75,14 @@ class Server:
     key: str | None = None
     cached_from: int = 1024
     faults: Faults = field(default_factory=Faults)
+    batch_share: Decimal = Decimal("0.5")
+    """Of the prices, that a call in a batch costs."""
+    batch_seconds: float = 0.0
+    batch_most: int | None = None
 
     def app(self) -> Starlette:
         routes = [
+            *BatchApi(self, self.batch_seconds, self.batch_most).routes(),
             Route("/v1/models", self.models),
             Route("/v1/models/{model}", self.one_model),
             Route("/v1/chat/completions", self.chat, methods=["POST"]),
@@ -186,10 +193,7 @@ class Server:
             self.ledger.write(call.id, 0, call.fault, None)
             return lost(call)
         begun = time.monotonic()
-        row = await self.source.logprobs(ask.text(self.source.classes))
-        made = spoiled(call.fault, ask, self.tokens) or answers(
-            ask, dict(zip(self.source.classes, row, strict=True)), self.tokens
-        )
+        made = await self.made(ask, call.fault)
         await asyncio.sleep(max(0.0, self.latency - (time.monotonic() - begun)))
         counts = Counts(prompt, cached, sum(len(answer.pieces) for answer in made))
         if ask.stream and call.fault != "reset":
@@ -232,6 +236,22 @@ class Server:
         if call.fault == "truncated_body":
             call.request.scope["transport"].close()
         return call.fault in ("truncated_body", "error_event")
+
+    async def batched(self, id: str, body: bytes, fault: str | None) -> tuple[Json, Counts]:
+        """The reply to a call of a batch, and what it is billed for. Raises Refused."""
+        model, ask = openai.read(body)
+        if model != self.model:
+            raise self.no_such_model(model)
+        prompt, cached = self.tokens.prompt(ask.contents, self.cached_from)
+        made = await self.made(ask, fault)
+        counts = Counts(prompt, cached, sum(len(answer.pieces) for answer in made))
+        told = None if fault == "no_usage" else counts
+        return openai.reply(id, self.model, int(time.time()), ask, made, told), counts
+
+    async def made(self, ask: Ask, fault: str | None) -> list[Answer]:
+        row = await self.source.logprobs(ask.text(self.source.classes))
+        distribution = dict(zip(self.source.classes, row, strict=True))
+        return spoiled(fault, ask, self.tokens) or answers(ask, distribution, self.tokens)
 
     def headers(self, call: Call) -> dict[str, str]:
         if call.wire is anthropic:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Container
 
 KINDS = {
     "status_429": "429 with Retry-After: 1; not billed",
@@ -18,6 +19,14 @@ KINDS = {
     "error_event": "half of a stream, then an error of a server; of a reply that is no stream nothing",
     "no_end": "a stream without its last event; of a reply that is no stream nothing",
 }
+SLOW_BATCH = "slow_batch"
+OF_LINES = {
+    "line_fails": "a call of a batch fails with 500; not billed",
+    "line_expires": "a call of a batch is not made in time, and the batch expires; not billed",
+    SLOW_BATCH: "a batch lies for `seconds` before it is begun",
+}
+LINE_KINDS = ("line_fails", "line_expires", "empty", "refused", "garbage", "no_usage")
+"""Kinds that calls of batches meet."""
 UNBILLED = ("status_429", "status_500", "drop")
 
 
@@ -28,18 +37,22 @@ class Faults:
         """Raises ValueError for an unknown kind, and for shares that are none."""
         self.shares, self.seed, self.seconds, self.injected = dict(shares or {}), seed, seconds, Counter[str]()
         for kind, share in self.shares.items():
-            if kind not in KINDS or not 0 <= share <= 1:
-                raise ValueError(f"shares.{kind}: kinds are {', '.join(KINDS)}, and a share is from 0 to 1")
+            if kind not in {**KINDS, **OF_LINES} or not 0 <= share <= 1:
+                raise ValueError(
+                    f"shares.{kind}: kinds are {', '.join((*KINDS, *OF_LINES))}, and a share is from 0 to 1"
+                )
         if sum(self.shares.values()) > 1 + 1e-9:
             raise ValueError("shares: they add up to more than 1")
         if not 0 <= seconds <= 3600:
             raise ValueError("seconds: from 0 to 3600")
         self.random = random.Random(seed)
 
-    def draw(self) -> str | None:
+    def draw(self, kinds: Container[str] = KINDS) -> str | None:
         point = self.random.random()
         for kind, share in self.shares.items():
             point -= share
+            if point < 0 and kind not in kinds:
+                return None
             if point < 0:
                 self.injected[kind] += 1
                 return kind

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 MILLION = 10**6
+WHOLE = Decimal(1)
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,17 @@ class Ledger:
                 self.add(row["billed"], counts, Decimal(row["usd"]))
         self.file = None if path is None else path.open("a", encoding="utf-8")
 
-    def write(self, call: str, status: int, fault: str | None, tokens: Counts | None, seed: int | None = None) -> None:
-        """`tokens` None is a call that is not billed; status 0 one whose reply never leaves. `seed`: of the request."""
-        usd = Decimal() if tokens is None else self.prices.usd(tokens)
+    def write(
+        self,
+        call: str,
+        status: int,
+        fault: str | None,
+        tokens: Counts | None,
+        seed: int | None = None,
+        share: Decimal = WHOLE,
+    ) -> None:
+        """`tokens` None is a call that is not billed; status 0 one whose reply never leaves. `seed`: of the request; `share`: of the prices."""
+        usd = Decimal() if tokens is None else self.prices.usd(tokens) * share
         self.add(tokens is not None, tokens or Counts(), usd)
         if self.file is not None:
             self.file.write(json.dumps(row(call, status, fault, tokens, usd) | {"seed": seed}) + "\n")

@@ -93,6 +93,25 @@ def who_is_streamed_streams(spec: Distillation, facts: Facts) -> Iterator[Proble
             )
 
 
+def batches_are_answered(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Batches are sent to an endpoint that was seen to have an API for them, on a wire that has one here."""
+    if spec.teacher is None or not spec.teacher.batch:
+        return
+    param, named = "teacher.batch", asked(spec.teacher)
+    if named is None:
+        message = "teacher.batch changes nothing here: no teacher is behind an endpoint."
+        yield Problem(code="changes_nothing", message=message, param=param, hint="Leave it out.")
+        return
+    known, seen = facts.endpoints.get(named[0]), able(spec, facts)
+    if known is not None and known.wire != "openai":
+        message = f"{named[0]} speaks Anthropic's wire, on which calls are made one by one here."
+        yield Problem(code="no_batches", message=message, param=param, hint="Leave teacher.batch out.")
+    elif seen is not None and not seen.batch:
+        message = f"{named[0]}/{named[1]} was not seen to have a batch API."
+        hint = f'Probe it: POST /v1/endpoints/{named[0]}/probe {{"model": "{named[1]}"}}; or leave teacher.batch out.'
+        yield Problem(code="not_probed", message=message, param=param, hint=hint)
+
+
 def reading_fits(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Votes need several answers, and several answers are votes; the tokens of a choice are not those of JSON."""
     responses = spec.data.responses
@@ -255,7 +274,7 @@ def cap_has_something_to_pay(spec: Distillation, facts: Facts) -> Iterator[Probl
 
 
 RULES = (
-    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, who_is_streamed_streams, reading_fits, lists_are_read, choices_differ,
+    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, who_is_streamed_streams, batches_are_answered, reading_fits, lists_are_read, choices_differ,
     template_shows_the_row, examples_have_labels, answers_suit_the_rows, labels_are_balanced_by_nothing, cap_bounds_a_call,
     cap_has_something_to_pay, cap_covers_answers, preview_has_answers,
 )  # fmt: skip

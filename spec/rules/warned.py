@@ -9,6 +9,7 @@ from spec.facts import Facts
 from spec.problem import Problem
 from spec.rules.data import overlapping
 from spec.student import TextEncoder
+from spec.teacher import asked
 from spec.waiting import pair_key, references
 
 FEW = 100
@@ -88,6 +89,18 @@ def teachers_are_equal(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             yield Problem(code="equal_teachers", message=message, param=f"teacher.models[{index}]")
 
 
+def batches_have_a_price(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """Batches at an endpoint whose price does not say what they cost: they are booked at the full rates."""
+    named = asked(spec.teacher)
+    known = facts.endpoints.get(named[0]) if named else None
+    if spec.teacher is None or not spec.teacher.batch or known is None or known.price is None:
+        return
+    if named is not None and known.price.batch is None:
+        message = f"The price of {named[0]} does not say what calls in a batch cost: they are booked at its full rates."
+        hint = f'PATCH /v1/endpoints/{named[0]} with a price that has "batch", such as 0.5 for half.'
+        yield Problem(code="batch_price_unknown", message=message, param="teacher.batch", hint=hint)
+
+
 def cap_leaves_no_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """A cap in dollars that the answers to old rows use up: no new text is asked for."""
     cap = spec.budget.usd
@@ -123,6 +136,7 @@ RULES = (
     few_heldout_rows,
     teacher_scales_otherwise,
     teachers_are_equal,
+    batches_have_a_price,
     cap_leaves_no_texts,
     tokens_outweigh_layers,
 )

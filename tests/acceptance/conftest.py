@@ -12,7 +12,7 @@ from tests.acceptance.tenant import Tenant, tenant
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     workers = (Worker(name="one", slots=1), Worker(name="two", slots=1))
-    seconds = {"LEASE": "6", "HEARTBEAT": "1", "SWEEP": "1", "LATENCY": "0.5"}
+    seconds = {"LEASE": "6", "HEARTBEAT": "1", "SWEEP": "1", "LATENCY": "0.5", "BATCH": "0.2"}
     settings = {f"STILLHOUSE_{name}_SECONDS": value for name, value in seconds.items()}
     with Stack(tmp_path_factory.mktemp("stack"), workers=workers, durable=False, settings=settings) as running:
         yield running

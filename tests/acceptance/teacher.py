@@ -189,6 +189,8 @@ class Teacher:
     def _reply(self, path: str, body: dict[str, Any]) -> bytes | None:
         if path.endswith("/models"):
             return http(200, json.dumps({"object": "list", "data": [{"id": "words"}]}).encode())
+        if "messages" not in body:
+            return http(404, b'{"error": {"message": "nothing here"}}')
         fault = "500" if body["messages"][-1]["content"] == self.failing else self._fault()
         if fault in ("429", "500", "401", "400"):
             error = json.dumps({"error": {"message": f"no: {fault}"}}).encode()

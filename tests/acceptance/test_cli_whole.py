@@ -82,8 +82,9 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         assert typist("endpoints", "get", "ep_cli") == made and typist("endpoints", "list")[0]["id"] == "ep_cli"
         assert typist("endpoints", "probe", "ep_cli", "--model", "words")["state"] == "ready"
         changed = typist(
-            "endpoints", "change", "ep_cli", "--price", "1/2/0.5", "--licence", "gemma", "--stream-idle", "0"
-        )
+            "endpoints", "change", "ep_cli", "--price", "1/2/0.5", "--batch", "0.5", "--licence", "gemma",
+            "--stream-idle", "0",
+        )  # fmt: skip
         assert changed["price"]["cached"] == 0.5 and changed["licence"] == "gemma" and changed["terms"]
         assert changed["limits"]["stream_idle"] is None and changed["limits"]["concurrency"] == 4
         assert "not seen to stream" in typist.run("endpoints", "change", "ep_cli", "--stream-idle", "20", code=1).stderr

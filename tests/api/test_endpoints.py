@@ -47,7 +47,7 @@ def test_it_is_probed_when_it_is_made(boss: Tenant, teacher: Teacher) -> None:
     assert able["top_logprobs"] == 3 and able["several"] and not able["structured"] and not able["prompt_logprobs"]
     prose = (len(PROSE.split()) - 2) / (len(PROSE.encode()) - len(b"Say yes."))
     assert able["tokens_per_byte"] == pytest.approx(prose, abs=1e-4)
-    assert made["price"] == PRICE | {"version": 1, "cached": None}
+    assert made["price"] == PRICE | {"version": 1, "cached": None, "batch": None} and not able["batch"]
     assert teacher.keys == {KEY}
     assert good(boss.client.get("/v1/endpoints/ep_words")) == made
     assert good(boss.client.get("/v1/endpoints"))["data"] == [made]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -238,3 +239,34 @@ class TestErrors:
 def test_every_text_of_the_table_is_found(client: Client) -> None:
     for text, label in list(TEXTS.items())[::20]:
         assert client.answer(text) == label
+
+
+class TestBatches:
+    def test_the_openai_client_gets_a_batch_answered_at_half_the_price(self, client: Client) -> None:
+        before, asked = client.ledger(), [text for text, label in TEXTS.items() if label == "torch"][:5]
+        calls = [
+            {"custom_id": text, "method": "POST", "url": "/v1/chat/completions", "body": body_of(text)}
+            for text in asked
+        ]
+        lines = "".join(json.dumps(call) + "\n" for call in [*calls, calls[0] | {"custom_id": "x", "body": {}}])
+        with openai.OpenAI(base_url=client.url, api_key="k", max_retries=0) as official:
+            file = official.files.create(file=("calls.jsonl", lines.encode()), purpose="batch")
+            made = official.batches.create(
+                input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"a": "b"}
+            )
+            while (found := official.batches.retrieve(made.id)).status not in ("completed", "failed"):
+                time.sleep(0.02)
+            assert found.output_file_id and found.error_file_id and found.metadata == {"a": "b"}
+            assert [one.id for one in official.batches.list(limit=1).data] == [made.id]
+            replies = [json.loads(line) for line in official.files.content(found.output_file_id).text.splitlines()]
+            (error,) = [json.loads(line) for line in official.files.content(found.error_file_id).text.splitlines()]
+        said = {one["custom_id"]: one["response"]["body"]["choices"][0]["message"]["content"] for one in replies}
+        assert said == dict.fromkeys(asked, "torch") and (found.request_counts and found.request_counts.failed) == 1
+        assert (error["custom_id"], error["response"]["status_code"]) == ("x", 400)
+        after, usage = client.ledger(), [one["response"]["body"]["usage"] for one in replies]
+        whole = sum(one["prompt_tokens"] * 0.4 + one["completion_tokens"] * 1.6 for one in usage) / 1e6
+        assert float(after["usd"]) - float(before["usd"]) == pytest.approx(whole / 2)
+
+
+def body_of(text: str) -> dict[str, Any]:
+    return {"model": MODEL, "messages": [{"role": "user", "content": text}], "temperature": 0}

@@ -39,6 +39,8 @@ class Teacher:
         if self.fault is not None:
             await self._fail(writer)
             return False
+        if "messages" not in request.body:
+            return await send(writer, http(404, b"{}"))
         return await send(writer, http(200, json.dumps(self.answer(request.body)).encode()))
 
     async def _fail(self, writer: asyncio.StreamWriter) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models import job as jobs
 from models import step as steps
+from models.batch import BatchState
 from models.dataset import Readiness
 from tests.models.world import Planned, World
 
@@ -22,6 +23,7 @@ CHECKED = {
     "ck_steps_queue": steps.Queue,
     "ck_datasets_state": Readiness,
     "ck_models_state": Readiness,
+    "ck_batches_state": BatchState,
 }
 
 

@@ -76,6 +76,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "teacher.weights[]": ({"teacher.weights": [1.0, 2.0, 3.0]}, {"teacher.weights.0": 4.0}),
     "teacher.combine": ({}, {"teacher.combine": "arithmetic"}),
     "teacher.accept_terms": (ASKED | {"teacher.models": ["ep_closed/large"]}, {"teacher.accept_terms": True}),
+    "teacher.batch": (ASKED, {"teacher.batch": True}),
     "data.train": ({}, {"data.train": "ds_more/train"}),
     "data.heldout": ({}, {"data.heldout": 0.2}),
     "data.validation": ({}, {"data.validation": 0.2}),

@@ -4,7 +4,7 @@ from typing import Any
 
 from spec.facts import ColumnFacts, Facts, Roles
 from spec.rules import endpoint as rules
-from spec.rules import keep, named, terms
+from spec.rules import keep, named, terms, warned
 from spec.terms import NON_COMMERCIAL, of_host, of_licence
 from tests.spec.builders import dataset, endpoint, facts, images, model, names, signals
 from tests.spec.leaves import ASKED, SIGNALS, kept
@@ -36,6 +36,12 @@ ENDPOINTS: list[Any] = [
        ("data.responses.structured", "not_probed", "ep_open/small was not seen to keep to a JSON schema.")]),
     (rules.who_is_streamed_streams, ASKED, known(streamed=True),
       [("teacher.models[0]", "not_probed", "ep_open is asked by stream, and large was not seen to stream.")]),
+    (rules.batches_are_answered, {"teacher.batch": True}, known(),
+      [("teacher.batch", "changes_nothing", "teacher.batch changes nothing here: no teacher is behind an endpoint.")]),
+    (rules.batches_are_answered, ASKED | {"teacher.batch": True}, known(wire="anthropic"),
+      [("teacher.batch", "no_batches", "ep_open speaks Anthropic's wire, on which calls are made one by one here.")]),
+    (rules.batches_are_answered, ASKED | {"teacher.batch": True}, known(),
+      [("teacher.batch", "not_probed", "ep_open/large was not seen to have a batch API.")]),
     (rules.reading_fits, ASKED | {"data.responses.read": "votes"}, known(),
       [(f"{SAMPLING}.n", "one_vote", "One answer is no vote: sampling.n is 1.")]),
     (rules.reading_fits, ASKED | {f"{SAMPLING}.n": 3}, known(),
@@ -125,4 +131,9 @@ ENDPOINTS: list[Any] = [
       [(f"{KEEP}.least", "changes_nothing", "One of 5 answers is 0.2 of them already: the filter drops nothing.")]),
     (rules.cap_covers_answers, ASKED | {"budget": {"usd": 0.01}}, known(),
       [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.0345 that the job needs at least.")]),
+]
+
+UNPRICED: list[Any] = [
+    (warned.batches_have_a_price, ASKED | {"teacher.batch": True}, known(),
+      [("teacher.batch", "batch_price_unknown", "The price of ep_open does not say what calls in a batch cost: they are booked at its full rates.")]),
 ]

@@ -52,6 +52,36 @@ def test_the_minimum_covers_heldout_rows_whose_answers_do_not_end(max_tokens: in
     assert found is not None and found.minimum > (100 + 32) * answer * 1.6
 
 
+def test_batches_cost_their_share_and_a_preview_the_whole() -> None:
+    """All of a batch is set aside before it is sent: its minimum is of bounds. A preview's calls are made one by one."""
+    price = Price(input=0.4, output=1.6, cached=0.1, batch=0.25)
+    assert price.in_batches() == Price(input=0.1, output=0.4, cached=0.025, batch=0.25)
+    plain = ASKED | {"data.responses.prompt.system": SYSTEM}
+    single, batched = (bill(job(plain | {"teacher.batch": on}), known(price=price)) for on in (False, True))
+    assert single is not None and batched is not None
+    for name in ("low", "expected", "high", "heldout"):
+        assert getattr(batched, name) == pytest.approx(getattr(single, name) / 4, abs=1), name
+    bounds = {size: (len(SYSTEM) + size + 16 * 3) * 0.1 + 8 * 0.4 for size in (60, 80, 200)}
+    assert batched.minimum == pytest.approx(32 * bounds[60] + 100 * bounds[80] + bounds[200], abs=1)
+    seen = bill(job(plain | {"teacher.batch": True, "budget": {"preview": 20}}), known(price=price))
+    held = (0.25 * (len(SYSTEM) + 80) + 8) * 0.1 + 1.25 * 0.4
+    assert seen is not None and seen.expected - batched.expected == pytest.approx(3 * 20 * held, abs=2)
+
+
+def test_batches_change_no_step_but_where_they_are_asked() -> None:
+    able = endpoint().probed["large"].model_copy(update={"batch": True})
+    facts = known(probed={"large": able})
+    once, together = (
+        plan(resolve(job(ASKED | {"teacher.batch": on, "budget": {"preview": 9}}), facts), facts)
+        for on in (False, True)
+    )
+    keyed = [[(one.params, one.inputs) for one in steps if one.verb != "package"] for steps in (once, together)]
+    assert keyed[0] == keyed[1], "what was answered is found, either way"
+    assert {one.name: one.context.get("batch") for one in together if one.verb == "answer"} == {
+        "preview": False, "answer": True,
+    }  # fmt: skip
+
+
 def test_the_minimum_is_never_above_the_bound_of_all() -> None:
     """Of four rows not one more call has to be made than there are rows."""
     few = {"train": split("train", 3), "test": split("test", 1)}

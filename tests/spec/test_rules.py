@@ -16,12 +16,12 @@ from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, facts, job, model
 from tests.spec.refused import BROKEN, SIGNALS, Case
 from tests.spec.refused import REFUSED as HELD
 from tests.spec.refused import WARNED as HELD_WARNED
-from tests.spec.refused_endpoints import ENDPOINTS
+from tests.spec.refused_endpoints import ENDPOINTS, UNPRICED
 from tests.spec.refused_multilabel import MULTILABEL
 from tests.spec.refused_synthesis import SYNTHESIS, UNWRITTEN
 
 REFUSED = HELD + ENDPOINTS + SYNTHESIS + MULTILABEL
-WARNED = HELD_WARNED + UNWRITTEN
+WARNED = HELD_WARNED + UNWRITTEN + UNPRICED
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from spec.gateway import Asked, Told
 from spec.gateway import Message as Line
 from tests.acceptance.teacher import Teacher, sentences
 from tests.models.world import Planned, World
-from workers.asking import LedgerBook
+from workers.books import LedgerBook
 from workers.claim import Ledger
 
 PLAN = (

@@ -26,7 +26,7 @@ from spec.gateway import Message as Line
 from tests.acceptance.teacher import Teacher, served
 from tests.models.world import World
 from tests.workers.desk import PRICE, SYSTEM, TEXTS, ask, begun, booked, form
-from workers.asking import LedgerBook
+from workers.books import LedgerBook
 from workers.claim import Ledger
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from distill.answers.asker import connect
 from distill.data.canonical import Heading, digest_array, text_digests, write
-from gateway.desk import TOO_MANY
+from gateway.front import TOO_MANY
 from models.endpoint import Endpoint
 from models.project import Project
 from models.start import Work

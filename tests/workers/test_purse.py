@@ -16,7 +16,7 @@ from spec.gateway import Message as Line
 from tests.acceptance.teacher import Teacher
 from tests.models.world import World
 from tests.workers.desk import TEXTS, begun, booked, form
-from workers.asking import LedgerBook
+from workers.books import LedgerBook
 from workers.claim import Ledger
 
 

@@ -24,7 +24,7 @@ from tests.examples.serving import Client as Served
 from tests.models.world import World
 from tests.workers.desk import begun, booked
 from tests.workers.leashed import until
-from workers.asking import LedgerBook
+from workers.books import LedgerBook
 from workers.claim import Ledger
 
 PRICE = Price(version=1, input=400.0, output=1600.0)
@@ -79,7 +79,7 @@ def test_the_bill_of_broken_streams(
 
     The answers are those that came whole, and no part of one that broke off.
     """
-    monkeypatch.setattr(desk_module, "_pause", lambda *_: 0.0)
+    monkeypatch.setattr(desk_module, "pause", lambda *_: 0.0)
     monkeypatch.setattr(desk_module, "RETRIES", 50)
     paid, whole = told(world, ledger, served, None)
     assert paid == pytest.approx(float(served.ledger()["usd"]), abs=1e-9) and len(whole) == len(ASKED)

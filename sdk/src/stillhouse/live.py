@@ -96,8 +96,10 @@ def progress(step: DistillationStep) -> tuple[ProgressBar | Text, Text]:
 
 
 def figures(said: dict[str, float]) -> list[str]:
-    """`620/1,500`, loss, rows a second, seconds left: what is known of them."""
+    """`620/1,500`, loss, rows a second, seconds left: what is known of them. While batches are waited for, how far they are."""
     found = [f"{said['step']:,}/{said['steps']:,}"]
+    if said.get("batches"):
+        return [*found, f"{said['batch_done']:,} of {said['batch_rows']:,} calls in {said['batches']} batches"]
     if said.get("loss") is not None:
         found.append(f"loss {said['loss']:.3g}")
     if said.get("rows_per_second"):

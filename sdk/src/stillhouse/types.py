@@ -81,6 +81,8 @@ class Capabilities(TypedDict):
     """Takes `response_format` with a JSON schema, and keeps to it."""
     streaming: bool
     """Replies with server-sent events, to their end."""
+    batch: bool
+    """The endpoint has a batch API."""
     seconds: float
     """Median of the probe's calls."""
     tokens_per_byte: float
@@ -938,6 +940,8 @@ class NewPrice(TypedDict):
     output: float
     cached: NotRequired[float | None]
     """Of input that comes from the endpoint's cache; null: as other input."""
+    batch: NotRequired[float | None]
+    """Share of these rates that a call in a batch costs, such as 0.5; null: all of them."""
 
 
 class NewProject(TypedDict):
@@ -1007,6 +1011,8 @@ class Price(TypedDict):
     output: float
     cached: float | None
     """Of input that comes from the endpoint's cache; None: as other input."""
+    batch: float | None
+    """Share of these rates that a call in a batch costs; None: all of them."""
 
 
 class Probe(TypedDict):
@@ -1223,6 +1229,8 @@ class Teacher(TypedDict):
     """Mean of the teachers' distributions: of probabilities, or of log-probabilities (renormalised)."""
     accept_terms: NotRequired[bool]
     """You have read the terms of the teacher's service or licence, and what you make is allowed. Asked for where known terms restrict training on outputs."""
+    batch: NotRequired[bool]
+    """Ask through the endpoint's batch API: at its discount (the price's `batch`), and answered within a day instead of at once. For a teacher behind an endpoint that has one; judges, new texts and a preview are asked call by call."""
 
 
 class TeacherModel(TypedDict):

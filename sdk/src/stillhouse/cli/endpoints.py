@@ -17,6 +17,9 @@ FromEnvironment = Annotated[str | None, typer.Option(help="Name of the variable 
 PriceOption = Annotated[
     str | None, typer.Option("--price", help="US dollars per million tokens: IN/OUT, or IN/OUT/CACHED.")
 ]
+BatchOption = Annotated[
+    float | None, typer.Option("--batch", help="Share of --price that a call in a batch costs, such as 0.5.")
+]
 Concurrency = Annotated[int | None, typer.Option(help="Calls in flight, of all workers together.")]
 Requests = Annotated[int | None, typer.Option(help="Requests a minute.")]
 Tokens = Annotated[int | None, typer.Option(help="Tokens a minute.")]
@@ -27,9 +30,11 @@ Idle = Annotated[
 Private = Annotated[bool, typer.Option(help="Admit private addresses and HTTP; needs the scope admin.")]
 
 
-def price(text: str | None) -> NewPrice | None:
+def price(text: str | None, batch: float | None) -> NewPrice | None:
     """0.40/1.60 or 0.40/1.60/0.10. Raises BadParameter."""
     if text is None:
+        if batch is not None:
+            raise typer.BadParameter("--batch is a share of --price, which is not given")
         return None
     try:
         rates = [float(part) for part in text.split("/")]
@@ -40,6 +45,8 @@ def price(text: str | None) -> NewPrice | None:
     made: NewPrice = {"input": rates[0], "output": rates[1]}
     if len(rates) == 3:
         made["cached"] = rates[2]
+    if batch is not None:
+        made["batch"] = batch
     return made
 
 
@@ -68,6 +75,7 @@ def create(
     url: Annotated[str, typer.Option(help="Where the wire's own path begins: https://api.openai.com/v1.")],
     key_from_env: FromEnvironment = None,
     price_: PriceOption = None,
+    batch: BatchOption = None,
     wire: Annotated[str, typer.Option(help="openai or anthropic")] = "openai",
     model: Annotated[str | None, typer.Option(help="The model that is probed.")] = None,
     licence: LicenceOption = None,
@@ -84,7 +92,7 @@ def create(
     body: NewEndpoint = {"name": name, "url": url, "wire": cast("Literal['openai', 'anthropic']", wire)}
     body |= {
         "key": key(key_from_env),
-        "price": price(price_),
+        "price": price(price_, batch),
         "model": model,
         "allow_private": allow_private,
         "licence": licence,
@@ -114,6 +122,7 @@ def change(
     url: Annotated[str | None, typer.Option(help="A new URL: what was probed is forgotten.")] = None,
     key_from_env: FromEnvironment = None,
     price_: PriceOption = None,
+    batch: BatchOption = None,
     licence: LicenceOption = None,
     concurrency: Concurrency = None,
     requests_per_minute: Requests = None,
@@ -125,7 +134,7 @@ def change(
     body: EndpointChange = {
         "url": url,
         "key": key(key_from_env),
-        "price": price(price_),
+        "price": price(price_, batch),
         "licence": licence,
         "limits": limits(concurrency, requests_per_minute, tokens_per_minute, stream_idle),
     }

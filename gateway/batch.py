@@ -1,0 +1,172 @@
+"""The batch API of OpenAI, as others speak it, too: a file of calls is uploaded, made into a batch, and answered within a day by a file of replies.
+
+Limits are OpenAI's: 50,000 calls and 200 MB a file (https://platform.openai.com/docs/guides/batch).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any, NamedTuple
+
+from gateway.call import WIRES, Endpoint, failed
+from gateway.client import Client, Form, Into, Response
+from gateway.failure import CallFailed, Retryable
+
+LINES = 50_000
+BYTES = 190_000_000
+LARGEST = 4 << 30
+"""Bytes of a file of replies."""
+TRANSFER = 900.0
+"""Seconds that a file may take."""
+PATH = "/v1/chat/completions"
+WINDOW = "24h"
+MARK = "stillhouse"
+"""The key of a batch's metadata under which our own name of it stands."""
+PAGE, PAGES = 100, 20
+ENDS = ("completed", "failed", "expired", "cancelled")
+
+
+class Refusal(NamedTuple):
+    """The endpoint's own words."""
+
+    word: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """A batch, as the endpoint tells of it."""
+
+    id: str
+    status: str
+    total: int = 0
+    done: int = 0
+    """Answered or failed."""
+    files: tuple[str, ...] = ()
+    """Replies, then errors, as far as they are there."""
+    refusal: Refusal | None = None
+    """Why it failed as a whole."""
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDS
+
+
+def line(number: int, body: bytes) -> bytes:
+    """A call of the file; its name is its number."""
+    return b'{"custom_id":"%d","method":"POST","url":"%s","body":%s}\n' % (number, PATH.encode(), body)
+
+
+async def offered(client: Client, endpoint: Endpoint) -> bool:
+    """Whether there is a batch API at all. Nothing is made."""
+    try:
+        listed = _json(await _send(client, endpoint, "GET", "/batches?limit=1"))
+    except CallFailed:
+        return False
+    return isinstance(listed.get("data"), list)
+
+
+async def upload(client: Client, endpoint: Endpoint, calls: IO[bytes]) -> str:
+    """The endpoint's name of the file. Raises CallFailed."""
+    calls.seek(0)
+    form = Form({"purpose": "batch"}, ("calls.jsonl", calls, "application/jsonl"))
+    return _id(await _send(client, endpoint, "POST", "/files", form=form, seconds=TRANSFER))
+
+
+async def create(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remote:
+    """Sends an uploaded file off. Raises CallFailed; where `sent`, it may have been made all the same."""
+    body = {"input_file_id": file, "endpoint": PATH, "completion_window": WINDOW, "metadata": {MARK: mark}}
+    return _remote(_json(await _send(client, endpoint, "POST", "/batches", body=body)))
+
+
+async def find(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remote | None:
+    """The batch that was made of a file, or that has our mark. Raises CallFailed."""
+    after = ""
+    for _ in range(PAGES):
+        page = _json(await _send(client, endpoint, "GET", f"/batches?limit={PAGE}{after}"))
+        listed = [one for one in page.get("data") or () if isinstance(one, dict)]
+        for one in listed:
+            if one.get("input_file_id") == file or (one.get("metadata") or {}).get(MARK) == mark:
+                return _remote(one)
+        if not page.get("has_more") or not listed:
+            return None
+        after = f"&after={listed[-1].get('id')}"
+    return None
+
+
+async def look(client: Client, endpoint: Endpoint, id: str) -> Remote:
+    """How far it is. Raises CallFailed."""
+    return _remote(_json(await _send(client, endpoint, "GET", f"/batches/{id}")))
+
+
+async def cancel(client: Client, endpoint: Endpoint, id: str) -> Remote:
+    """No further call of it is made; what was answered is billed, and is in its files. Raises CallFailed."""
+    return _remote(_json(await _send(client, endpoint, "POST", f"/batches/{id}/cancel")))
+
+
+async def download(client: Client, endpoint: Endpoint, file: str, into: IO[bytes]) -> None:
+    """Raises CallFailed."""
+    into.seek(0)
+    into.truncate()
+    wanted = Into(into, LARGEST)
+    await _send(client, endpoint, "GET", f"/files/{file}/content", into=wanted, seconds=TRANSFER)
+
+
+async def discard(client: Client, endpoint: Endpoint, file: str) -> None:
+    """Raises CallFailed."""
+    await _send(client, endpoint, "DELETE", f"/files/{file}")
+
+
+async def _send(client: Client, endpoint: Endpoint, method: str, path: str, **what: Any) -> Response:
+    url, headers = endpoint.url.rstrip("/") + path, WIRES[endpoint.wire].headers(endpoint.key)
+    response = await client.send(method, url, headers=headers, **what)
+    if response.status != 200:
+        raise failed(response, endpoint.key)
+    return response
+
+
+def _json(response: Response) -> dict[str, Any]:
+    try:
+        found = json.loads(response.body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise Retryable("malformed", "the reply is no JSON object", sent=True, status=200)
+    return found
+
+
+def _id(response: Response) -> str:
+    id = _json(response).get("id")
+    if not isinstance(id, str) or not _plain(id):
+        raise Retryable("malformed", "the reply names no file", sent=True, status=200)
+    return id
+
+
+def _remote(found: dict[str, Any]) -> Remote:
+    id, status, counts = found.get("id"), found.get("status"), found.get("request_counts")
+    if not isinstance(id, str) or not _plain(id) or not isinstance(status, str):
+        raise Retryable("malformed", "the reply is no batch", sent=True, status=200)
+    told = counts if isinstance(counts, dict) else {}
+    total, well, ill = (_count(told.get(name)) for name in ("total", "completed", "failed"))
+    files = (found.get("output_file_id"), found.get("error_file_id"))
+    return Remote(
+        id=id, status=status, total=total, done=well + ill, refusal=next(_refusals(found), None),
+        files=tuple(file for file in files if isinstance(file, str) and _plain(file)),
+    )  # fmt: skip
+
+
+def _refusals(found: dict[str, Any]) -> Iterator[Refusal]:
+    errors = found.get("errors")
+    listed = errors.get("data") if isinstance(errors, dict) else errors
+    for one in listed if isinstance(listed, list) else ():
+        told = one if isinstance(one, dict) else {"message": one}
+        yield Refusal(str(told.get("code"))[:100], str(told.get("message"))[:300])
+
+
+def _plain(id: str) -> bool:
+    """A name that goes into a path."""
+    return 0 < len(id) <= 200 and id.isascii() and all(letter.isalnum() or letter in "-_.:" for letter in id)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < 10**9 else 0

@@ -1,0 +1,292 @@
+"""Carries batches: sends one off, waits for it, and settles what came back, call by call. What it does is written down before and after it does it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Protocol, TypeVar
+
+import structlog
+
+from gateway import batch
+from gateway.batch import Remote
+from gateway.call import Endpoint
+from gateway.client import Client
+from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.front import kept_of
+from gateway.price import Price, exact, whole
+from gateway.reply import Reply
+from gateway.results import Results
+from gateway.retry import RETRIES, UNBILLED, pause
+from models.answer import Kept
+from models.batch import BatchState
+from models.postage import Entry, Settlement
+from models.purse import Spent
+from spec import facts
+
+PART = 500
+"""Results that are settled together."""
+SLOWEST = 20
+"""Looks at a batch that takes long come so many times more seldom than at first."""
+GRACE = 4
+"""First looks' time in which a batch that was just made may still come to be listed."""
+GONE = 3
+"""Looks at a batch in a row that found none: it is believed."""
+FAILURES = 20
+"""Looks in a row that failed otherwise: the endpoint is given up."""
+Result = Reply | CallFailed
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class Void(Exception):
+    """The batch was never made, or is gone."""
+
+
+class Overcharged(Exception):
+    """A call of the batch was billed higher than it could be."""
+
+    def __init__(self, cost: int, bound: int) -> None:
+        super().__init__(cost, bound)
+        self.cost, self.bound = cost, bound
+
+
+@dataclass(kw_only=True)
+class Shipment:
+    """A batch under way."""
+
+    id: str
+    entries: Sequence[Entry]
+    endpoint: str
+    price: facts.Price | None
+    own: bool = True
+    """It is of the step that asks now."""
+    file: str | None = None
+    remote: str | None = None
+    settled: int = 0
+    done: int = 0
+    """Calls that the endpoint says it has made."""
+
+    @property
+    def digests(self) -> set[str]:
+        return {entry.digest for entry in self.entries}
+
+
+class Book(Protocol):
+    """The database, as batches need it; each call is a transaction of its own, from a thread."""
+
+    def note(self, id: str, *, file: str | None = None, remote: str | None = None) -> bool: ...
+    def settle(self, id: str, part: Settlement) -> int | None: ...
+    def end(self, id: str, state: BatchState) -> None: ...
+    def lose(self, id: str) -> None: ...
+
+
+class Carrier:
+    """To and from one endpoint. `seconds` between the first looks at a batch; `folder`: where files lie meanwhile."""
+
+    def __init__(self, *, client: Client, endpoint: Endpoint, book: Book, seconds: float, folder: str) -> None:
+        self._client, self._endpoint, self._book = client, endpoint, book
+        self._seconds, self._folder = seconds, folder
+
+    def room(self) -> IO[bytes]:
+        """A file without a name, gone when it is closed."""
+        Path(self._folder).mkdir(parents=True, exist_ok=True)
+        return TemporaryFile(dir=self._folder)
+
+    async def post(self, shipment: Shipment, calls: IO[bytes]) -> None:
+        """Uploads the calls and sends them off. Raises CallFailed; Void where it was given up meanwhile."""
+        try:
+            shipment.file = await self._patiently(lambda: batch.upload(self._client, self._endpoint, calls))
+            await self._noted(shipment, file=shipment.file)
+            made = await self._patiently(lambda: self._create(shipment))
+        except CallFailed as error:
+            if shipment.file is None or isinstance(error, Permanent):  # else it may have been made
+                await asyncio.to_thread(self._book.end, shipment.id, BatchState.VOID)
+            raise
+        shipment.remote = made.id
+        await self._noted(shipment, remote=made.id)
+
+    async def _create(self, shipment: Shipment) -> Remote:
+        """Makes it, unless a try whose reply was lost has made it already."""
+        found = await self._listed(shipment)
+        return found or await batch.create(self._client, self._endpoint, str(shipment.file), shipment.id)
+
+    async def _listed(self, shipment: Shipment) -> Remote | None:
+        return await batch.find(self._client, self._endpoint, str(shipment.file), shipment.id)
+
+    async def trace(self, shipment: Shipment) -> None:
+        """Finds a batch of an earlier attempt that was not noted as made. Raises Void where it was not made, CallFailed."""
+        until = time.monotonic() + GRACE * self._seconds
+        while shipment.file is not None:
+            over = time.monotonic() > until
+            found = await self._patiently(lambda: self._listed(shipment))
+            if found is not None:
+                shipment.remote = found.id
+                await self._noted(shipment, remote=found.id)
+                return
+            if over:
+                break
+            await asyncio.sleep(self._seconds)
+        await asyncio.to_thread(self._book.end, shipment.id, BatchState.VOID)
+        raise Void
+
+    async def _noted(self, shipment: Shipment, *, file: str | None = None, remote: str | None = None) -> None:
+        if not await asyncio.to_thread(lambda: self._book.note(shipment.id, file=file, remote=remote)):
+            if shipment.remote is not None:
+                await self.cancel(shipment)
+            raise Void
+
+    async def watch(self, shipment: Shipment, told: Callable[[], Awaitable[None]], cancelled: asyncio.Event) -> Remote:
+        """Until it has ended. It is cancelled once `cancelled` is set. Raises Void, CallFailed."""
+        wait, ill = self._seconds, 0
+        listening = shipment.own
+        while True:
+            try:
+                if cancelled.is_set() and listening:
+                    listening, wait = False, self._seconds
+                    await self.cancel(shipment)
+                found = await batch.look(self._client, self._endpoint, str(shipment.remote))
+            except CallFailed as error:
+                ill += 1
+                await self._ill(shipment, error, ill)
+            else:
+                ill, shipment.done = 0, found.done
+                if found.ended:
+                    return found
+                await told()
+            if not listening:
+                await asyncio.sleep(wait)
+                continue
+            try:
+                await asyncio.wait_for(cancelled.wait(), wait)
+            except TimeoutError:
+                wait = min(1.5 * wait, SLOWEST * self._seconds)
+
+    async def cancel(self, shipment: Shipment) -> None:
+        """As far as it can be: one that has just ended cannot."""
+        try:
+            await batch.cancel(self._client, self._endpoint, str(shipment.remote))
+        except CallFailed as error:
+            log.info("batch_not_cancelled", batch=shipment.id, error=str(error))
+
+    async def look(self, shipment: Shipment) -> Remote:
+        """Once. Raises CallFailed."""
+        return await batch.look(self._client, self._endpoint, str(shipment.remote))
+
+    async def _ill(self, shipment: Shipment, error: CallFailed, times: int) -> None:
+        """A look that failed. Raises Void once the batch is gone for good, which may have been billed; CallFailed once it is enough."""
+        if error.kind == "not_found":
+            if times >= GONE:
+                await asyncio.to_thread(self._book.lose, shipment.id)
+                raise Void
+        elif isinstance(error, Permanent) or times >= FAILURES:
+            raise error
+
+    async def collect(self, shipment: Shipment, remote: Remote, take: Callable[[int, Result], None]) -> None:
+        """Settles every result, and hands it on. Raises CallFailed, Void; Overcharged at the end."""
+        over: Overcharged | None = None
+        with self.room() as first, self.room() as second:
+            files = [first, second][: len(remote.files)]
+            for name, file in zip(remote.files, files, strict=True):
+                await self._fetched(shipment, name, file)
+            results = await asyncio.to_thread(Results, files, len(shipment.entries), self._endpoint, remote.status)
+            first_of_part = 0
+            while first_of_part < len(results):
+                part = await asyncio.to_thread(results.part, first_of_part, PART)
+                while shipment.settled < first_of_part + len(part):
+                    over = await self._settle(shipment, first_of_part, part) or over
+                for number, result in part:
+                    take(number, result)
+                first_of_part += len(part)
+        await asyncio.to_thread(self._book.end, shipment.id, BatchState.DONE)
+        if shipment.own:  # else somebody may still be about to fetch it
+            await self._tidy(shipment, remote)
+        if over is not None:
+            raise over
+
+    async def _fetched(self, shipment: Shipment, name: str, file: IO[bytes]) -> None:
+        """A file of results. Raises Void where it is gone: what it held is paid for, and nobody will see it."""
+        try:
+            await self._patiently(partial(batch.download, self._client, self._endpoint, name, file))
+        except Permanent as error:
+            if error.kind != "not_found":
+                raise
+            await asyncio.to_thread(self._book.lose, shipment.id)
+            raise Void from error
+
+    async def _settle(self, shipment: Shipment, first: int, part: list[tuple[int, Result]]) -> Overcharged | None:
+        """Books what of a part was not booked before; somebody else may be doing the same. Raises Void."""
+        fresh = part[max(0, shipment.settled - first) :]
+        price = None if shipment.price is None else Price.of(shipment.price)
+        over: Overcharged | None = None
+        kept: list[Kept] = []
+        costs: list[Decimal] = []
+        for number, result in fresh:
+            entry = shipment.entries[number]
+            if isinstance(result, Reply):
+                kept += kept_of(result, entry.digest, entry.first, entry.samples)
+            cost = _cost(result, entry, price)
+            if cost > entry.bound:
+                over = Overcharged(whole(cost), entry.bound)
+            costs.append(cost)
+        settlement = Settlement(
+            after=shipment.settled,
+            upto=first + len(part),
+            kept=kept,
+            spent=_spent(shipment, fresh, whole(sum(costs, Decimal())), sum(cost > 0 for cost in costs)),
+        )
+        settled = await asyncio.to_thread(self._book.settle, shipment.id, settlement)
+        if settled is None:
+            raise Void
+        shipment.settled = settled
+        return over
+
+    async def _tidy(self, shipment: Shipment, remote: Remote) -> None:
+        """Rows and answers stay with the endpoint no longer than they have to, where it lets go of them."""
+        for file in filter(None, (shipment.file, *remote.files)):
+            try:
+                await batch.discard(self._client, self._endpoint, file)
+            except CallFailed:
+                return
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Raises Permanent, and Retryable after some tries."""
+        attempt = 0
+        while True:
+            try:
+                return await call()
+            except Retryable as error:
+                attempt += 1
+                if attempt > RETRIES:
+                    raise
+                await asyncio.sleep(pause(attempt, error.retry_after))
+
+
+def _cost(result: Result, entry: Entry, price: Price | None) -> Decimal:
+    """Micro-dollars: what a reply says that it used; all that was set aside where nobody says."""
+    if price is None:
+        return Decimal()
+    if isinstance(result, Reply):
+        return Decimal(entry.bound) if result.usage is None else exact(result.usage, price)
+    billed = result.sent and result.kind not in UNBILLED and result.status in (None, 200)
+    return Decimal(entry.bound) if billed else Decimal()
+
+
+def _spent(shipment: Shipment, part: list[tuple[int, Result]], amount: int, charged: int) -> Spent:
+    used = [result.usage for _, result in part if isinstance(result, Reply) and result.usage is not None]
+    replies = sum(isinstance(result, Reply) for _, result in part)
+    return Spent(
+        group=0,
+        endpoint=shipment.endpoint,
+        price_version=shipment.price.version if shipment.price else 0,
+        amount=amount,
+        released=sum(shipment.entries[number].bound for number, _ in part),
+        calls=max(replies, charged),
+        input_tokens=sum(usage.input for usage in used),
+        output_tokens=sum(usage.output for usage in used),
+        cached_tokens=sum(usage.cached for usage in used),
+    )

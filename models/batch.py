@@ -1,0 +1,62 @@
+"""Batches: questions that were sent to an endpoint together, and are answered within a day. A batch that was sent is money: its row comes before it."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index, Select, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Created, Id, ProjectId, one_of
+
+
+class BatchState(StrEnum):
+    OPEN = "open"  # its money is set aside
+    LEFT = "left"  # the same, and its job has ended
+    DONE = "done"  # every line is booked
+    VOID = "void"  # it was never made, or is gone
+
+
+KEPT = timedelta(days=3)
+"""Time in which an endpoint still has what it was sent: a batch is answered within one day."""
+LIVE = (BatchState.OPEN, BatchState.LEFT)
+
+
+class Batch(Base):
+    __tablename__ = "batches"
+    __table_args__ = (
+        Index("ix_batches_live", "project", "endpoint", postgresql_where="state IN ('open', 'left')"),
+        Index(None, "job"),
+        one_of("state", BatchState),
+    )
+
+    id: Mapped[Id]  # bat_
+    project: Mapped[ProjectId]
+    endpoint: Mapped[str]
+    place: Mapped[str]  # digest of wire and URL that it was sent to
+    job: Mapped[str]
+    step: Mapped[str]
+    fence: Mapped[int]  # under which it was sent, and is booked
+    state: Mapped[str] = mapped_column(default=BatchState.OPEN)
+    file: Mapped[str | None]  # the endpoint's name of what was uploaded; None: nothing was made of it yet
+    remote: Mapped[str | None]  # the endpoint's name of the batch; None: not known to be made
+    price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # spec.facts.Price, discounted
+    lines: Mapped[list[Any]] = mapped_column(deferred=True)  # [digest, first sample, samples, most micro-dollars]
+    open: Mapped[int]  # micro-dollars that it may still cost
+    settled: Mapped[int] = mapped_column(server_default="0")  # lines of its results that are booked
+    created_at: Mapped[Created]
+
+
+def live(project: str, endpoint: str, place: str, step: str) -> Select[Batch]:
+    """Batches at an endpoint whose answers are still to come, of whichever job; of other steps those that were made."""
+    known = or_(Batch.step == step, Batch.remote.is_not(None))
+    mine = (Batch.project == project, Batch.endpoint == endpoint, Batch.place == place)
+    return select(Batch).where(*mine, Batch.state.in_(LIVE), known).order_by(Batch.created_at, Batch.id)
+
+
+def left(*, old: bool = False) -> Select[Batch]:
+    """Batches whose job has ended before they were fetched; `old`: those that no endpoint has any more."""
+    since = func.now() - KEPT
+    age = Batch.created_at <= since if old else Batch.created_at > since
+    return select(Batch).where(Batch.state == BatchState.LEFT, age).order_by(Batch.created_at)

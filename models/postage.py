@@ -1,0 +1,147 @@
+"""Money of batches: set aside before a batch is sent, settled line by line as its answers come, whichever attempt or job fetches them.
+
+Unlike a reservation it outlives the attempt that set it aside, and the job: what was sent and not fetched by then is cancelled, and settled all the
+same (workers/leftovers.py). What nobody tells of for days is booked as paid. All amounts are micro-dollars. The batch's row is locked after job
+and steps, and before charges.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import answer, purse
+from models import job as jobs
+from models.answer import Kept
+from models.batch import LIVE, Batch, BatchState
+from models.claim import Grip
+from models.job import Job
+from models.purse import Cap, Spent
+from models.step import Step, StepState
+
+
+class Entry(NamedTuple):
+    """A call of a batch: samples `first` to `first + samples` of a question, and what it can cost at most."""
+
+    digest: str
+    first: int
+    samples: int
+    bound: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """What is to be sent."""
+
+    id: str
+    """`bat_…`, new: whoever does not hear of the commit asks again with the same."""
+    endpoint: str
+    place: str
+    price: dict[str, Any] | None
+    entries: Sequence[Entry]
+    least: int
+    """Entries that have to be paid for, or nothing is sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamped:
+    """How many of the first entries are paid for, or which cap forbids it."""
+
+    entries: int = 0
+    barred: Cap | None = None
+    lost: bool = False
+    """The step is somebody else's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """Some of a batch's results."""
+
+    after: int
+    upto: int
+    """Results in their order: how many were booked before, and how many are with these."""
+    kept: Sequence[Kept]
+    spent: Spent
+
+
+def stamp(session: Session, grip: Grip, parcel: Parcel) -> Stamped:
+    """Sets money aside for all entries, or as many of the first as the caps leave, and writes the batch's row."""
+    job = jobs.lock(session, grip.job)
+    step = session.get(Step, grip.step, populate_existing=True)
+    if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
+        return Stamped(lost=True)
+    if (known := session.get(Batch, parcel.id)) is not None:
+        return Stamped(entries=len(known.lines))
+    sums = list(accumulate(entry.bound for entry in parcel.entries))
+    number = len(sums)
+    for cap, left in purse.left(session, job, step).items():
+        number = number if left is None else min(number, bisect_right(sums, left))
+        if number < parcel.least:
+            return Stamped(barred=cap)
+    session.add(
+        Batch(
+            id=parcel.id, project=job.project, endpoint=parcel.endpoint, place=parcel.place, job=job.id, step=step.id,
+            fence=grip.fence, price=parcel.price, lines=[list(entry) for entry in parcel.entries[:number]],
+            open=sums[number - 1],
+        )
+    )  # fmt: skip
+    return Stamped(entries=number)
+
+
+def note(session: Session, id: str, *, file: str | None = None, remote: str | None = None) -> bool:
+    """What the endpoint calls it. False: it was given up meanwhile."""
+    row = _held(session, id)
+    if row is None or row.state not in LIVE:
+        return False
+    row.file, row.remote = file or row.file, remote or row.remote
+    return True
+
+
+def settle(session: Session, id: str, part: Settlement) -> int | None:
+    """Keeps answers, and books what they cost to the job that sent them; once, however often it is asked for.
+
+    Returns how many results are booked now; None: the batch is gone.
+    """
+    row = _held(session, id)
+    if row is None or row.state == BatchState.VOID:
+        return None
+    if row.settled != part.after:
+        return row.settled
+    answer.keep(session, row.project, part.kept)
+    row.settled, row.open = part.upto, row.open - part.spent.released
+    purse.book(session, row.project, row.job, row.step, row.fence, part.spent)
+    return row.settled
+
+
+def close(session: Session, id: str, state: BatchState) -> None:
+    """Nothing more comes of it: what it did not cost is free."""
+    row = _held(session, id)
+    if row is not None and row.state in LIVE:
+        row.state, row.open = state, 0
+
+
+def leave(session: Session, job: Job) -> None:
+    """The end of a job, which the caller holds: what it has sent and not fetched stays set aside until somebody knows what it has cost."""
+    held = select(Batch).where(Batch.job == job.id, Batch.state == BatchState.OPEN).order_by(Batch.id)
+    for row in session.scalars(held.with_for_update(key_share=True), execution_options={"populate_existing": True}):
+        row.state = BatchState.LEFT
+        if row.file is None:  # it was never sent
+            row.state, row.open = BatchState.VOID, 0
+
+
+def lose(session: Session, id: str) -> None:
+    """The endpoint tells of it no more, though it was made: all that is set aside for it is booked as paid."""
+    row = _held(session, id)
+    if row is not None and row.state in LIVE:
+        if row.open > 0:
+            lost = Spent.unheard(row.endpoint, row.open)
+            purse.book(session, row.project, row.job, row.step, row.fence, lost)
+        row.state, row.open = BatchState.VOID, 0
+
+
+def _held(session: Session, id: str) -> Batch | None:
+    return session.get(Batch, id, with_for_update=True, populate_existing=True)

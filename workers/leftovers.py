@@ -1,0 +1,87 @@
+"""Batches whose job has ended before they were fetched: cancelled, so that they cost no more than they have; what they have cost is booked, and what came is kept."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy import Select
+from sqlalchemy.orm import Session, undefer
+
+from gateway.call import Endpoint as Called
+from gateway.carrier import Carrier, Overcharged, Result, Shipment, Void
+from gateway.client import Client
+from gateway.failure import CallFailed
+from gateway.seal import Unsealable
+from models import batch, endpoint
+from models.batch import Batch
+from models.endpoint import Endpoint
+from models.step import Queue
+from workers.asking import limits_of, opened
+from workers.books import Postbook, shipment
+from workers.post import Post
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class LooseBook(Postbook):
+    """Of no step. What cannot be written now is looked at another time: raises Away."""
+
+    def __init__(self, post: Post) -> None:
+        self._ledger = post.ledger
+
+    def _patiently(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._ledger(work, *args, **kwargs)
+
+
+def fetch(post: Post) -> None:
+    """Looks at each of them once. Only a worker that asks at endpoints can open their keys."""
+    book = LooseBook(post)
+    for one in post.ledger(_all, batch.left(old=True)):
+        book.lose(one.id)
+    rows = post.ledger(_all, batch.left()) if Queue.IO in post.queues else []
+    for project, id in dict.fromkeys((one.project, one.endpoint) for one in rows):
+        row = post.ledger(lambda session, p, i: session.scalars(endpoint.one(p, i)).one_or_none(), project, id)
+        if row is None:
+            continue
+        try:
+            called = Called(row.url, opened(row, post.settings), "anthropic" if row.wire == "anthropic" else "openai")
+        except Unsealable as error:
+            log.warning("batches_not_fetched", endpoint=id, error=str(error))
+            continue
+        mine = [one for one in rows if (one.project, one.endpoint, one.place) == (project, id, row.known().digest)]
+        asyncio.run(_fetch(post, book, row, called, mine))
+
+
+def _all(session: Session, wanted: Select[Batch]) -> Sequence[Batch]:
+    return session.scalars(wanted.options(undefer(Batch.lines))).all()
+
+
+async def _fetch(post: Post, book: LooseBook, row: Endpoint, called: Called, left: Sequence[Batch]) -> None:
+    async with Client(private=row.private, seconds=limits_of(row).seconds) as client:
+        carrier = Carrier(
+            client=client, endpoint=called, book=book, seconds=post.settings.batch_seconds,
+            folder=str(post.settings.scratch),
+        )  # fmt: skip
+        for one in left:
+            try:
+                await _settle(carrier, shipment(one, own=True))
+            except (CallFailed, Void, Overcharged) as error:
+                log.warning("batch_not_fetched", batch=one.id, error=str(error))
+
+
+async def _settle(carrier: Carrier, one: Shipment) -> None:
+    """Cancels it, or fetches what came of it. Raises CallFailed, Void, Overcharged."""
+    if one.remote is None:
+        await carrier.trace(one)
+    remote = await carrier.look(one)
+    if remote.ended:
+        await carrier.collect(one, remote, _nobody_waits)
+    elif remote.status != "cancelling":
+        await carrier.cancel(one)
+
+
+def _nobody_waits(number: int, result: Result) -> None:
+    """What was answered is kept already."""
