@@ -60,6 +60,23 @@ def test_a_bag_learns_from_a_larger_one_to_the_report(library: Library, trained:
     assert escape(grade["side_by_side"][0]["text"], quote=False) in page
 
 
+def test_copies_of_texts_are_scored_learned_from_and_told(library: Library, trained: Path) -> None:
+    augment = {"type": "words", "copies": 1}
+    data = {"train": "ds_text", "share": 0.25, "augment": augment}
+    taught = {"teacher": {"models": ["mdl_large"]}, "objective": [{"type": "soft_targets"}], "data": data}
+    job = library.job("copied", SPEC | taught | {"training": {"epochs": 1}, "evaluation": {"baselines": []}})
+    report = read(job / "package/outputs/report.json")
+    old = round(0.25 * library.dataset.splits["train"].rows)
+    copies = report["copies"]["kept"]
+    assert report["copies"]["wanted"] == old and 0.9 * old < copies <= old
+    assert report["grade"]["train_rows"] == old + copies
+    rows = Rows.open(job / "augment/outputs/rows.arrow")
+    held = set(Rows.open(library.rows("test")).texts("text").to_pylist())
+    assert rows.count - rows.old == copies and not held & set(rows.texts("text").to_pylist()[rows.old :])
+    assert f"{copies:,} of them are copies" in (job / "package/outputs/README.md").read_text()
+    assert "Copies of training texts" in (job / "package/outputs/report.html").read_text()
+
+
 def test_balanced_labels_are_told_in_the_report(library: Library, trained: Path) -> None:
     terms = [{"type": "labels", "balance": "inverse_frequency"}]
     job = library.job("balanced", SPEC | {"objective": terms, "data": {"train": "ds_text", "where": WITHOUT_TORCH}})
