@@ -31,7 +31,6 @@ from spec.step import TRAIN, Step, dump
 from spec.teacher import asked
 from spec.tokenizer import sealed
 
-
 AUGMENT = "augment"
 """The step whose training rows all later steps take, where texts are copied."""
 

@@ -1,7 +1,5 @@
 """`augment`: copies of training texts with words left out, behind the rows themselves, for a teacher to score or answer."""
 
-import numpy as np
-
 from distill.data.draw import divide
 from distill.data.extended import extend
 from distill.data.rows import Ints, Rows

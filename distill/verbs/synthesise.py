@@ -7,7 +7,6 @@ teacher says, never on who answered first. Nothing is kept here: the gateway kee
 import json
 from collections.abc import Iterable
 from math import ceil
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa

@@ -39,7 +39,7 @@ def copies_are_answered(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     answers = not asked(teacher) or isinstance(spec.data.responses, TeacherResponses)
     if teacher is None or teacher.signals is not None or not answers:
         yield Problem(
-            code="nobody_answers",
+            code="copies_unanswered",
             message="Copies of texts have no labels, and no teacher is there to score or answer them.",
             param="data.augment",
             hint="Name a teacher in teacher.models (of an endpoint with data.responses of type teacher), or leave augment out.",

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from distill.data.draw import divide
-from distill.data.rows import Rows
 from distill.data.extended import extend
+from distill.data.rows import Rows
 from distill.synthesis.examples import Examples
 from distill.synthesis.near import Near
 from distill.synthesis.pool import Pool

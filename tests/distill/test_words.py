@@ -49,7 +49,7 @@ def test_words_are_left_out_and_copies_cut_as_often_as_said() -> None:
     cut = [len(copy(words, key, Words(type="words", drop=0.0, ngram=0.4)).split()) < 100 for key in hashes(LINES)[:, 1]]
     assert np.mean(cut) == pytest.approx(0.4, abs=0.15)
     drawn = uniform(np.uint64(7), 4000)
-    assert 0 <= min(drawn) and max(drawn) < 1 and np.mean(drawn) == pytest.approx(0.5, abs=0.02)
+    assert min(drawn) >= 0 and max(drawn) < 1 and np.mean(drawn) == pytest.approx(0.5, abs=0.02)
 
 
 def test_copies_hang_on_their_row_the_seed_and_their_number() -> None:
