@@ -18,28 +18,25 @@ LONGEST = 5
 """Words of a sampled n-gram."""
 
 
-def copies(texts: list[str], digests: Hashes, seed: int, words: Words, known: set[bytes]) -> tuple[list[str], Ints]:
-    """New texts in the order of their number, then of their rows, and the place of the row of each. `known`: digests that no copy may have; grows by theirs."""
-    found: list[str] = []
-    places: list[int] = []
-    split = [text.split() for text in texts]
-    for number in range(words.copies):
-        left = np.arange(len(texts))
-        made: dict[int, str] = {}
-        for attempt in range(ATTEMPTS):
-            keys = salted(digests[left], seed, f"words {number} {attempt}")
-            drawn = [copy(split[place], key, words) for place, key in zip(left.tolist(), keys, strict=True)]
-            again = []
-            for place, text, digest in zip(left.tolist(), drawn, text_digests(drawn), strict=True):
-                if not text or digest.tobytes() in known:
-                    again.append(place)
-                else:
-                    known.add(digest.tobytes())
-                    made[place] = text
-            left = np.array(again, dtype=np.int64)
-        found += [made[place] for place in sorted(made)]
-        places += sorted(made)
-    return found, np.array(places, dtype=np.int64)
+def copies(
+    texts: list[str], digests: Hashes, seed: int, words: Words, number: int, known: set[bytes]
+) -> tuple[list[str], Ints]:
+    """Copy `number` of each text, and which text each is of, ascending. `known`: digests that no copy may have; grows by theirs."""
+    made: dict[int, str] = {}
+    left = np.arange(len(texts))
+    for attempt in range(ATTEMPTS):
+        keys = salted(digests[left], seed, f"words {number} {attempt}")
+        drawn = [copy(texts[place].split(), key, words) for place, key in zip(left.tolist(), keys, strict=True)]
+        again = []
+        for place, text, digest in zip(left.tolist(), drawn, text_digests(drawn), strict=True):
+            if not text or digest.tobytes() in known:
+                again.append(place)
+            else:
+                known.add(digest.tobytes())
+                made[place] = text
+        left = np.array(again, dtype=np.int64)
+    places = sorted(made)
+    return [made[place] for place in places], np.array(places, dtype=np.int64)
 
 
 def copy(words: list[str], key: np.uint64, wanted: Words) -> str:
