@@ -10,6 +10,7 @@ from distill.failure import failed
 from distill.run import RunFolder
 from spec.params import (
     AnswerParams,
+    AugmentParams,
     GradeParams,
     InspectDataset,
     InspectModel,
@@ -26,6 +27,7 @@ from spec.run import Result, Run
 
 PARAMS: dict[str, type[Params]] = {
     "synthesise": SynthesiseParams,
+    "augment": AugmentParams,
     "answer": AnswerParams,
     "keep": KeepParams,
     "score": ScoreParams,
@@ -33,8 +35,8 @@ PARAMS: dict[str, type[Params]] = {
     "grade": GradeParams,
     "package": PackageParams,
 }
-TORCHLESS = ("inspect", "synthesise", "answer", "keep")
-"""Verbs that begin without torch: an upload is first looked at, a teacher is only asked, its answers only read."""
+TORCHLESS = ("inspect", "synthesise", "augment", "answer", "keep")
+"""Verbs that begin without torch: an upload is first looked at, texts are copied, a teacher is only asked, its answers only read."""
 INSPECTED: dict[object, type[Params]] = {
     "dataset": InspectDataset,
     "model": InspectModel,

@@ -52,7 +52,8 @@ def due_to_judges(spec: Distillation, facts: Facts, after: int = -1) -> int:
 
 
 def _without_new_rows(spec: Distillation) -> Distillation:
-    return spec.model_copy(update={"data": spec.data.model_copy(update={"synthesise": None})})
+    none = {"synthesise": None, "augment": spec.data.jitter}
+    return spec.model_copy(update={"data": spec.data.model_copy(update=none)})
 
 
 def _of_judges(spec: Distillation, facts: Facts, cached: Collection[str] = ()) -> dict[int, Bill]:

@@ -40,6 +40,8 @@ FILTER = 0.00005
 """Seconds in which an answer is read and passes through filters."""
 INDEX = 1e-4
 """Seconds that the words of a row take to be found by."""
+COPY = 5e-5
+"""Seconds that a copy of a text takes."""
 WORDS = 4
 """Bytes of a text in memory with the lists of its words, to its bytes in the file."""
 PROCESS = 400 * 2**20
@@ -94,6 +96,14 @@ def synthesise(spec: Distillation, facts: Facts) -> Cost:
     calls = max((seen.seconds if seen else 0.0) or 0.2, AT_ONCE * CALL) * fewest(wanted) / AT_ONCE
     memory = PROCESS // 2 + sum(one.facts.bytes for one in (train, *apart)) * WORDS
     return Cost(seconds=START + calls + held * INDEX, memory=memory)
+
+
+def augment(spec: Distillation, facts: Facts) -> Cost:
+    """Copies word by word, and the digest of each."""
+    made, train = rows.counts(spec, facts).written, rows.train(spec, facts)
+    assert train is not None and spec.data.words is not None
+    memory = PROCESS // 2 + train.facts.bytes * WORDS * (1 + spec.data.words.copies)
+    return Cost(seconds=START + made * COPY, memory=memory)
 
 
 def score(spec: Distillation, facts: Facts) -> Cost:

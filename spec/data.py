@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from spec.condition import Condition
 from spec.part import Auto, List, Name, Part, Seed, Share
@@ -38,6 +39,24 @@ class Jitter(Part):
     """A fixed number of drawn copies a row (a teacher scores each once); null: a new draw each epoch, labels only."""
 
 
+class Words(Part):
+    """Copies of training texts in which words are missing, for the teacher to answer (Tang et al. 2019, section 3.2, whose masked words are left out here: a copy is never longer than its row).
+
+    A copy has its row's other columns, but no label and no id. It is left out where it is a row's text already, held-out and validation rows' too, or another copy's.
+    """
+
+    type: Literal["words"]
+    copies: Annotated[int, Field(ge=1, le=64)] = 4
+    """Copies of a row at most: each is asked about, or scored, like a row."""
+    drop: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Probability that a word is left out."""
+    ngram: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Probability that one to five neighbouring words are all that is left."""
+
+
+Augment = TypeAliasType("Augment", Annotated[Jitter | Words, Field(discriminator="type")])
+
+
 class Data(Part):
     """Rows. Draws are by hash of (seed, purpose, row digest or group), so added rows move no old row to another side (below 10,000 rows, where shares are met exactly: one old row for each added, in each draw)."""
 
@@ -55,8 +74,8 @@ class Data(Part):
     """Share of the training rows whose labels are seen."""
     where: Annotated[List[Condition], Field(max_length=16)] = ()
     """Conditions that every training row must meet."""
-    augment: Jitter | None = None
-    """Jittered copies of the training rows, beside the rows themselves."""
+    augment: Augment | None = None
+    """Changed copies of the training rows, beside the rows themselves: `jitter` of images, `words` of texts."""
     columns: Columns = Columns()
     responses: Responses = GivenResponses(type="given")
     """Who writes what follows an input."""
@@ -64,3 +83,11 @@ class Data(Part):
     """New training texts that the teacher writes and then answers. null: the rows are what they are."""
     allow_overlap: bool = False
     """Go on although held-out rows are among the training rows. The report says so."""
+
+    @property
+    def jitter(self) -> Jitter | None:
+        return self.augment if isinstance(self.augment, Jitter) else None
+
+    @property
+    def words(self) -> Words | None:
+        return self.augment if isinstance(self.augment, Words) else None

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from spec.condition import Condition
-from spec.data import Columns, Jitter
+from spec.data import Columns, Jitter, Words
 from spec.evaluation import Contract
 from spec.facts import ModelFacts, Roles, Signature
 from spec.grader import Metric, RowGrader
@@ -199,6 +199,17 @@ class SynthesiseParams(Params):
     most_calls: int
     take: Selection
     """Examples are its training rows."""
+
+
+class AugmentParams(Params):
+    """Copies of training texts. Outputs `rows.arrow`, the rows of `inputs/train/rows.arrow` and then the copies; and `copies.json` (distill/report/asked.py).
+
+    No copy is a text of these rows, or of `inputs/heldout/rows.arrow` and `inputs/validation/rows.arrow`, as far as they are there.
+    """
+
+    words: Words
+    take: Selection
+    """Copied are its training rows."""
 
 
 ASKING: dict[str, type[AnswerParams] | type[SynthesiseParams]] = {

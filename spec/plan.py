@@ -14,6 +14,7 @@ from spec.grader import Accuracy, Metric
 from spec.inputs import row_files, teacher_files, teacher_inputs, tokenizer_files
 from spec.objective import SoftTargets
 from spec.params import (
+    AugmentParams,
     GradedModel,
     GradeParams,
     PackageParams,
@@ -29,6 +30,9 @@ from spec.signature import signature, teachers
 from spec.step import TRAIN, Step, dump
 from spec.teacher import asked
 from spec.tokenizer import sealed
+
+AUGMENT = "augment"
+"""The step whose training rows all later steps take, where texts are copied."""
 
 
 def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
@@ -46,16 +50,34 @@ def plan(resolved: Distillation, facts: Facts) -> tuple[Step, ...]:
     return (
         *([preview(resolved, facts, given)] if resolved.budget.preview is not None else []),
         *([synthesise(resolved, facts)] if resolved.data.synthesise else []),
-        *(map(_extended, steps) if resolved.data.synthesise else steps),
+        *([_augment(resolved, facts)] if resolved.data.words else []),
+        *(_extended(step, resolved) for step in steps),
     )
 
 
-def _extended(step: Step) -> Step:
-    """The step on the training rows that `synthesise` gives, old and new, in place of the stored ones."""
-    if TRAIN not in step.inputs:
+def _extended(step: Step, resolved: Distillation) -> Step:
+    """The step on old and new training rows, where the job makes new ones, in place of the stored rows."""
+    source = SYNTHESISE if resolved.data.synthesise else AUGMENT if resolved.data.words else None
+    if TRAIN not in step.inputs or source is None:
         return step
     inputs = {path: file for path, file in step.inputs.items() if path != TRAIN}
-    return replace(step, inputs=inputs, needs={"train": SYNTHESISE} | step.needs)
+    return replace(step, inputs=inputs, needs={"train": source} | step.needs)
+
+
+def _augment(resolved: Distillation, facts: Facts) -> Step:
+    """Copies of texts. Whose labels are seen changes none."""
+    assert resolved.data.words is not None
+    needed = cost.augment(resolved, facts)
+    take = selection(resolved, facts).model_copy(update={"labelled": 1.0})
+    return Step(
+        name=AUGMENT,
+        verb="augment",
+        queue="cpu",
+        params=dump(AugmentParams(words=resolved.data.words, take=take)),
+        inputs=row_files(resolved, facts, "train", "heldout", "validation"),
+        memory=needed.memory,
+        seconds=needed.seconds,
+    )
 
 
 def _source(job: Distillation) -> Literal["answer", "score"] | None:
@@ -85,9 +107,9 @@ def _step_of(role: str) -> str:
 
 
 def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
-    augment = resolved.data.augment
-    copies = augment is not None and augment.copies is not None
-    some = bool(resolved.data.where) or resolved.data.share < 1 or augment is not None
+    jitter = resolved.data.jitter
+    copies = jitter is not None and jitter.copies is not None
+    some = bool(resolved.data.where) or resolved.data.share < 1 or jitter is not None
     params = ScoreParams(
         teachers=teacher_inputs(resolved, facts),
         classes=given.output.classes,

@@ -17,7 +17,7 @@ from spec.student import Mlp, Student, TextEncoder, TextStudent
 from spec.synthesis import instruction, most
 from spec.training import Training
 
-OWN = ("evaluation", "budget.preview", "data.synthesise")
+OWN = ("evaluation", "budget.preview", "data.synthesise", "data.augment")
 """Params that say nothing of how a baseline is trained."""
 GRADERS = ({"type": "accuracy"}, {"type": "nll"}, {"type": "calibration"})
 MULTILABEL_GRADERS = ({"type": "f1", "average": "micro"}, {"type": "f1"}, *GRADERS)

@@ -97,8 +97,10 @@ def row_sets(spec: Distillation, facts: Facts) -> list[RowSet]:
 
 def most(spec: Distillation, facts: Facts) -> int:
     """Rows of training and held-out splits, before any draw, and new ones: no step asks about more."""
-    new = spec.data.synthesise.rows if spec.data.synthesise else 0
-    return new + sum(one.facts.rows for one in (train(spec, facts), heldout(spec, facts)) if one is not None)
+    own, data = train(spec, facts), spec.data
+    new = data.synthesise.rows if data.synthesise else 0
+    new += data.words.copies * own.facts.rows if data.words and own else 0
+    return new + sum(one.facts.rows for one in (own, heldout(spec, facts)) if one is not None)
 
 
 def roles(spec: Distillation, facts: Facts) -> Roles | None:
@@ -199,7 +201,7 @@ class Counts:
     train: int
     """New rows included."""
     written: int
-    """New rows that a teacher is to write."""
+    """New rows: what a teacher is to write, or copies of texts."""
     items: int
     """Training rows and their fixed jittered copies: what an epoch passes over."""
 
@@ -217,8 +219,9 @@ def counts(spec: Distillation, facts: Facts) -> Counts:
         found = values(column, spec, facts)
         left = round(left * sum(kept(column, spec, facts).values()) / sum(found.values())) if found else left
     rest = round(left * spec.data.share)
-    copies = (spec.data.augment.copies or 0) if spec.data.augment else 0
+    copies = (spec.data.jitter.copies or 0) if spec.data.jitter else 0
     written = spec.data.synthesise.rows if spec.data.synthesise else 0
+    written += rest * spec.data.words.copies if spec.data.words else 0
     return Counts(
         heldout=apart.facts.rows if apart else drawn,
         validation=chosen.facts.rows if chosen else picked,

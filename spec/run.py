@@ -29,7 +29,7 @@ GATEWAY = "gateway"
 PATH = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,5}$")
 """Relative paths under inputs/, outputs/ and a checkpoint; a child's result that breaks it is refused."""
 
-Verb = Literal["inspect", "synthesise", "answer", "keep", "score", "train", "grade", "package"]
+Verb = Literal["inspect", "synthesise", "augment", "answer", "keep", "score", "train", "grade", "package"]
 
 
 class Wire(BaseModel):

@@ -20,5 +20,5 @@ def selection(job: Distillation, facts: Facts) -> Selection:
         where=tuple(map(ordered, data.where)),
         share=data.share,
         labelled=data.labelled,
-        augment=data.augment,
+        augment=data.jitter,
     )

@@ -33,7 +33,7 @@ class Heading(BaseModel):
     signal: Literal["logits", "probabilities"] | None = None
     classes: tuple[str, ...] | None = None
     written: int = 0
-    """So many of the last rows are new: a teacher wrote their input, and they have nothing else."""
+    """So many of the last rows are new: a teacher wrote their input, or they are copies of texts. They have no label."""
 
 
 def digests(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 Duplicates and rows of one group are one unit and go to one side. Each draw takes the units with the lowest hashes of (seed, purpose,
 row digest or group), in this order: held-out, validation, `where`, `share`, `labelled`; the last three touch training rows only.
-Rows that a teacher wrote are in no draw: they are training rows without a label, and no old row's side hangs on them.
+Rows that a teacher wrote, and copies of texts, are in no draw: they are training rows without a label, and no old row's side hangs on them.
 """
 
 import hashlib

@@ -40,7 +40,7 @@ class Rows:
 
     @property
     def old(self) -> int:
-        """Rows that came with the dataset: the first ones. Those after them a teacher wrote."""
+        """Rows that came with the dataset: the first ones. Those after them a teacher wrote, or they are copies."""
         return self.count - self.heading.written
 
     @property

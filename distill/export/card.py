@@ -168,6 +168,8 @@ def _rows(report: Report) -> str:
     written = ""
     if report.synthesis and report.synthesis.kept:
         written = f". Synthetic: {count(report.synthesis.kept)} rows were written by the teacher, from examples of the others; those of them that it answered are counted here"
+    if report.copies:
+        written = f". {count(report.copies.kept)} of them are copies of others with words left out"
     return f"- Rows: {count(report.grade.train_rows)} for training, of which the labels of {count(report.grade.labels_seen)} were seen{written}"
 
 

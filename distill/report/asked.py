@@ -210,6 +210,15 @@ class Synthesised(Figures):
     dropped: tuple[NearDuplicate, ...] = ()
 
 
+class Copied(Figures):
+    """copies.json: copies of training texts with words left out."""
+
+    wanted: int
+    kept: int
+    """The others were texts that are there already."""
+    first: tuple[str, ...] = ()
+
+
 class Bill(Figures):
     """What the teacher's calls have cost, beside what was said beforehand."""
 

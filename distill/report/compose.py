@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.report.asked import Bill, Synthesised, Tally
+from distill.report.asked import Bill, Copied, Synthesised, Tally
 from distill.report.figures import Conversion, Grade, Latency, Ratios, Report, Size, StepCost
 from distill.report.specdiff import difference
 from distill.report.verdict import verdict
@@ -28,8 +28,9 @@ def compose(
     seconds: float,
     answers: Tally | None = None,
     synthesis: Synthesised | None = None,
+    copies: Copied | None = None,
 ) -> Report:
-    """`seconds`: of packing, so far; `answers`: of a teacher that was asked; `synthesis`: of texts that it wrote."""
+    """`seconds`: of packing, so far; `answers`: of a teacher that was asked; `synthesis`: of texts that it wrote; `copies`: of training texts."""
     sizes = _sizes(params, grade, student)
     ratios = _ratios(grade, sizes, latencies)
     return Report(
@@ -52,6 +53,7 @@ def compose(
         endpoint=params.endpoint,
         answers=answers,
         synthesis=synthesis,
+        copies=copies,
         bill=_bill(context),
         teachers=tuple(Standing.model_validate(one) for one in context.get("teachers", ())),
     )

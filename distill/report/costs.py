@@ -9,6 +9,7 @@ WIDTH = 230
 WORDS = {
     "preview": "ask the teacher, to be looked at",
     "synthesise": "have the teacher write texts",
+    "augment": "copy texts with words left out",
     "answer": "ask the teacher",
     "keep": "filter its answers",
     "score": "score the training and held-out rows",

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from distill.report.asked import Bill, Synthesised, Tally
+from distill.report.asked import Bill, Copied, Synthesised, Tally
 from distill.report.base import Figures
 from spec.facts import OutputKind, Standing
 
@@ -320,6 +320,8 @@ class Report(Figures):
     """What came of the questions."""
     synthesis: Synthesised | None = None
     """New training texts, where the teacher wrote some."""
+    copies: Copied | None = None
+    """Of training texts, where the job has some."""
     bill: Bill | None = None
     teachers: tuple[Standing, ...] = ()
     """Under which terms each teacher stood; () of signals, and without a teacher."""

@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn import functional
 
 Text = str | tuple[str, str]
 """What a row is: a text, or a pair of them."""
@@ -37,18 +37,30 @@ PRIME, BASE, MIX = 2**31 - 1, 1_000_003, 1_664_525
 """All products stay under 2**63."""
 
 
+LETTERS = np.array(
+    [c + 32 if 65 <= c <= 90 else c if c >= 128 or c == 95 or chr(c).isalnum() else 0 for c in range(256)], np.uint8
+)
+"""Of each byte what it is in a word, in lower case; 0 for what separates."""
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+Features = tuple[Ints, Ints]
+"""Of each feature its row and its hash, which is above 0."""
+
+
 @cache
-def powers(length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """BASE**i mod PRIME for i under `length`, and their inverses."""
-    found, inverse, back = [1], [1], pow(BASE, -1, PRIME)
+def powers(length: int) -> Ints:
+    """0, then BASE**i mod PRIME for i under `length`."""
+    found = [0, 1]
     for _ in range(length - 1):
         found.append(found[-1] * BASE % PRIME)
-        inverse.append(inverse[-1] * back % PRIME)
-    return torch.tensor(found, device="cpu"), torch.tensor(inverse, device="cpu")
+    return np.array(found)
 
 
 class Ngrams(nn.Module):
-    """Padded UTF-8 bytes (B, L), 0 after each text's end, to bucket numbers (B, K), 0 where there is no feature."""
+    """Padded UTF-8 bytes (B, L), 0 after each text's end, to bucket numbers (B, K), 0 after each text's last feature.
+
+    Hashed on the processor, the words of all rows in one line: the work is that of the words there are, not of the longest text.
+    """
 
     def __init__(
         self, buckets: int, word_ngrams: int, byte_ngrams: Sequence[int], max_bytes: int, pair: bool = False
@@ -59,87 +71,97 @@ class Ngrams(nn.Module):
         self.pair = pair
 
     def forward(self, text_BL: torch.Tensor) -> torch.Tensor:
+        given = text_BL.cpu().numpy()
         if self.pair:
-            first_BK, second_BK = map(self.hashes, sides(text_BL))
-            h_BK = torch.cat([first_BK, salted(second_BK, 1), shared(first_BK, second_BK)], dim=1)
+            first, second = map(self.hashes, sides(given))
+            row, h = shared(first, second)
+            salts = [(second[0], salted(second[1], 1)), (row, salted(h, 2)), (row, np.full_like(h, 3))]
+            found = joined([first, *salts])
         else:
-            h_BK = self.hashes(text_BL)
-        return torch.where(h_BK > 0, 1 + h_BK * MIX % PRIME % self.buckets, 0)
+            found = self.hashes(given)
+        return torch.from_numpy(side_by_side(found, len(given), self.buckets)).to(text_BL.device)
 
-    def hashes(self, text_BL: torch.Tensor) -> torch.Tensor:
-        """(B, K), above 0; 0 where there is no feature."""
-        c_BL = functional.pad(letters(text_BL[:, : self.max_bytes]), (1, 1))
-        words_BW = words(c_BL)
-        found = [words_BW]
-        if self.word_ngrams == 2 and words_BW.shape[1] > 1:
-            first, second = words_BW[:, :-1], words_BW[:, 1:]
-            found.append(torch.where(second > 0, (first * BASE + second) % (PRIME - 1) + 1, 0))
-        found += [runs(c_BL, n) for n in self.byte_ngrams if n <= c_BL.shape[1]]
-        return torch.cat(found, dim=1)
-
-
-def sides(text_BL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The two texts of each row, between which stands a 0."""
-    length = text_BL.shape[1]
-    place = torch.arange(length, device=text_BL.device)
-    end_B1 = torch.where(text_BL == 0, place, length).amin(dim=1, keepdim=True)
-    first = torch.where(place < end_B1, text_BL, 0)
-    later = place + end_B1 + 1
-    second = torch.where(later < length, text_BL.gather(1, later.clamp(max=length - 1)), 0)
-    return first[:, : max(1, int(end_B1.max()))], second[:, : max(1, length - 1 - int(end_B1.min()))]
+    def hashes(self, text_BL: Bytes) -> Features:
+        """Words, then pairs of neighbours, then runs of each length."""
+        c, row = line(text_BL[:, : self.max_bytes])
+        ends = np.flatnonzero(c == 0)
+        size = np.diff(ends)
+        place = np.arange(len(c) - 1) - np.repeat(ends[:-1], size)
+        x = c + np.int64(1)
+        word = above_0(np.add.reduceat(x[:-1] * powers(self.max_bytes)[place] % PRIME, ends[:-1]) % PRIME)
+        found = [(row, word)]
+        if self.word_ngrams == 2:
+            near = row[1:] == row[:-1]
+            found.append((row[1:][near], above_0((word[:-1] * BASE + word[1:])[near])))
+        of_length = runs(x, np.repeat(size, size) - place, max(self.byte_ngrams, default=0))
+        for n in self.byte_ngrams:
+            count = size - 1 if n == 1 else np.maximum(size + 2 - n, 0)
+            found.append((np.repeat(row, count), of_length[n - 1]))
+        return joined(found)
 
 
-def salted(h_BK: torch.Tensor, salt: int) -> torch.Tensor:
-    """Other hashes of the same features."""
-    return torch.where(h_BK > 0, (h_BK * BASE + salt) % (PRIME - 1) + 1, 0)
+def line(text_BL: Bytes) -> tuple[Bytes, Ints]:
+    """(M,) letters of all words, a 0 before the first and one after each; and (W,) the row of each word."""
+    rows, length = text_BL.shape
+    flat = np.zeros(1 + rows * (length + 1), dtype=np.uint8)
+    flat[1:].reshape(rows, length + 1)[:, :length] = LETTERS[text_BL]
+    kept = flat > 0
+    kept[1:] |= kept[:-1].copy()
+    kept[0] = True
+    at = np.flatnonzero(kept)
+    c = flat[at]
+    return c, (at[c == 0][1:] - 1) // (length + 1)
 
 
-def shared(first_BK: torch.Tensor, second_BK: torch.Tensor) -> torch.Tensor:
-    """(B, 2K): hashes of the features of the first text that the second has too, and one that says that there is such a feature."""
-    ordered = second_BK.sort(dim=1).values
-    place = torch.searchsorted(ordered, first_BK).clamp(max=ordered.shape[1] - 1)
-    both = (ordered.gather(1, place) == first_BK) & (first_BK > 0)
-    return torch.cat([torch.where(both, salted(first_BK, 2), 0), torch.where(both, 3, 0)], dim=1)
-
-
-def letters(text_BL: torch.Tensor) -> torch.Tensor:
-    """Bytes of words in lower case; 0 for what separates."""
-    x = text_BL.long()
-    x = torch.where((x >= 65) & (x <= 90), x + 32, x)
-    kept = ((x >= 97) & (x <= 122)) | ((x >= 48) & (x <= 57)) | (x == 95) | (x >= 128)
-    return torch.where(kept, x, 0)
-
-
-def words(c_BL: torch.Tensor) -> torch.Tensor:
-    """(B, W): hashes of the words in order, above 0; 0 after the last. All prefixes at once: a word is the difference of two."""
-    power, inverse = (table.to(c_BL.device) for table in powers(c_BL.shape[1]))
-    sums = torch.cumsum((c_BL + 1) * power % PRIME, dim=1)
-    inside = c_BL > 0
-    starts = inside & ~functional.pad(inside, (1, 0))[:, :-1]
-    ends = inside & ~functional.pad(inside, (0, 1))[:, 1:]
-    row, start = torch.nonzero(starts, as_tuple=True)
-    end = torch.nonzero(ends, as_tuple=True)[1]
-    hashed = (sums[row, end] - sums[row, start - 1]) % PRIME * inverse[start] % PRIME
-    rank = torch.cumsum(starts, dim=1)
-    found = torch.zeros(len(c_BL), max(int(rank[:, -1].max()) if len(rank) else 0, 1), dtype=torch.int64)
-    found = found.to(c_BL.device)
-    found[row, rank[row, start] - 1] = hashed % (PRIME - 1) + 1
+def runs(x: Ints, left: Ints, longest: int) -> list[Ints]:
+    """Of each length up to the longest the hashes of runs inside of a word and its two separators. `left`: bytes to the separator after the word."""
+    found, h = [], x
+    for n in range(1, longest + 1):
+        if n > 1:
+            h = (h[:-1] if n < 4 else h[:-1] % PRIME) * BASE + x[n - 1 :]
+        inside = left[: len(h)] >= n - 1 if n > 1 else x > 1
+        found.append(above_0((h[inside] + n * BASE**n % PRIME) % PRIME))
     return found
 
 
-def runs(c_BL: torch.Tensor, n: int) -> torch.Tensor:
-    """(B, L - n + 1): hashes of n bytes that lie in one word and its two separators; 0 elsewhere."""
-    count = c_BL.shape[1] - n + 1
-    h = torch.full((len(c_BL), count), n, dtype=torch.int64, device=c_BL.device)
-    valid = c_BL[:, :count] >= 0
-    for i in range(n):
-        part = c_BL[:, i : i + count]
-        h = (h * BASE + part + 1) % PRIME
-        if 0 < i < n - 1 or n == 1:
-            valid = valid & (part > 0)
-    if n == 2:
-        valid = (c_BL[:, :count] > 0) | (c_BL[:, 1 : 1 + count] > 0)
-    return torch.where(valid, h % (PRIME - 1) + 1, 0)
+def above_0(h: Ints) -> Ints:
+    return h % (PRIME - 1) + 1
+
+
+def joined(kinds: Sequence[Features]) -> Features:
+    return np.concatenate([row for row, _ in kinds]), np.concatenate([h for _, h in kinds])
+
+
+def side_by_side(found: Features, rows: int, buckets: int) -> Ints:
+    """(rows, K) buckets of each row's features in their order, then 0."""
+    order = np.argsort(found[0], kind="stable")
+    row, h = found[0][order], found[1][order]
+    count = np.bincount(row, minlength=rows)
+    filled = np.zeros((rows, max(1, int(count.max(initial=0)))), dtype=np.int64)
+    filled[row, np.arange(len(row)) - (np.cumsum(count) - count)[row]] = 1 + h * MIX % PRIME % buckets
+    return filled
+
+
+def sides(text_BL: Bytes) -> tuple[Bytes, Bytes]:
+    """The two texts of each row, between which stands a 0."""
+    length = text_BL.shape[1]
+    place = np.arange(length)
+    end_B1 = np.where(text_BL == 0, place, length).min(axis=1, keepdims=True)
+    later = place + end_B1 + 1
+    second = np.take_along_axis(text_BL, np.minimum(later, length - 1), axis=1)
+    return np.where(place < end_B1, text_BL, 0), np.where(later < length, second, 0)
+
+
+def salted(h: Ints, salt: int) -> Ints:
+    """Other hashes of the same features."""
+    return above_0(h * BASE + salt)
+
+
+def shared(first: Features, second: Features) -> Features:
+    """Those of the first text that the second has too."""
+    (row, h), (its_row, its_h) = first, second
+    both = np.isin(row << 32 | h, its_row << 32 | its_h)
+    return row[both], h[both]
 
 
 def layers(student: dict[str, Any], classes: int, pair: bool) -> "OrderedDict[str, nn.Module]":

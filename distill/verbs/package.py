@@ -19,7 +19,7 @@ from distill.export.latency import SECONDS, measure
 from distill.export.manifest import digests, manifest
 from distill.export.tokenizer import tokenizer
 from distill.record import Config
-from distill.report.asked import Synthesised, Tally
+from distill.report.asked import Copied, Synthesised, Tally
 from distill.report.compose import compose
 from distill.report.figures import Grade, Latency, Report, Size
 from distill.report.page import page
@@ -68,6 +68,7 @@ def run(folder: RunFolder, params: PackageParams) -> Result:
         seconds=time.perf_counter() - began,
         answers=asked(folder, params),
         synthesis=written(folder, params),
+        copies=copied(folder, params),
     )
     folder.output("report.json").write_text(report.model_dump_json(), encoding="utf-8")
     folder.output("report.html").write_text(page(report), encoding="utf-8")
@@ -93,6 +94,13 @@ def written(folder: RunFolder, params: PackageParams) -> Synthesised | None:
     if params.spec["data"].get("synthesise") is None:
         return None
     return Synthesised.model_validate_json(folder.input("train/synthesis.json").read_bytes())
+
+
+def copied(folder: RunFolder, params: PackageParams) -> Copied | None:
+    """Copies of training texts, where the job has some."""
+    if (params.spec["data"].get("augment") or {}).get("type") != "words":
+        return None
+    return Copied.model_validate_json(folder.input("train/copies.json").read_bytes())
 
 
 def heldout(folder: RunFolder, params: PackageParams) -> Array:

@@ -7,14 +7,13 @@ teacher says, never on who answered first. Nothing is kept here: the gateway kee
 import json
 from collections.abc import Iterable
 from math import ceil
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from distill.answers.asker import OVER_BUDGET, Asker, Closed, connected
-from distill.data.canonical import WIDTH, digest_array, text_digests, write
 from distill.data.draw import Division, divide
+from distill.data.extended import extend
 from distill.data.rows import Ints, Rows
 from distill.progress import Progress
 from distill.report.asked import NearDuplicate, Synthesised
@@ -152,20 +151,6 @@ def _apart(folder: RunFolder, params: SynthesiseParams, name: str) -> list[str]:
         return []
     rows = Rows.open(path, params.take.roles)
     return texts_of(rows, np.arange(rows.count, dtype=np.int64))
-
-
-def extend(path: Path, rows: Rows, texts: list[str]) -> None:
-    """Writes the rows and then the texts as new ones, every other column of which is null."""
-    (name,) = rows.roles.inputs
-    columns = {}
-    for column in rows.columns:
-        old = rows.column(column)
-        new = pa.array(texts, old.type) if column == name else pa.nulls(len(texts), old.type)
-        columns[column] = pa.concat_arrays([old, new])
-    raw = np.ascontiguousarray(rows.digests).view(np.uint8).reshape(-1, WIDTH)
-    digest = digest_array(np.concatenate([raw, text_digests(texts)]))
-    heading = rows.heading.model_copy(update={"roles": rows.roles, "written": len(texts)})
-    write(path, columns, digest, heading)
 
 
 def sentence(found: Synthesised) -> str:

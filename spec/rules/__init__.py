@@ -18,6 +18,7 @@ from spec.rules import (
     terms,
     training,
     warned,
+    words,
 )  # fmt: skip
 
 Rule = Callable[[Distillation, Facts], Iterator[Problem]]
@@ -30,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     *synthesis.RULES,
     *terms.RULES,
     *data.RULES,
+    *words.RULES,
     *labels.RULES,
     *student.RULES,
     *training.RULES,

@@ -198,7 +198,7 @@ def _side(rows: RowSet) -> str:
 
 def jitter_moves(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Jitter shifts, turns or scales: with all three at zero it would change nothing."""
-    jitter = spec.data.augment
+    jitter = spec.data.jitter
     if jitter is not None and not (jitter.pixels or jitter.rotation or jitter.scale):
         yield Problem(
             code="changes_nothing",
@@ -211,14 +211,14 @@ def jitter_takes_images(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Only images are jittered: rows of shape (height, width) or (channels, height, width)."""
     train = rows.train(spec, facts)
     column = rows.input_column(spec, facts, train) if train else None
-    if spec.data.augment is not None and column is not None and len(column.shape) not in (2, 3):
+    if spec.data.jitter is not None and column is not None and len(column.shape) not in (2, 3):
         message = f"Jitter moves images, and the rows have shape {column.shape}."
         yield Problem(code="not_images", message=message, param="data.augment")
 
 
 def jitter_is_scored(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """With a teacher that scores, jitter has a fixed number of `copies`; uploaded signals have scores for no copy."""
-    jitter, teacher = spec.data.augment, spec.teacher
+    jitter, teacher = spec.data.jitter, spec.teacher
     if jitter is None or teacher is None:
         return
     if teacher.signals is not None:

@@ -211,7 +211,7 @@ def examples_have_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 def answers_suit_the_rows(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Rows that are asked about are not jittered: no prompt shows a copy."""
-    if spec.data.augment is not None and isinstance(spec.data.responses, TeacherResponses):
+    if spec.data.jitter is not None and isinstance(spec.data.responses, TeacherResponses):
         message = "The teacher answers rows, and has no answers for jittered copies."
         yield Problem(code="jitter_unscored", message=message, param="data.augment", hint="Leave augment out.")
 

@@ -162,6 +162,23 @@ def test_what_is_no_answer_is_counted_and_not_learned(stack: Stack, owner: Tenan
     assert teacher.bill < found["usage"]["usd"] < 2 * teacher.bill
 
 
+def test_copies_of_texts_are_asked_about(stack: Stack, owner: Tenant, teacher: Teacher) -> None:
+    endpoint(owner, teacher)
+    made = job(dataset(stack, owner, 50), steps=20, budget={"usd": 1.0})
+    made["data"]["augment"] = {"type": "words", "copies": 2}
+    said = good(owner.client.post("/v1/distillations/validate", json=made))
+    assert said["valid"], said["problems"]
+    run = Run.start(owner, made)
+    run.succeeded()
+    whole = report(run)
+    new = set(teacher.asked) - set(TEXTS[:50])
+    assert whole["copies"]["kept"] == len(new) > 70 and set(teacher.asked.values()) == {1}
+    parts = whole["answers"]["parts"]
+    assert (parts["heldout"]["asked"], parts["train"]["asked"]) == (10, 40 + len(new))
+    assert parts["train"]["gold"]["rows"] == round(0.2 * 40), "copies have no gold"
+    assert said["estimate"]["usd"]["low"] <= teacher.bill <= said["estimate"]["usd"]["high"]
+
+
 def written(rows: str, **more: Any) -> dict[str, Any]:
     """A job with thirty new texts."""
     made = job(rows, steps=20, budget={"usd": 1.0})

@@ -21,7 +21,7 @@ from spec.facts import (
     SplitFacts,
     StoredFile,
 )
-from spec.params import GradeParams, PackageParams, Params, ScoreParams, TrainParams
+from spec.params import AugmentParams, GradeParams, PackageParams, Params, ScoreParams, TrainParams
 from spec.plan import plan
 from spec.resolve import resolve
 from spec.run import Result
@@ -36,6 +36,7 @@ SIGNATURE = Signature(
     output=OutputSignature(kind="classes", classes=CLASSES),
 )
 PARAMS: dict[str, type[Params]] = {
+    "augment": AugmentParams,
     "score": ScoreParams,
     "train": TrainParams,
     "grade": GradeParams,

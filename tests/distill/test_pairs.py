@@ -156,7 +156,7 @@ def test_delivered_weights_of_pairs_can_be_uploaded(ranker: Path, tmp_path: Path
 def numbers(pair: tuple[str, str], **options: Any) -> list[int]:
     found = Ngrams(997, options.pop("word_ngrams", 1), options.pop("byte_ngrams", ()), 1024, pair=True)
     given = found(padded([pair, ("a much longer one", "beside it")]))[0]
-    return sorted(given[given > 0].tolist())
+    return [number for number in given.tolist() if number]
 
 
 def test_buckets_of_a_pair_are_those_of_the_documentation() -> None:
@@ -173,13 +173,13 @@ def test_buckets_of_a_pair_are_those_of_the_documentation() -> None:
 
     red, fox, runs = (word(text) for text in (b"red", b"fox", b"runs"))
     expected = [red, fox, salted(fox, 1), salted(runs, 1), salted(fox, 2), 3]
-    assert numbers(("Red fox", "fox runs")) == sorted(map(bucket, expected))
+    assert numbers(("Red fox", "fox runs")) == list(map(bucket, expected))
 
 
 def test_a_pair_is_cut_text_by_text() -> None:
     short = Ngrams(997, 1, (), 8, pair=True)
     long, same = (f"{'q' * 7} {'r' * 30}", "p p p p"), ("q" * 7, "p p p p")
-    assert torch.equal(*(short(padded([row])).sort(dim=1).values[:, -4:] for row in (long, same)))
+    assert torch.equal(*(short(padded([row])) for row in (long, same)))
 
 
 def module(**changes: Any) -> torch.nn.Sequential:

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from distill.data.draw import divide
+from distill.data.extended import extend
 from distill.data.rows import Rows
 from distill.synthesis.examples import Examples
 from distill.synthesis.near import Near
 from distill.synthesis.pool import Pool
 from distill.synthesis.replies import read
 from distill.synthesis.rouge import common, rouge_l, words
-from distill.verbs.synthesise import extend
 from spec.gateway import Answer, Asked, Told
 from spec.params import Request, Selection, SynthesiseParams
 from spec.run import Result

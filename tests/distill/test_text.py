@@ -60,6 +60,23 @@ def test_a_bag_learns_from_a_larger_one_to_the_report(library: Library, trained:
     assert escape(grade["side_by_side"][0]["text"], quote=False) in page
 
 
+def test_copies_of_texts_are_scored_learned_from_and_told(library: Library, trained: Path) -> None:
+    augment = {"type": "words", "copies": 1}
+    data = {"train": "ds_text", "share": 0.25, "augment": augment}
+    taught = {"teacher": {"models": ["mdl_large"]}, "objective": [{"type": "soft_targets"}], "data": data}
+    job = library.job("copied", SPEC | taught | {"training": {"epochs": 1}, "evaluation": {"baselines": []}})
+    report = read(job / "package/outputs/report.json")
+    old = round(0.25 * library.dataset.splits["train"].rows)
+    copies = report["copies"]["kept"]
+    assert report["copies"]["wanted"] == old and 0.9 * old < copies <= old
+    assert report["grade"]["train_rows"] == old + copies
+    rows = Rows.open(job / "augment/outputs/rows.arrow")
+    held = set(Rows.open(library.rows("test")).texts("text").to_pylist())
+    assert rows.count - rows.old == copies and not held & set(rows.texts("text").to_pylist()[rows.old :])
+    assert f"{copies:,} of them are copies" in (job / "package/outputs/README.md").read_text()
+    assert "Copies of training texts" in (job / "package/outputs/report.html").read_text()
+
+
 def test_balanced_labels_are_told_in_the_report(library: Library, trained: Path) -> None:
     terms = [{"type": "labels", "balance": "inverse_frequency"}]
     job = library.job("balanced", SPEC | {"objective": terms, "data": {"train": "ds_text", "where": WITHOUT_TORCH}})
@@ -130,13 +147,13 @@ def test_buckets_are_those_of_the_documentation(text: str) -> None:
     pairs = [(a * 1_000_003 + b) % (2**31 - 2) + 1 for a, b in pairwise(h)]
     runs = [
         hashed(edged[i : i + n], run=n)
-        for n in (3, 4)
-        for edged in (b"\0" + word + b"\0" for word in found)
+        for n in (3, 4, 1, 2)
+        for edged in (word if n == 1 else b"\0" + word + b"\0" for word in found)
         for i in range(len(edged) - n + 1)
     ]
-    expected = sorted(bucket(each, 997) for each in [*h, *pairs, *runs])
-    given = Ngrams(997, 2, (3, 4), 1024)(padded([text, "a much longer neighbour of it"]))[0]
-    assert sorted(given[given > 0].tolist()) == expected
+    expected = [bucket(each, 997) for each in [*h, *pairs, *runs]]
+    given = Ngrams(997, 2, (3, 4, 1, 2), 1024)(padded(["a much longer neighbour of it", text, ""]))[1].tolist()
+    assert given == expected + [0] * (len(given) - len(expected)), "in this order: sums of floats hang on it"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ WRITTEN: Changes = ASKED | {"data.synthesise": {"rows": 50, "instruction": "Writ
 WRITTEN_AT: Changes = WRITTEN | {"data.synthesise.sampling": {"temperature": 0.7, "top_p": 0.5, "max_tokens": 500}}
 WITHOUT_3: Changes = {"data.where": [{"column": "label", "not_among": [3]}]}
 JITTER: Changes = {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}
+WORDS: Changes = ASKED | {"data.augment": {"type": "words", "copies": 2, "drop": 0.2, "ngram": 0.5}}
 EPOCHS: Changes = {"training.steps": ABSENT, "training.epochs": 2.0}
 F1: Changes = {"evaluation.graders": [{"type": "f1"}]}
 
@@ -86,11 +87,15 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "data.where[].column": (WITHOUT_3, {"data.where.0.column": "form"}),
     "data.where[].among[]": ({"data.where": [{"column": "label", "among": [7, 8]}]}, {"data.where.0.among.0": 3}),
     "data.where[].not_among[]": (WITHOUT_3, {"data.where.0.not_among.0": 4}),
-    "data.augment.type": (JITTER, {"data.augment.type": "blur"}),
-    "data.augment.pixels": (JITTER, {"data.augment.pixels": 1.0}),
-    "data.augment.rotation": (JITTER, {"data.augment.rotation": 0.1}),
-    "data.augment.scale": (JITTER, {"data.augment.scale": 0.1}),
-    "data.augment.copies": (JITTER, {"data.augment.copies": 3}),
+    "data.augment.jitter.type": (JITTER, {"data.augment.type": "words"}),
+    "data.augment.jitter.pixels": (JITTER, {"data.augment.pixels": 1.0}),
+    "data.augment.jitter.rotation": (JITTER, {"data.augment.rotation": 0.1}),
+    "data.augment.jitter.scale": (JITTER, {"data.augment.scale": 0.1}),
+    "data.augment.jitter.copies": (JITTER, {"data.augment.copies": 3}),
+    "data.augment.words.type": (WORDS, {"data.augment.type": "jitter"}),
+    "data.augment.words.copies": (WORDS, {"data.augment.copies": 3}),
+    "data.augment.words.drop": (WORDS, {"data.augment.drop": 0.1}),
+    "data.augment.words.ngram": (WORDS, {"data.augment.ngram": 0.25}),
     "data.columns.input": ({}, {"data.columns.input": "again"}),
     "data.columns.input[]": (PAIRS, {"data.columns.input.0": "title"}),
     "data.columns.label": ({}, {"data.columns.label": "other"}),

@@ -16,7 +16,7 @@ from spec.responses import TeacherResponses
 from spec.rules.endpoint import cap_covers_answers
 from spec.template import fields, render
 from tests.spec.builders import dataset, endpoint, facts, job, names, split
-from tests.spec.leaves import ASKED, VOTES, kept
+from tests.spec.leaves import ASKED, VOTES, WORDS, kept
 
 TRAIN = split("train", 1000).model_copy(update={"text_bytes": {"text": 60_000}, "longest": {"text": 200}})
 TEST = split("test", 100).model_copy(update={"text_bytes": {"text": 8_000}, "longest": {"text": 150}})
@@ -230,6 +230,13 @@ def test_new_texts_and_their_answers_are_in_the_bill() -> None:
     assert found.call == pytest.approx((1.5 * (len("Write {count}.") + 8 * text) + 32) * 0.4 + 200 * 1.6, abs=1)
     there = bill(job(asks | {"data.synthesise": wanted}), known(), written=True)
     assert there is not None and there.expected == pytest.approx(plain.expected + 50 * answer, abs=2)
+
+
+def test_copies_are_asked_about_like_rows_and_their_answers_can_be_cut() -> None:
+    plain, found = bill(job(ASKED), known()), bill(job(WORDS), known())
+    assert plain is not None and found is not None
+    assert found.rows == plain.rows + 2 * 1000 and found.minimum == plain.minimum
+    assert found.expected - plain.expected == pytest.approx(found.new, abs=2) and found.new > 1.5 * plain.expected / 2
 
 
 def test_under_a_cap_the_old_rows_come_first_and_new_texts_leave_money_for_their_answers() -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from spec.params import (
     AnswerParams,
+    AugmentParams,
     GradeParams,
     InspectDataset,
     InspectModel,
@@ -27,6 +28,7 @@ SNAPSHOT = Path(__file__).with_name("defaults.json")
 PARAMS: dict[str, tuple[type[BaseModel], ...]] = {
     "inspect": (InspectDataset, InspectModel, InspectTokenizer, InspectPair),
     "synthesise": (SynthesiseParams,),
+    "augment": (AugmentParams,),
     "answer": (AnswerParams,),
     "keep": (KeepParams,),
     "score": (ScoreParams,),

@@ -16,7 +16,7 @@ from spec.terms import of_licence
 from tests.spec.builders import ABSENT, DIGITS, LABELS_ONLY, dataset, endpoint, facts, job, model, names, signals, split
 from tests.spec.jobs import KNOWN, jobs
 from tests.spec.keyed import keys, steps
-from tests.spec.leaves import ASKED, WRITTEN
+from tests.spec.leaves import ASKED, WORDS, WRITTEN
 from tests.spec.refused_endpoints import TEXTS
 
 SIGNALS = {"teacher": {"signals": "ds_signals"}}
@@ -60,6 +60,23 @@ def test_new_texts_are_written_before_they_are_answered_and_all_later_steps_read
         {"data.responses.sampling.temperature": 1.0},
     ]
     assert all(steps(job(WRITTEN | one), known)["synthesise"].params == wrote.params for one in others)
+
+
+def test_texts_are_copied_before_they_are_answered_and_all_later_steps_read_the_copies() -> None:
+    known = facts(datasets={"ds_texts": TEXTS}, endpoints={"ep_open": endpoint()})
+    made = steps(job(WORDS | {"budget": {"preview": 20}}), known)
+    assert list(made) == ["preview", "augment", "answer", "train", "train.no_teacher", "grade", "package"]
+    copied = made["augment"]
+    assert (copied.queue, copied.needs, copied.after) == ("cpu", {}, ())
+    assert "train/rows.arrow" in made["preview"].inputs
+    for name in list(made)[2:]:
+        assert made[name].needs["train"] == "augment" and "train/rows.arrow" not in made[name].inputs
+        assert "augment" not in made[name].params.get("take", made[name].params.get("selection", {}))
+    epochs = WORDS | {"training.steps": ABSENT, "training.epochs": 1.0, "training.batch_size": 1}
+    for name in ("train", "train.no_teacher"):
+        assert steps(job(epochs), known)[name].params["steps"] == 3 * 1029
+    others: list[dict[str, Any]] = [{"training.seed": 5}, {"data.labelled": 0.5}]
+    assert all(steps(job(WORDS | one), known)["augment"].params == copied.params for one in others)
 
 
 @pytest.mark.parametrize(("changes", "known", "names"), SHAPES)

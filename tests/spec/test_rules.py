@@ -19,8 +19,9 @@ from tests.spec.refused import WARNED as HELD_WARNED
 from tests.spec.refused_endpoints import ENDPOINTS, UNPRICED
 from tests.spec.refused_multilabel import MULTILABEL
 from tests.spec.refused_synthesis import SYNTHESIS, UNWRITTEN
+from tests.spec.refused_words import OF_WORDS
 
-REFUSED = HELD + ENDPOINTS + SYNTHESIS + MULTILABEL
+REFUSED = HELD + ENDPOINTS + SYNTHESIS + OF_WORDS + MULTILABEL
 WARNED = HELD_WARNED + UNWRITTEN + UNPRICED
 
 

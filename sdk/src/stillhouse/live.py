@@ -21,6 +21,7 @@ MARKS = {
 COLOURS = {"running": "cyan", "succeeded": "green", "failed": "red", "paused": "yellow"}
 SUBJECTS = {
     "synthesise": "new texts",
+    "augment": "copies of texts",
     "answer": "teacher",
     "keep": "answers, filtered",
     "score": "teacher",

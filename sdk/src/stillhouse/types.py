@@ -204,8 +204,8 @@ class Data(TypedDict):
     """Share of the training rows whose labels are seen."""
     where: NotRequired[Sequence[Condition]]
     """Conditions that every training row must meet."""
-    augment: NotRequired[Jitter | None]
-    """Jittered copies of the training rows, beside the rows themselves."""
+    augment: NotRequired[Augment | None]
+    """Changed copies of the training rows, beside the rows themselves: `jitter` of images, `words` of texts."""
     columns: NotRequired[Columns]
     responses: NotRequired[Responses]
     """Who writes what follows an input."""
@@ -1418,6 +1418,19 @@ class Waiting(TypedDict):
     position: int | None
 
 
+class Words(TypedDict):
+    """Copies of training texts in which words are missing, for the teacher to answer (Tang et al. 2019, section 3.2, whose masked words are left out here: a copy is never longer than its row).
+    
+    A copy has its row's other columns, but no label and no id. It is left out where it is a row's text already, held-out and validation rows' too, or another copy's."""
+    type: Literal['words']
+    copies: NotRequired[int]
+    """Copies of a row at most: each is asked about, or scored, like a row."""
+    drop: NotRequired[float]
+    """Probability that a word is left out."""
+    ngram: NotRequired[float]
+    """Probability that one to five neighbouring words are all that is left."""
+
+
 class Worker(TypedDict):
     """A process that does steps, and the device that it does them on."""
     id: str
@@ -1445,6 +1458,7 @@ class WorkerPage(TypedDict):
     last_id: str | None
 
 
+Augment = Jitter | Words
 Metric = Accuracy | F1 | Nll | Calibration
 Responses = GivenResponses | TeacherResponses
 RowGrader = Length | Regex | JsonSchema | Agreement | Judge
