@@ -36,7 +36,7 @@ $(VENV)/ready-dev: $(INPUTS)
 	$(install)
 	@touch $(VENV)/ready $@
 
-.PHONY: demo up test check format docs
+.PHONY: demo up test proofs check format docs
 demo: $(VENV)/ready ## the whole way: services, teachers, two jobs, their reports (ARGS="--seed 2", "--shuffle-teacher")
 	@$(RUN) -m examples.demo $(ARGS)
 
@@ -44,7 +44,10 @@ up: $(VENV)/ready ## the stack in the foreground; prints the URL and, the first 
 	@$(RUN) -m standalone up $(ARGS)
 
 test: $(VENV)/ready-dev ## all tests (ARGS="tests/spec -k rules"; JOBS=3 processes, each a whole file at a time)
-	@$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not proof" $(ARGS)
+
+proofs: $(VENV)/ready-dev ## the tests that `make test` leaves out for its time: longer or second proofs of the same
+	@$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m proof $(ARGS)
 
 check: $(VENV)/ready-dev ## format, lint, types, import contracts, migrations, generated documents
 	@$(RUN) -m ruff format --check .

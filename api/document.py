@@ -10,6 +10,7 @@ TAGS = {
     "files": "Bytes that you send: what datasets and models are made of.",
     "datasets": "Immutable typed rows with splits, made from files.",
     "models": "Weights: uploaded to teach, or distilled.",
+    "endpoints": "Somebody's API with models behind it: to teach by its answers.",
     "distillations": "The job: a teacher, a dataset, a student, and proof of what the student kept.",
     "projects": "Tenants. Each sees nothing of the others.",
     "keys": "API keys, with scopes.",

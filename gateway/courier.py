@@ -149,9 +149,9 @@ class Courier(Front):
                 self._changed.notify_all()
             try:
                 await self._send(load)
-            except Exception:
+            except Exception as error:
                 log.exception("batch_not_sent")
-                await self._stop(Problem(code="internal", message="A batch could not be sent."))
+                await self.give_up(error, "A batch could not be sent.")
 
     async def _send(self, load: list[Call]) -> None:
         """Sets money aside and sends what it is enough for; the rest waits for what comes back."""
@@ -196,9 +196,9 @@ class Courier(Front):
         except CallFailed as error:
             said, hopeless = f"{self.form.endpoint}: {error.message}", isinstance(error, Permanent)
             await self._stop(Problem(code="endpoint_refuses" if hopeless else "endpoint_failing", message=said))
-        except Exception:
+        except Exception as error:
             log.exception("batch_failed", batch=shipment.id)
-            await self._stop(Problem(code="internal", message="A batch could not be carried."))
+            await self.give_up(error, "A batch could not be carried.")
         self._shipments.pop(shipment.id, None)
         self._barred = None
         await self._tell_ready()

@@ -122,9 +122,9 @@ class Desk(Front):
             await self._stop(SPENT[error.cap])
         except Lost:
             await self._stop(Problem(code="interrupted", message="The step is somebody else's."))
-        except Exception:
+        except Exception as error:
             log.exception("question_failed")
-            await self._stop(Problem(code="internal", message="A question could not be asked."))
+            await self.give_up(error, "A question could not be asked.")
         finally:
             del self._open[key]
             self._forget(key)

@@ -1,6 +1,7 @@
 """The front of every desk: takes a child's questions, answers at once what was paid for before, and leaves the rest to whoever asks."""
 
 import asyncio
+import errno
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from spec.gateway import Answer, Asked, Told
 from spec.problem import Problem
 
 TOO_MANY = "too_many_questions"
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SPENT: dict[Cap, Problem] = {
     "job": Problem(code="over_budget", message="The cap leaves no money for one more call.", param="budget.usd"),
     "project": Problem(code="month_cap", message="The project's cap of this month leaves no money for one more call."),
@@ -90,6 +92,10 @@ class Front(ABC):
         `cancelled`: nobody will come back for what is not answered by then.
         """
 
+    async def give_up(self, error: Exception, what: str) -> None:
+        """After an error that nobody foresaw."""
+        await self._stop(trouble(error, what))
+
     async def _answered(self, id: int, have: dict[int, Answer]) -> None:
         await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples))))
 
@@ -119,6 +125,14 @@ def told_of(kept: Sequence[Kept], first: int, samples: int) -> dict[int, Answer]
     """Answers of the samples; where fewer came than were asked for, the rest are empty, and not kept."""
     answers = dict.fromkeys(range(first, first + samples), Answer(text=""))
     return answers | {one.sample: Answer.model_validate(one.reply) for one in kept}
+
+
+def trouble(error: Exception, what: str) -> Problem:
+    """What an error that nobody foresaw means for the job: on a full disk it waits for room."""
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        hint = "Free space; the job then goes on."
+        return Problem(code="disk_full", message=f"The disk is full ({error}).", hint=hint)
+    return Problem(code="internal", message=what)
 
 
 def exceeded(cost: int, bound: int) -> Problem:

@@ -22,8 +22,18 @@ class Halt(StrEnum):
     LEVEL = "level"  # a baseline: the student was cut, train to its number of steps
 
 
-OVER_BUDGET = Problem(code="over_budget", message="Left out: the budget is used up.", param="budget")
+CAPS = {"budget": "the budget", "budget.hours": "the budget of hours", "budget.usd": "the budget of dollars"}
 FINISHED = Problem(code="finished_early", message="Left out: the job was asked to finish before this had begun.")
+
+
+def capped(job: Job) -> str:
+    """The field of the cap that was reached; `budget` where there are two."""
+    return "budget.hours" if job.usd is None else "budget.usd" if job.hours is None else "budget"
+
+
+def over_budget(job: Job) -> Problem:
+    param = capped(job)
+    return Problem(code="over_budget", message=f"Left out: {CAPS[param]} is used up.", param=param)
 
 
 def student_of(steps: Mapping[str, Step]) -> Step | None:

@@ -106,18 +106,18 @@ def _stopped(session: Session, job: Job, step: Step, steps: Mapping[str, Step], 
     """The child stopped when it was asked to: what that means depends on why."""
     shortened = step.divisible and (outcome.over_budget or step.halt == cut.Halt.FINISH)
     if shortened and step.optional:
-        skip(session, job, step, cut.OVER_BUDGET)
+        skip(session, job, step, cut.over_budget(job))
     elif shortened and outcome.outputs:
         step.cut = True
         _deliver(session, job, step, outcome)
-        by = "the budget" if outcome.over_budget else "finish"
+        by = cut.CAPS[cut.capped(job)] if outcome.over_budget else "finish"
         asked = step.verb in ASKING
         message = (
             f"Asking was cut short by {by}." if asked else f"Training was cut at step {outcome.result.step} by {by}."
         )
         event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
         if outcome.over_budget and not asked:
-            cut.shed(session, job, steps, cut.OVER_BUDGET)
+            cut.shed(session, job, steps, cut.over_budget(job))
     else:
         move(session, job, step, StepState.PAUSED if job.wish is Intent.PAUSE else StepState.READY)
 

@@ -11,7 +11,7 @@ from models import lease
 from models import step as steps_of
 from models.advance import advance
 from models.claim import Grip
-from models.cut import OVER_BUDGET
+from models.cut import over_budget
 from models.job import Intent, Job
 from models.move import adopt, move, skip, will
 from models.step import Step, StepState
@@ -65,7 +65,7 @@ def _go(session: Session, job: Job, step: Step, steps: Mapping[str, Step], secon
     if adopt(session, job, step, steps):
         return False
     if step.optional and seconds_left is not None and seconds_left <= 0:
-        skip(session, job, step, OVER_BUDGET)
+        skip(session, job, step, over_budget(job))
         return False
     return True
 

@@ -12,6 +12,7 @@ from models.job import Job, JobKind
 from models.model import Model
 from models.step import Step
 from spec.distillation import Distillation
+from spec.params import ASKING
 from spec.waiting import references
 
 
@@ -51,8 +52,9 @@ def _bill(session: Session, job: Job) -> dict[str, Any] | None:
     found = session.execute(
         select(*(func.coalesce(func.sum(one), 0) for one in sums)).where(Charge.job == job.id, Charge.kind == "calls")
     ).one()
-    expected = (job.estimate or {}).get("usd")
-    if expected is None and not found[0]:
+    expected = (job.estimate or {}).get("usd")  # of devices that have a price, too
+    asks = session.scalar(select(Step.id).where(Step.job == job.id, Step.verb.in_(ASKING)).limit(1))
+    if asks is None or (expected is None and not found[0]):
         return None
     names = ("calls", "input_tokens", "output_tokens", "cached_tokens", "usd")
     told = dict(zip(names, (*(int(one) for one in found[:-1]), float(found[-1])), strict=True))

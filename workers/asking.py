@@ -25,7 +25,7 @@ from gateway.client import Client
 from gateway.courier import Courier
 from gateway.desk import Desk
 from gateway.form import Form
-from gateway.front import Front
+from gateway.front import Front, trouble
 from gateway.reply import Sampling
 from gateway.seal import Keyring, Sealed, Unsealable
 from gateway.socket import Conversation
@@ -56,6 +56,7 @@ class Asking:
         self._ledger, self._settings, self._work, self._run, self._heartbeat = ledger, settings, work, run, heartbeat
         self.problem: Problem | None = None
         self._over = self._unbooked = False
+        self._taking: Front | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
         self._opened = threading.Event()
@@ -63,6 +64,11 @@ class Asking:
             target=copy_context().run, args=(self._run_loop,), name=f"gateway-{work.grip.step}", daemon=True
         )
         self._log: FilteringBoundLogger = structlog.get_logger(__name__)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the child was told that nothing more is answered. From any thread."""
+        return self._taking is not None and self._taking.stopped is not None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -81,9 +87,9 @@ class Asking:
             asyncio.run(self._serve())
         except Lost:
             self._log.warning("gateway_lost")
-        except Exception:  # noqa: BLE001  # whatever it was, it is logged, and the step's failure says so
+        except Exception as error:  # noqa: BLE001  # whatever it was, it is logged, and the step's failure says so
             self._log.exception("gateway_failed")
-            self.problem = self.problem or Problem(code="internal", message="The gateway failed.")
+            self.problem = self.problem or trouble(error, "The gateway failed.")
         finally:
             self._opened.set()
 
@@ -140,8 +146,12 @@ class Asking:
             talk = Conversation(reader, writer)
             front = self._front(params, row, book, client, called, throttle, redis, talk)
             hanging = asyncio.create_task(_hang_up(front, ending))
+            self._taking = front
             try:
                 await talk.listen(front.take)
+            except Exception as error:  # noqa: BLE001  # whatever it was, the child and the step hear of it
+                self._log.exception("questions_failed")
+                await front.give_up(error, "A question could not be taken.")
             finally:
                 hanging.cancel()
                 cancelled = self._heartbeat.pulse.intent is Intent.CANCEL

@@ -4,7 +4,6 @@ Three threads: this one watches the child and the clocks and never waits for the
 heartbeat renews the lease; the scribe writes what the child tells.
 """
 
-import errno
 import time
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from structlog.typing import FilteringBoundLogger
 
-from gateway.front import TOO_MANY
+from gateway.front import NO_SPACE, TOO_MANY
 from models.claim import Grip
 from models.finish import Outcome
 from models.job import Intent
@@ -37,7 +36,6 @@ LOOK = 0.2  # seconds between looks at the clocks; the child's end is seen at on
 MARGIN = 0.05  # of a lease: we end before the lease does
 AGAIN = 0.5  # seconds until a transaction is tried again while the database is away
 OVER_BUDGET = "over_budget"
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNSANDBOXED = (
     "This worker can make neither a user namespace nor a bubblewrap sandbox, nor can any other that is connected.",
     "Allow user namespaces, install bubblewrap, or set STILLHOUSE_ALLOW_UNSANDBOXED=1 if you trust all uploads.",
@@ -116,7 +114,7 @@ class Attempt:
             return self._watched(work, folder, heartbeat, device)
         with Asking(self.post.ledger, self.post.settings, work, folder.run, heartbeat) as asking:
             if asking.problem is None:
-                outcome = self._watched(work, folder, heartbeat, device)
+                outcome = self._watched(work, folder, heartbeat, device, asking)
             else:
                 outcome = Outcome(result=retry.ROLLED_BACK)
         problem = asking.problem
@@ -125,7 +123,9 @@ class Attempt:
         again = "never" if problem.code == TOO_MANY else "infrastructure"
         return replace(outcome, result=retry.failed(problem.code, problem.message, again, problem.hint), outputs={})
 
-    def _watched(self, work: Work, folder: Folder, heartbeat: Heartbeat, device: str) -> Outcome:
+    def _watched(
+        self, work: Work, folder: Folder, heartbeat: Heartbeat, device: str, asking: Asking | None = None
+    ) -> Outcome:
         child = Child(self.post.sandbox, self._order(work, folder, device), folder.report)
         try:
             heartbeat.child = child
@@ -140,9 +140,8 @@ class Attempt:
         self.log.info("child_ended", asked=asked, **(end.model_dump() if end else {"code": None}))
         if scribe.refused is not None:
             return Outcome(result=retry.invalid(scribe.refused))
-        # A child that asks may be told to stop by the gateway, too.
-        told = asked or ("gateway" if work.verb in ASKING else None)
-        result = retry.full(scribe.full) if scribe.full else retry.explain(folder.run, end, told)
+        gateway = asking is not None and asking.stopped
+        result = retry.full(scribe.full) if scribe.full else retry.explain(folder.run, end, asked, gateway=gateway)
         return self._taken(work, folder, result, over_budget=asked == "budget")
 
     def _order(self, work: Work, folder: Folder, device: str) -> Order:

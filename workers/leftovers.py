@@ -6,6 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, undefer
 
 from gateway.call import Endpoint as Called
@@ -19,6 +20,7 @@ from models.endpoint import Endpoint
 from models.step import Queue
 from workers.asking import limits_of, opened
 from workers.books import Postbook, shipment
+from workers.claim import Away
 from workers.post import Post
 
 P = ParamSpec("P")
@@ -70,6 +72,10 @@ async def _fetch(post: Post, book: LooseBook, row: Endpoint, called: Called, lef
                 await _settle(carrier, shipment(one, own=True))
             except (CallFailed, Void, Overcharged) as error:
                 log.warning("batch_not_fetched", batch=one.id, error=str(error))
+            except (Away, DBAPIError):
+                raise
+            except Exception:  # others are waited for, too
+                log.exception("batch_not_fetched", batch=one.id)
 
 
 async def _settle(carrier: Carrier, one: Shipment) -> None:

@@ -20,8 +20,8 @@ PROBLEMS = TypeAdapter(Annotated[list[Problem], Field(max_length=1000)])
 ROLLED_BACK = Result(status="stopped")  # it was stopped and left nothing: the last checkpoint counts
 
 
-def explain(run: Path, end: End | None, asked: str | None) -> Result:
-    """What the child's end means. `asked`: why we asked it to stop, None if we did not."""
+def explain(run: Path, end: End | None, asked: str | None, *, gateway: bool = False) -> Result:
+    """What the child's end means. `asked`: why we asked it to stop, None if we did not; `gateway`: it was told there that nothing more is answered."""
     try:
         result = Result.model_validate(storable(json.loads(read(run, RESULT, LARGEST))))
         PROBLEMS.validate_python(result.summary.get("problems", []))
@@ -29,7 +29,7 @@ def explain(run: Path, end: End | None, asked: str | None) -> Result:
         return _silent(end, asked)
     except (Untrusted, ValidationError, ValueError, RecursionError) as error:
         return invalid(str(error))
-    if result.status == "stopped" and asked is None and not (end and end.stopped_by):
+    if result.status == "stopped" and asked is None and not gateway and not (end and end.stopped_by):
         return failed("stopped_unasked", "The step was stopped by somebody else than its worker.", "infrastructure")
     return result
 

@@ -29,7 +29,7 @@ TEXTS = int(os.environ.get("DEMO_TEXTS", ROWS))
 def run(client: Stillhouse, seed: int) -> None:
     """The teacher's start, its endpoint, the job, its figures and its bill."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    made = rows(limit=TEXTS)
+    made = rows(seed, limit=TEXTS)
     path = RESULTS / "docstrings.jsonl"
     path.write_text("".join(json.dumps(asdict(row)) + "\n" for row in made))
     names = sorted({row.label for row in made})
@@ -102,7 +102,7 @@ def show(client: Stillhouse, job: Job, heldout: int) -> None:
     bill = report["bill"]
     console.print(
         f"\nThe bill: ${bill['usd']:.4f} for {bill['calls']:,} calls; ${bill['expected']:.4f} [{bill['low']:.4f}, {bill['high']:.4f}] were expected. "
-        "The same texts again would cost nothing."
+        "Another student of the same answers would cost nothing."
     )
     page = job.save_report(RESULTS / "report.html")
     client.models.download(job.student, RESULTS / "student")

@@ -89,6 +89,7 @@ def test_what_has_been_learned_is_delivered(owner: Tenant) -> None:
     assert (again.status_code, again.json()["error"]["code"]) == (409, "invalid_state")
 
 
+@pytest.mark.proof
 def test_a_child_that_is_killed_after_the_wish_takes_it_to_no_grave(stack: Stack, owner: Tenant) -> None:
     """It is frozen first, so that it cannot write what it has: the newest checkpoint is then what is delivered."""
     run = start(owner)

@@ -115,18 +115,29 @@ def test_it_does_what_it_says(clone: Path, environment: dict[str, str]) -> None:
     assert "Kept" in said and shape(said) == shape(README)
     assert JOB in said and JOB in README, "the demo prints what the README tells to paste"
     assert (clone / "build" / "digits" / "report.html").exists()
+    assert (clone / "build" / "docstrings" / "report.html").exists()
+    (bill,) = re.findall(r"The bill: \$([\d.]+) for [\d,]+ calls", " ".join(said.split()))
+    (ledger,) = re.findall(r"The endpoint's own ledger says \$([\d.]+)", " ".join(said.split()))
+    assert 0 < float(ledger) - 0.01 < float(bill) < float(ledger) + 0.01, "but for ten calls of a probe"
 
     with up(clone, environment):
         said = bash("".join(shell[2:]) + f"python - <<'END'\n{python}END\n", clone, environment)
+    job, _ = json.JSONDecoder().raw_decode(said[said.index('{"id":"dst_') :])  # curl ends no line
+    assert [step["name"] for step in job["steps"] if not step["cached"]] == ["package"]
+    assert (clone / "student" / "model.safetensors").exists()
+    assert "<html" in (clone / "report.html").read_text()
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_shuffled_teachers_do_not_help(clone: Path, environment: dict[str, str]) -> None:
+    """On a server that the environment names."""
+    with up(clone, environment):
         key = {
             "STILLHOUSE_URL": "http://127.0.0.1:8400",
             "STILLHOUSE_API_KEY": (clone / "data/admin-key").read_text().strip(),
         }
         shuffled = bash('make demo ARGS="--shuffle-teacher"', clone, environment | key)
-    job, _ = json.JSONDecoder().raw_decode(said[said.index('{"id":"dst_') :])  # curl ends no line
-    assert [step["name"] for step in job["steps"] if not step["cached"]] == ["package"]
-    assert (clone / "student" / "model.safetensors").exists()
-    assert "<html" in (clone / "report.html").read_text()
     print(shuffled)
     assert "did not help" in shuffled or "hurt" in shuffled
     assert (

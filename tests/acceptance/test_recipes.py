@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from standalone.process import ROOT
 from standalone.stack import Stack
 from stillhouse import Job, Stillhouse
-from stillhouse.types import NewPrice, NewSignature
+from stillhouse.types import Distillation, NewPrice, NewSignature
 from tests.acceptance.teacher import sentences, served
 from tests.acceptance.tenant import tenant
 from tests.distill import docstrings, queries, topics
@@ -21,6 +21,8 @@ RECIPES = sorted((ROOT / "recipes").glob("*.json"))
 SPLITS = {"train": (0, 1029), "test": (1029, 1797)}
 STEPS = 20
 CLASSES = [str(digit) for digit in range(10)]
+ALIKE = ("digits-teacher", "mnist", "mnist-teacher", "mnist-three-percent", "mnist-without-threes", "texts")
+"""Recipes whose steps are those of another one: `make test` validates them, `make proofs` runs them too."""
 
 
 @pytest.fixture(scope="module")
@@ -128,20 +130,36 @@ def filled(node: Any, material: Material) -> Any:
 
 
 @pytest.fixture(scope="module")
-def jobs(client: Stillhouse, asked: str) -> dict[str, Job]:
-    """All of them at once."""
-    material = Material(client, asked)
-    started = {}
-    for path in RECIPES:
-        spec = filled(json.loads(path.read_text()), material)
-        spec["training"] = {**spec["training"], "steps": STEPS, "batch_size": 16}
-        spec["training"].pop("epochs", None)
-        started[path.stem] = client.distillations.create(spec)
-    return started
+def material(client: Stillhouse, asked: str) -> Material:
+    return Material(client, asked)
+
+
+def short(name: str, material: Material) -> Distillation:
+    """The recipe, with real ids and few steps."""
+    spec: Distillation = filled(json.loads((ROOT / "recipes" / f"{name}.json").read_text()), material)
+    spec["training"] = {**spec["training"], "steps": STEPS, "batch_size": 16}
+    spec["training"].pop("epochs", None)
+    return spec
+
+
+@pytest.fixture(scope="module")
+def jobs(client: Stillhouse, material: Material, request: pytest.FixtureRequest) -> dict[str, Job]:
+    """All that are wanted at once."""
+    here = (item for item in request.session.items if isinstance(item, pytest.Function))
+    wanted = {item.callspec.params["name"] for item in here if item.function is test_it_runs}
+    return {name: client.distillations.create(short(name, material)) for name in sorted(wanted)}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in RECIPES])
+def test_it_is_valid(name: str, client: Stillhouse, material: Material) -> None:
+    assert client.distillations.validate(short(name, material))["problems"] == []
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", [path.stem for path in RECIPES])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(path.stem, marks=[pytest.mark.proof] if path.stem in ALIKE else []) for path in RECIPES],
+)
 def test_it_runs(name: str, client: Stillhouse, jobs: dict[str, Job]) -> None:
     job = jobs[name].wait(progress=False)
     report = job.report()

@@ -14,6 +14,7 @@ from tests.distill import docstrings, queries
 from tests.distill.tokenizers_of import byte_pairs
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(600)
 def test_a_text_student_teaches_another_one(stack: Stack) -> None:
     with Stillhouse(stack.url, tenant(stack, "texts").key) as client:

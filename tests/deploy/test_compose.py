@@ -29,7 +29,16 @@ def test_variables_are_settings(name: str) -> None:
     known = {f"STILLHOUSE_{field.upper()}" for field in Settings.model_fields}
     given = {variable for variable in SERVICES[name]["environment"] if variable.startswith("STILLHOUSE_")}
     assert given <= known
-    assert given >= {f"STILLHOUSE_{field}" for field in ("DATABASE_URL", "BROKER_URL", "STORAGE", "PEPPER")}
+    assert given >= {f"STILLHOUSE_{field}" for field in ("DATABASE_URL", "BROKER_URL", "STORAGE")}
+
+
+def test_secrets_are_where_they_are_needed() -> None:
+    """As SECURITY.md says: the pepper makes keys; master keys open those of endpoints, for a probe and for a step that asks."""
+    holding = {
+        secret: {name for name in OURS if f"STILLHOUSE_{secret}" in SERVICES[name]["environment"]}
+        for secret in ("PEPPER", "SEALING_KEYS")
+    }
+    assert holding == {"PEPPER": {"api"}, "SEALING_KEYS": {"api", "cpu-worker"}}
 
 
 @pytest.mark.parametrize("name", LASTING)

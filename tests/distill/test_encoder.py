@@ -139,6 +139,7 @@ def test_the_library_tokenizers_gives_the_same_numbers() -> None:
         assert [alone.encode(text).ids for text in texts] == [tokens.of_text(text, most) for text in texts]
 
 
+@pytest.mark.proof
 def test_a_killed_training_of_an_encoder_ends_in_the_same_bytes(
     library: Library, trained: Path, tmp_path: Path
 ) -> None:

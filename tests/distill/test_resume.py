@@ -67,7 +67,7 @@ def killed(path: Path, source: random.Random) -> None:
         until(lambda: source.random() < 0.3)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.proof)])
 def test_killed_at_random_steps(tmp_path: Path, digits: Digits, unbroken: dict[str, bytes], seed: int) -> None:
     source = random.Random(seed)
     path = run_folder(tmp_path / "run", "train", params(digits), digits.scored, context=OFTEN)
@@ -133,6 +133,7 @@ def test_a_flipped_byte_in_the_newest_checkpoint(tmp_path: Path, digits: Digits,
     assert f"Resumed at step {int(before)}." in messages(path)
 
 
+@pytest.mark.proof
 def test_another_thread_count_is_told(tmp_path: Path, digits: Digits) -> None:
     path = run_folder(tmp_path / "run", "train", params(digits), digits.scored, context=OFTEN)
     stop(path, 1)

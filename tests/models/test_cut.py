@@ -93,7 +93,9 @@ def test_the_budget_is_shared_by_what_runs_and_keeps_the_grade(world: World) -> 
     done = world.steps(job)
     assert world.job(job).state == "succeeded" and done["train"].cut
     told = [event.message for event in world.events(job) if event.type == "message"]
-    assert told == ["Training was cut at step 12 by the budget."]
+    assert told == ["Training was cut at step 12 by the budget of hours."]
+    left = world.steps(job)["train.no_teacher"].error
+    assert left is not None and left["param"] == "budget.hours"
 
 
 def test_a_baseline_is_not_begun_over_budget(world: World) -> None:

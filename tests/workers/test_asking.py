@@ -26,19 +26,21 @@ from spec.gateway import Message as Line
 from tests.acceptance.teacher import Teacher, served
 from tests.models.world import World
 from tests.workers.desk import PRICE, SYSTEM, TEXTS, ask, begun, booked, form
+from tests.workers.leashed import until
 from workers.books import LedgerBook
 from workers.claim import Ledger
 
 
-def test_a_hundred_caps_are_held(world: World, ledger: Ledger, teacher: Teacher) -> None:
+@pytest.mark.parametrize(("caps", "seed"), [(20, 11), pytest.param(100, 12, marks=pytest.mark.proof)])
+def test_caps_are_held(world: World, ledger: Ledger, teacher: Teacher, caps: int, seed: int) -> None:
     project = world.project()
     free = begun(world, project)
     asyncio.run(ask(ledger, free, teacher, TEXTS, form()))
     full = teacher.bill
     assert booked(world, free.grip.job) == pytest.approx(full, abs=1e-9) and teacher.calls == len(TEXTS)
     lowest = 10 * max(form().bound([SYSTEM, Message("user", text)], 1) for text in TEXTS) / 1e6
-    draw = random.Random(11)
-    for number in range(100):
+    draw = random.Random(seed)
+    for number in range(caps):
         cap = draw.uniform(lowest, full)
         teacher.forget()
         work = begun(world, world.project(f"p{number}"), cap)
@@ -162,7 +164,7 @@ def test_a_close_in_the_middle_ends_and_books(world: World, ledger: Ledger, teac
                 form=form(), book=book, client=client, endpoint=Endpoint(teacher.url), throttle=throttle, tell=tell
             )
             await desk.take([Asked(id=i, messages=(Line(role="user", content=t),)) for i, t in enumerate(TEXTS)])
-            await asyncio.sleep(0.45)
+            await asyncio.to_thread(until, lambda: teacher.calls >= 8)
             await asyncio.wait_for(desk.close(0.05), 10)
         await asyncio.to_thread(book.give_back)
 

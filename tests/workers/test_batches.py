@@ -3,18 +3,24 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
+from typing import IO
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gateway.carrier import Carrier
 from gateway.courier import TRIES
+from gateway.front import trouble
 from gateway.seal import Keyring
 from models import intent, lease, postage, purse
 from models.answer import Kept, StoredAnswer
 from models.batch import KEPT, Batch, BatchState
 from models.endpoint import Endpoint
+from models.finish import DISK_FULL
 from models.job import Job
 from models.postage import Entry, Parcel, Settlement
 from models.project import Project
@@ -62,6 +68,33 @@ def left(world: World, work: Work) -> int:
         )
 
     return world(look)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_on_a_full_disk_the_job_waits_for_room(
+    world: World, ledger: Ledger, server: Client, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    """Where questions are gathered, and where the file of a batch is written."""
+    full = Carrier.room if written else None
+    rooms: list[int] = []
+
+    def room(carrier: Carrier) -> IO[bytes]:
+        rooms.append(1)
+        if full is not None and len(rooms) == 1:
+            return full(carrier)
+        return closing.enter_context(Path("/dev/full").open("r+b", buffering=0))
+
+    monkeypatch.setattr(Carrier, "room", room)
+    bill, work = Bill(server), begun(world, world.project(), 1.0)
+    with ExitStack() as closing:
+        if written:
+            courier, _ = run(ledger, work, server, ROWS[:5], form())
+            assert courier.stopped is not None and courier.stopped.code == DISK_FULL
+        else:
+            with pytest.raises(OSError, match="No space") as error:
+                run(ledger, work, server, ROWS[:5], form())
+            assert trouble(error.value, "").code == DISK_FULL, "whoever called it knows"
+    assert bill.calls == 0
 
 
 def test_a_batch_is_answered_kept_and_paid_at_its_share(world: World, ledger: Ledger, server: Client) -> None:
