@@ -146,7 +146,7 @@ def short(name: str, material: Material) -> Distillation:
 def jobs(client: Stillhouse, material: Material, request: pytest.FixtureRequest) -> dict[str, Job]:
     """All that are wanted at once."""
     here = (item for item in request.session.items if isinstance(item, pytest.Function))
-    wanted = {item.callspec.params["name"] for item in here if item.function is test_it_runs}
+    wanted = {str(item.callspec.params["name"]) for item in here if item.function is test_it_runs}
     return {name: client.distillations.create(short(name, material)) for name in sorted(wanted)}
 
 
