@@ -129,7 +129,7 @@ def twin(step: str) -> Select[str]:
     """The job in which a step of the same key runs: the claim leaves this one alone, for it will be a cache hit."""
     mine = select(Step.queue, Step.project, Step.key).where(Step.id == step).subquery()
     same = (Step.queue == mine.c.queue, Step.project == mine.c.project, Step.key == mine.c.key)
-    return select(Step.job).where(*same, Step.state == StepState.RUNNING).limit(1)
+    return select(Step.job).where(*same, Step.state == StepState.RUNNING, Step.id != step).limit(1)
 
 
 def lock(session: Session, job: str) -> list[Step]:

@@ -64,7 +64,7 @@ def _row(report: Report, row: HeldoutRow, names: list[str], ink: bool) -> Markup
     answers = [_answer(report, row, name) for name in names]
     return tag(
         "tr",
-        tag("td", first),
+        tag("td", first, class_="text" if row.text is not None else None),
         tag("td", shortened(words(row.truth), WIDE if isinstance(row.truth, tuple) else 16)),
         answers,
     )

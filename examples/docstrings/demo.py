@@ -35,9 +35,10 @@ def run(client: Stillhouse, seed: int) -> None:
     names = sorted({row.label for row in made})
     heading(f"A teacher behind an endpoint: MiniLM, which learned to tell the docstrings of {len(names)} libraries")
     key = secrets.token_hex(16)
+    console.print(f"{len(made):,} docstrings; the teacher learns from them first, for about a minute")
     with teacher(path, key) as url:
         dataset = upload(client, made)
-        console.print(f"{len(made):,} docstrings, uploaded as {dataset}; the teacher listens at {url}")
+        console.print(f"uploaded as {dataset}; the teacher listens at {url}")
         name = f"teacher-{secrets.token_hex(3)}"
         client.endpoints.create(name=name, url=url, key=key, price=PRICE, model=MODEL, allow_private=True)
         heading(
@@ -48,7 +49,7 @@ def run(client: Stillhouse, seed: int) -> None:
         show(client, job.wait(), split(made, "heldout"))
         bill = httpx.get(url.removesuffix("/v1") + "/ledger", headers={"Authorization": f"Bearer {key}"}).json()
         console.print(
-            f"The endpoint's own ledger says ${float(bill['usd']):.4f} for all its calls, ten of a probe among them."
+            f"The endpoint's own ledger says ${float(bill['usd']):.4f} for all its calls, ten of a probe among them; here each call is rounded up to a millionth of a dollar."
         )
 
 

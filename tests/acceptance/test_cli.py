@@ -52,6 +52,8 @@ def dataset(run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
     found = json.loads(run("datasets", "create", str(path), "--input", "x", "--label", "y", "--json").stdout)
     assert found["facts"]["splits"]["train"]["rows"] == 300
     id: str = found["id"]
+    told = run("datasets", "create", str(path), "--input", "x", "--label", "y").stdout
+    assert "ds_" in told.splitlines()[0] and "train  300" in told and len(told) < 1000, "for people: no fact by fact"
     return id
 
 
@@ -109,7 +111,7 @@ def test_a_refused_job_says_all(run: Run, dataset: str, job_file: Path) -> None:
     assert "training.seed" in refused and "student.hiden_sizes" in refused
     assert "training.seed" in run("distillations", "validate", str(job_file), *changes, code=1).stdout
     plan = run("distillations", "validate", str(job_file), "--set", f"data.train={dataset}").stdout
-    assert "train" in plan and "gpu" in plan
+    assert "train" in plan and "gpu" in plan and "about" in plan and " s" in plan
 
 
 def test_keys_and_projects(stack: Stack, run: Run, typist: Tenant) -> None:

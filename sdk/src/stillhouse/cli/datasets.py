@@ -53,7 +53,18 @@ def create(
         "classes": classes.split(",") if classes else None,
         "allow_bad_rows": allow_bad_rows,
     }
-    show(server.datasets.wait(server.datasets.create(**body)["id"]), as_json)
+    made = server.datasets.wait(server.datasets.create(**body)["id"])
+    if as_json or made["facts"] is None:
+        show(made, as_json)
+        return
+    facts = made["facts"]
+    names = {one for split in facts["splits"].values() for one in split.get("labels") or {}}
+    told = {"id": made["id"], "name": made["name"], "state": made["state"], "classes": sorted(names)}
+    show(told, False)
+    rows = [{"split": name, **split} for name, split in facts["splits"].items()]
+    show_all(rows, ("split", "rows", "labelled", "duplicates", "bytes"), False)
+    if facts["bad_rows_total"]:
+        print(f"{facts['bad_rows_total']:,} rows could not be read: stillhouse datasets get {made['id']}")
 
 
 def place(written: str) -> tuple[str | None, str]:

@@ -15,6 +15,7 @@ from stillhouse.cli.jobs import Assignments, read
 from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show_all, show_page, written
 from stillhouse.cli.session import client
 from stillhouse.job import Job
+from stillhouse.types import Dollars
 
 app = typer.Typer(help="The jobs.", no_args_is_help=True)
 COLUMNS = ("id", "name", "state", "created_at", "finished_at")
@@ -61,9 +62,20 @@ def validate(
     if as_json:
         raw(found)
     else:
-        show_all([*found["problems"], *found["warnings"]], ("param", "code", "message", "hint"), False)
-        show_all(found["plan"], ("name", "queue", "cache", "seconds", "memory_bytes"), False)
+        if told := [*found["problems"], *found["warnings"]]:
+            show_all(told, ("param", "code", "message", "hint"), False)
+        if found["plan"]:
+            show_all(found["plan"], ("name", "queue", "cache", "seconds", "memory_bytes"), False)
+        if (estimate := found["estimate"]) is not None:
+            print(f"\nabout {estimate['seconds']:,.0f} s" + price_of(estimate["usd"]))
     raise typer.Exit(0 if found["valid"] else 1)
+
+
+def price_of(usd: Dollars | None) -> str:
+    """What follows the seconds of an estimate."""
+    if usd is None:
+        return ""
+    return f", ${usd['expected']:.4f} [{usd['low']:.4f}, {usd['high']:.4f}]; a cap is ${usd['minimum']:.4f} at least"
 
 
 def intent(name: str, want: Callable[[Job], Job], words: str) -> None:
@@ -91,7 +103,8 @@ def events(
 ) -> None:
     """Print what happened, a line an event."""
     for event in client(context).distillations.get(id).events(after=after, follow=follow):
-        line = json.dumps(event) if as_json else f"{event['id']:>5}  {event['step'] or '-':<18} {event['message']}"
+        said = event["message"] or event["data"].get("state") or event["type"]
+        line = json.dumps(event) if as_json else f"{event['id']:>5}  {event['step'] or '-':<18} {said}"
         print(line, flush=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated, Literal, cast
 
 import typer
@@ -99,7 +100,11 @@ def create(
     }
     if (slower := limits(concurrency, requests_per_minute, tokens_per_minute, stream_idle)) is not None:
         body["limits"] = slower
-    show(client(context).endpoints.create(**body), as_json)
+    made = client(context).endpoints.create(**body)
+    show(made, as_json)
+    if made["state"] == "failed" and made["error"] is not None:
+        print(f"error: it does not answer: {made['error']['message']}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 @app.command("list")
