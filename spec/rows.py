@@ -229,3 +229,14 @@ def counts(spec: Distillation, facts: Facts) -> Counts:
         written=written,
         items=rest * (1 + copies) + written,
     )
+
+
+def unlike_texts(spec: Distillation, facts: Facts) -> str | None:
+    """What the input is, where it is known and is not one column of texts."""
+    given, named = train(spec, facts), roles(spec, facts)
+    if given is None or named is None:
+        return None
+    if len(named.inputs) > 1:
+        return "pairs of texts"
+    column = given.dataset.columns.get(named.inputs[0]) if named.inputs else None
+    return f"{column.kind} values" if column is not None and column.kind != "text" else None

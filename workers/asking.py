@@ -149,6 +149,8 @@ class Asking:
             self._taking = front
             try:
                 await talk.listen(front.take)
+            except Lost:
+                self._log.warning("gateway_lost")
             except Exception as error:  # noqa: BLE001  # whatever it was, the child and the step hear of it
                 self._log.exception("questions_failed")
                 await front.give_up(error, "A question could not be taken.")

@@ -27,13 +27,7 @@ def a_teacher_writes(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 def new_rows_are_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """The input is one column of texts: a pair has no text of its own, and nobody writes arrays."""
-    train, named = rows.train(spec, facts), rows.roles(spec, facts)
-    if spec.data.synthesise is None or train is None or named is None:
-        return
-    column = train.dataset.columns.get(named.inputs[0]) if len(named.inputs) == 1 else None
-    pair = len(named.inputs) > 1
-    if pair or (column is not None and column.kind != "text"):
-        what = "pairs of texts" if pair else f"{column.kind} values" if column else ""
+    if spec.data.synthesise is not None and (what := rows.unlike_texts(spec, facts)) is not None:
         yield Problem(
             code="not_written",
             message=f"The input is {what}; new rows are single texts.",

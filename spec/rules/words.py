@@ -20,13 +20,7 @@ def copies_differ(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 def copies_are_of_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Words are left out of one column of texts."""
-    train, named = rows.train(spec, facts), rows.roles(spec, facts)
-    if spec.data.words is None or train is None or named is None:
-        return
-    column = train.dataset.columns.get(named.inputs[0]) if len(named.inputs) == 1 else None
-    pair = len(named.inputs) > 1
-    if pair or (column is not None and column.kind != "text"):
-        what = "pairs of texts" if pair else f"{column.kind} values" if column else ""
+    if spec.data.words is not None and (what := rows.unlike_texts(spec, facts)) is not None:
         message = f"Words are left out of single texts, and the input is {what}."
         yield Problem(code="not_texts", message=message, param="data.augment", hint="Leave augment out.")
 
