@@ -21,7 +21,7 @@ from gateway.front import kept_of
 from gateway.price import Price, exact, whole
 from gateway.reply import Reply
 from gateway.results import Results
-from gateway.retry import RETRIES, UNBILLED, pause
+from gateway.retry import RETRIES, pause
 from models.answer import Kept
 from models.batch import BatchState
 from models.postage import Entry, Settlement
@@ -272,8 +272,7 @@ def _cost(result: Result, entry: Entry, price: Price | None) -> Decimal:
         return Decimal()
     if isinstance(result, Reply):
         return Decimal(entry.bound) if result.usage is None else exact(result.usage, price)
-    billed = result.sent and result.kind not in UNBILLED and result.status in (None, 200)
-    return Decimal(entry.bound) if billed else Decimal()
+    return Decimal(entry.bound) if result.billed else Decimal()
 
 
 def _spent(shipment: Shipment, part: list[tuple[int, Result]], amount: int, charged: int) -> Spent:

@@ -200,7 +200,7 @@ class Desk(Front):
                 sent = True
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
-            cost = set_aside if error.sent and error.status in (None, 200) else 0  # no endpoint bills another status
+            cost = set_aside if error.billed else 0
             await self._settle(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)), set_aside)
             raise
         except asyncio.CancelledError:

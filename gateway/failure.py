@@ -21,6 +21,11 @@ class CallFailed(Exception):
         self.sent = sent
         self.status = status
 
+    @property
+    def billed(self) -> bool:
+        """Whether it may be on the bill: no endpoint bills a call that it did not get, or that it answered with another status than 200."""
+        return self.sent and self.status in (None, 200)
+
 
 class Retryable(CallFailed):
     """The same request may succeed later; `retry_after` is what the endpoint asked for, in seconds."""

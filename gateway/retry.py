@@ -6,8 +6,6 @@ RETRIES = 5
 """Further attempts at a call that failed and may succeed later."""
 LONGEST = 30.0
 """Seconds between two attempts at one call."""
-UNBILLED = ("unreachable", "rate_limited", "server_error")
-"""Failures that no endpoint bills."""
 HOPELESS = ("unauthorized", "forbidden", "not_found", "refused", "redirected")
 """Failures that every further call would meet."""
 
