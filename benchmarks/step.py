@@ -31,7 +31,6 @@ from distill.data.draw import divide
 from distill.data.rows import Rows
 from distill.journal import Journal
 from distill.material import transfer_set
-from distill.optim import optimizer
 from distill.run import RunFolder
 from distill.signals.scores import SHARD, shard_path
 from distill.students import initialised
@@ -121,7 +120,7 @@ def bare(pixels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32], steps: 
     teacher_NV = torch.log_softmax(torch.from_numpy(logits).to(device) / TEMPERATURE, dim=-1)
     order = torch.from_numpy(np.random.default_rng(1).permutation(len(pixels))).to(device)
     module = initialised(STUDENT, SIGNATURE, 1).to(device)
-    adamw = optimizer("adamw", module.parameters(), RATE, 0.01)
+    adamw = torch.optim.AdamW(module.parameters(), lr=RATE, weight_decay=0.01, fused=True)
     place = 0
 
     def segment() -> None:

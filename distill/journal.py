@@ -14,9 +14,7 @@ from distill.run import RunFolder
 from distill.snapshot import (
     Notes,
     Snapshot,
-    optimizer_tensors,
     random_states,
-    restore_optimizer,
     restore_random,
 )
 from distill.students import tensors
@@ -104,7 +102,7 @@ class Journal:
         )
         return Snapshot(
             model=tensors(course.module),
-            optimizer=optimizer_tensors(course.optimizer),
+            optimizer=course.optimizer.tensors(),
             random=random_states(course.device),
             best=self.best,
             notes=notes,
@@ -114,7 +112,7 @@ class Journal:
         """Goes on as if nothing had happened; says what differs from where the snapshot was made."""
         course, notes = self._course, kept.notes
         course.module.load_state_dict(kept.model)
-        restore_optimizer(course.optimizer, kept.optimizer)
+        course.optimizer.restore(kept.optimizer)
         restore_random(kept.random, course.device)
         course.micro = min(course.micro, notes.micro_batch)
         self.step, self.curve, self.best = notes.step, list(notes.curve), kept.best

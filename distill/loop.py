@@ -13,8 +13,9 @@ from torch import nn
 
 from distill.failure import out_of_memory
 from distill.objectives.objective import Objective, Targets
-from distill.optim import adjust, momentum, rate
+from distill.optim import Optimizer
 from distill.replay import Replay
+from distill.schedule import momentum, rate
 from distill.students import constrain
 from distill.students.scaling import Scaling
 from distill.transfer import Batch, Batches
@@ -31,7 +32,7 @@ class Course:
     scaling: Scaling
     batches: Batches
     objective: Objective
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     device: torch.device
     micro: int
     """Rows of one forward pass; a batch is cut into as many parts of equal size as that takes."""
@@ -44,17 +45,14 @@ class Course:
 
 def run(course: Course, first: int, last: int, go_on: Callable[[int, torch.Tensor], bool]) -> None:
     """Steps `first` to `last` - 1. `go_on` is given the number of steps done and the last loss; False ends the run."""
-    given = course.params
     course.module.train()
     for step in range(first, last):
-        speed = rate(given.schedule, step, given.steps, given.learning_rate)
-        adjust(course.optimizer, speed, momentum(given.schedule, step, given.steps))
-        loss = descend(course, course.batches.take(step))
+        loss = descend(course, course.batches.take(step), step)
         if not go_on(step + 1, loss):
             return
 
 
-def descend(course: Course, batch: Batch) -> torch.Tensor:
+def descend(course: Course, batch: Batch, step: int) -> torch.Tensor:
     """One step of the optimizer; gives the loss of the batch before it. Where memory runs out, the micro-batch is halved and the step goes on."""
     loss = gradient(course, batch)
     while loss is None:
@@ -63,8 +61,10 @@ def descend(course: Course, batch: Batch) -> torch.Tensor:
             f"Memory ran out: {course.micro} rows in one pass from now on, {batch.targets.rows} in a step as before."
         )
         loss = gradient(course, batch)
-    course.optimizer.step()
-    student = course.params.student
+    given = course.params
+    speed = rate(given.schedule, step, given.steps, given.learning_rate)
+    course.optimizer.step(speed, momentum(given.schedule, step, given.steps))
+    student = given.student
     if isinstance(student, Mlp) and student.max_norm is not None:
         constrain(course.module, student.max_norm)
     return loss
@@ -76,7 +76,7 @@ def gradient(course: Course, batch: Batch) -> torch.Tensor | None:
     parts = max(1, min(-(-rows // course.micro), rows // course.smallest))
     if parts == 1 and course.replay is not None and (replayed := course.replay(batch)) is not None:
         return replayed
-    course.optimizer.zero_grad(set_to_none=True)
+    course.optimizer.zero_grad()
     try:
         losses = [
             backward(course, batch.raw[a:b], batch.targets.part(a, b))

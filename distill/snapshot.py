@@ -63,26 +63,6 @@ class Snapshot:
         return cls(model=model, optimizer=optimizer, random=random, best=best, notes=notes)
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
-    """What the optimizer keeps of each parameter, on the CPU."""
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{index}.{name}": value.detach().to("cpu", copy=True).contiguous()
-        for index, held in state.items()
-        for name, value in held.items()
-        if isinstance(value, torch.Tensor)
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, held: Tensors) -> None:
-    """Puts back what `optimizer_tensors` took."""
-    document = optimizer.state_dict()
-    for key, value in held.items():
-        index, name = key.split(".", 1)
-        document["state"].setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict(document)
-
-
 def random_states(device: torch.device) -> Tensors:
     """torch's generators, which draw dropout."""
     found = {"cpu": torch.get_rng_state()}

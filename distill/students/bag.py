@@ -168,7 +168,9 @@ def layers(student: dict[str, Any], classes: int, pair: bool) -> "OrderedDict[st
     """(B, L) bytes -> (B, V) logits: the mean of the features' embeddings, then `output`. Tensors: `embedding`, `output`."""
     options = {name: student[name] for name in ("buckets", "word_ngrams", "byte_ngrams", "max_bytes")}
     found: OrderedDict[str, nn.Module] = OrderedDict(ngrams=Ngrams(**options, pair=pair))
-    found["embedding"] = nn.EmbeddingBag(student["buckets"] + 1, student["width"], mode="mean", padding_idx=0)
+    # Of values to come: drawing them here would be for nothing, and on the meta device would import torch's compiler.
+    blank = torch.empty(student["buckets"] + 1, student["width"])
+    found["embedding"] = nn.EmbeddingBag.from_pretrained(blank, freeze=False, mode="mean", padding_idx=0)
     found["output"] = nn.Linear(student["width"], classes)
     return found
 

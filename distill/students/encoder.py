@@ -207,15 +207,20 @@ class Layer(nn.Module):
         return found
 
 
+def blank(rows: int, width: int) -> nn.Embedding:
+    """Of values to come: drawing them here would be for nothing, and on the meta device would import torch's compiler."""
+    found: nn.Embedding = nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)  # type: ignore[no-untyped-call]  # torch left it so
+    return found
+
+
 class Encoder(nn.Module):
     """Token numbers (B, T) to the mean over a row's tokens (B, D). Tokens of a pair say, by their segment, which text they are of."""
 
     def __init__(self, student: dict[str, Any], pair: bool) -> None:
         super().__init__()
         width, dropout = student["width"], student["dropout"]
-        self.token = nn.Embedding(student["vocabulary"], width)
-        self.position = nn.Embedding(student["max_tokens"], width)
-        self.segment = nn.Embedding(2, width) if pair else None
+        self.token, self.position = blank(student["vocabulary"], width), blank(student["max_tokens"], width)
+        self.segment = blank(2, width) if pair else None
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(Layer(width, student["heads"], dropout) for _ in range(student["layers"]))
         self.norm = nn.LayerNorm(width)

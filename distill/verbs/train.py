@@ -13,7 +13,7 @@ from distill.journal import Journal
 from distill.loop import Course
 from distill.material import transfer_set, watched_rows
 from distill.objectives.objective import Objective
-from distill.optim import optimizer
+from distill.optim import OPTIMIZERS
 from distill.run import RunFolder
 from distill.seeds import derived
 from distill.snapshot import Snapshot
@@ -72,7 +72,7 @@ def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Cou
         scaling=Scaling.of(params.signature.input, device),
         batches=Batches(transfer, params.batch_size, params.seed, device),
         objective=objective(params, transfer, device),
-        optimizer=optimizer(params.optimizer, module.parameters(), params.learning_rate, params.weight_decay),
+        optimizer=OPTIMIZERS[params.optimizer](module.parameters(), params.weight_decay),
         device=device,
         micro=min(params.batch_size, folder.run.micro_batch or params.batch_size),
         smallest=2 if batched else 1,
