@@ -60,6 +60,17 @@ def test_a_bag_learns_from_a_larger_one_to_the_report(library: Library, trained:
     assert escape(grade["side_by_side"][0]["text"], quote=False) in page
 
 
+def test_no_step_imports_torchs_compiler(library: Library, trained: Path) -> None:
+    """Which takes 3 s of processor time, and nothing here is compiled."""
+    steps = [str(trained / name) for name in ("train", "grade", "package")]
+    look = (
+        "import sys, pathlib; from distill.__main__ import perform; from distill.run import RunFolder; "
+        "ended = [perform(RunFolder(pathlib.Path(path))).status for path in sys.argv[1:]]; "
+        "sys.exit(ended != ['succeeded'] * 3 or 'torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", look, *steps], check=False, timeout=60).returncode == 0
+
+
 def test_copies_of_texts_are_scored_learned_from_and_told(library: Library, trained: Path) -> None:
     augment = {"type": "words", "copies": 1}
     data = {"train": "ds_text", "share": 0.25, "augment": augment}
