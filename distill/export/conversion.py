@@ -4,7 +4,7 @@ import numpy as np
 
 from distill.export.contenders import Network
 from distill.export.engines import Array, onnx_call, torch_call
-from distill.report.figures import Conversion
+from distill.report.efficiency import Conversion
 from spec.problem import Problem, Refused
 
 TOLERANCE = 1e-4

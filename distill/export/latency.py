@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.export.engines import Array, Call
-from distill.report.figures import Latency
+from distill.report.efficiency import Latency
 
 WARM_UP, ROUNDS, CALLS, BATCH_CALLS = 300, 15, 200, 20
 BATCHES, LONGEST = (256, 64, 16, 4, 1), 0.25

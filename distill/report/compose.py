@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from distill.report.asked import Bill, Copied, Synthesised, Tally
-from distill.report.figures import Conversion, Grade, Latency, Ratios, Report, Size, StepCost
+from distill.report.efficiency import Conversion, Latency, Ratios, Size, StepCost
+from distill.report.figures import Grade, Report
 from distill.report.specdiff import difference
 from distill.report.verdict import verdict
 from spec.facts import Standing

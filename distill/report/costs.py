@@ -1,6 +1,7 @@
 """What it cost, step by step."""
 
-from distill.report.figures import Report, StepCost
+from distill.report.efficiency import StepCost
+from distill.report.figures import Report
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import duration, money
 from distill.report.roles import Kind

@@ -1,6 +1,7 @@
 """Who is how good: every role with its intervals, size and speed, and the paired differences below."""
 
-from distill.report.figures import Difference, Figure, Grade, Latency, Report
+from distill.report.efficiency import Latency
+from distill.report.figures import Difference, Figure, Grade, Report
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import (
     DASH,

@@ -51,8 +51,9 @@ def cut(first: list[int], second: list[int], room: int) -> tuple[list[int], list
     short = min(len(first), len(second), room // 2)
     if len(first) + len(second) <= room:
         return first, second
-    long = room - short
-    return (first[:long], second[:short]) if len(first) > len(second) else (first[:short], second[:long])
+    return (
+        (first[: room - short], second[:short]) if len(first) > len(second) else (first[:short], second[: room - short])
+    )
 
 
 def pieces(text: str, most: int | None = None) -> list[str]:
@@ -168,20 +169,17 @@ class Tokens(Reader):
 
     def of_text(self, text: str, most: int | None = None) -> list[int]:
         """The first `most`, and at least one."""
-        parts = (self.of_piece(piece) for piece in pieces(text, most))
-        return list(islice(chain.from_iterable(parts), most))
+        return list(islice(chain.from_iterable(map(self.of_piece, pieces(text, most))), most))
 
     def of_piece(self, piece: str) -> tuple[int, ...]:
         if self._ranks is None:  # whoever fills `merges` does it before the first text
             rows = self.merges.tolist()
             self._ranks = {(a, b): rank for rank, (a, b) in enumerate(rows) if a >= 0}
-        found = self._known.get(piece)
-        if found is None:
+        if piece not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            found = tuple(merged([FIRST + byte for byte in piece.encode()], self._ranks))
-            self._known[piece] = found
-        return found
+            self._known[piece] = tuple(merged([FIRST + byte for byte in piece.encode()], self._ranks))
+        return self._known[piece]
 
 
 class Layer(nn.Module):
@@ -280,10 +278,8 @@ class Model(nn.Module):
             raise TypeError("a model of pairs takes pairs of texts, another one texts")
         logits = self(self.tokens.ids(texts))
         if self.several:
-            probabilities = torch.sigmoid(logits)
-            return [
-                [self.classes[i] for i in row.nonzero()[:, 0].tolist()] for row in probabilities > 0.5
-            ], probabilities
+            p = torch.sigmoid(logits)
+            return [[self.classes[i] for i in row.nonzero()[:, 0].tolist()] for row in p > 0.5], p
         probabilities = torch.softmax(logits, 1)
         return [self.classes[i] for i in probabilities.argmax(1).tolist()], probabilities
 

@@ -21,7 +21,8 @@ from distill.export.tokenizer import tokenizer
 from distill.record import Config
 from distill.report.asked import Copied, Synthesised, Tally
 from distill.report.compose import compose
-from distill.report.figures import Grade, Latency, Report, Size
+from distill.report.efficiency import Latency, Size
+from distill.report.figures import Grade, Report
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from secrets import compare_digest
@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from examples.teacher_server import anthropic, openai
-from examples.teacher_server.answer import GARBAGE, REFUSAL, Answer, Event, answers, verbatim
+from examples.teacher_server.answer import GARBAGE, REFUSAL, Answer, answers, verbatim
 from examples.teacher_server.ask import Ask
 from examples.teacher_server.batch_api import BatchApi
 from examples.teacher_server.faults import UNBILLED, Faults
@@ -26,6 +26,7 @@ from examples.teacher_server.limits import Limits, retry
 from examples.teacher_server.refused import Json, Refused
 from examples.teacher_server.tokens import Tokens
 from examples.teacher_server.transport import reset
+from examples.teacher_server.wire import Wire, shown, unknown, wire_of
 
 MODEL = "minilm-docstrings"
 STARTED = 1_760_000_000  # the model's birthday on the wire: the same on every machine
@@ -37,20 +38,6 @@ class Source(Protocol):
     classes: list[str]
 
     async def logprobs(self, text: str) -> list[float]: ...
-
-
-class Wire(Protocol):
-    NAME: str
-
-    def read(self, body: bytes) -> tuple[str, Ask]: ...
-    def reply(
-        self, call: str, model: str, created: int, ask: Ask, answers: Sequence[Answer], counts: Counts | None
-    ) -> Json: ...
-    def events(
-        self, call: str, model: str, created: int, ask: Ask, answers: Sequence[Answer], counts: Counts | None
-    ) -> Iterator[Event]: ...
-    def error(self, refused: Refused) -> Json: ...
-    def failing(self, refused: Refused) -> str: ...
 
 
 @dataclass
@@ -289,18 +276,3 @@ def spoiled(fault: str | None, ask: Ask, tokens: Tokens) -> list[Answer]:
 def lost(call: Call) -> Response:
     reset(call.request.scope["transport"])
     return Response()
-
-
-def wire_of(request: Request) -> Wire:
-    return anthropic if "anthropic-version" in request.headers else openai
-
-
-async def shown(request: Request, refused: Exception) -> Response:
-    assert isinstance(refused, Refused)
-    return JSONResponse(openai.error(refused), refused.status)
-
-
-async def unknown(request: Request, missing: Exception) -> Response:
-    assert isinstance(missing, HTTPException)
-    message = f"Unknown request: {request.method} {request.url.path}"
-    return JSONResponse(wire_of(request).error(Refused(missing.status_code, message)), missing.status_code)

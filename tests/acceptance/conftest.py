@@ -6,6 +6,7 @@ import pytest
 
 from standalone.services import Worker
 from standalone.stack import Stack
+from tests.acceptance.teacher import Teacher, served
 from tests.acceptance.tenant import Tenant, tenant
 
 
@@ -21,5 +22,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def owner(stack: Stack) -> Iterator[Tenant]:
     made = tenant(stack, "owner")
+    with made.client:
+        yield made
+
+
+@pytest.fixture
+def teacher() -> Iterator[Teacher]:
+    """A model behind an endpoint."""
+    with served() as running:
+        yield running
+
+
+@pytest.fixture
+def asker(stack: Stack) -> Iterator[Tenant]:
+    """A project whose key may allow an endpoint on this machine."""
+    made = tenant(stack, "asker", ("read", "write", "admin"))
     with made.client:
         yield made

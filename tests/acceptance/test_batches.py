@@ -12,7 +12,7 @@ from gateway.probe import PROSE, SHORT
 from standalone.stack import Stack
 from stillhouse import Stillhouse
 from tests.acceptance.run import Run, until
-from tests.acceptance.tenant import Tenant, good, tenant
+from tests.acceptance.tenant import Tenant, good
 from tests.examples.serving import KEY, LABELS, MODEL, TEXTS, Client, serving
 
 PRICE = {"input": 20.0, "output": 40.0, "batch": 0.5}
@@ -31,13 +31,6 @@ def server(tmp_path: Path) -> Iterator[Client]:
     table.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in known.items()))
     with serving("--table", table, "--price", "20/40", "--batch-price", "0.5") as found:
         yield found
-
-
-@pytest.fixture
-def owner(stack: Stack) -> Iterator[Tenant]:
-    made = tenant(stack, "batches", ("read", "write", "admin"))
-    with made.client:
-        yield made
 
 
 def job(rows: str, **teacher: Any) -> dict[str, Any]:
@@ -62,23 +55,23 @@ def waits(run: Run) -> bool:
     return any("batches" in (step["progress"] or {}) for step in run.get()["steps"])
 
 
-def test_a_batch_survives_its_worker_and_is_paid_once(stack: Stack, owner: Tenant, server: Client) -> None:
+def test_a_batch_survives_its_worker_and_is_paid_once(stack: Stack, asker: Tenant, server: Client) -> None:
     body = {"name": "batch", "url": server.url, "key": KEY, "price": PRICE, "allow_private": True}
-    made = good(owner.client.post("/v1/endpoints", json=body))
+    made = good(asker.client.post("/v1/endpoints", json=body))
     assert made["probed"][MODEL]["batch"] and made["price"]["batch"] == 0.5
-    with Stillhouse(stack.url, owner.key) as client:
+    with Stillhouse(stack.url, asker.key) as client:
         texts = sorted(TEXTS)
         splits = {"train": (0, TRAIN), "test": (TRAIN, ROWS)}
         rows = client.datasets.from_texts(texts, [TEXTS[text] for text in texts], name="t", splits=splits)["id"]
         client.datasets.wait(rows)
     single, said = (
-        good(owner.client.post("/v1/distillations/validate", json=job(rows, batch=on)))["estimate"]["usd"]
+        good(asker.client.post("/v1/distillations/validate", json=job(rows, batch=on)))["estimate"]["usd"]
         for on in (False, True)
     )
     assert said["expected"] == pytest.approx(single["expected"] / 2, abs=2e-6)
     before = server.ledger()
     server.faults(shares={"slow_batch": 1.0}, seconds=4.0)
-    run = Run.start(owner, job(rows, batch=True))
+    run = Run.start(asker, job(rows, batch=True))
     until(lambda: waits(run))
     for name in ("one", "two"):
         stack[name].kill()
@@ -92,9 +85,9 @@ def test_a_batch_survives_its_worker_and_is_paid_once(stack: Stack, owner: Tenan
     tokens = [after[name] - before[name] for name in ("prompt_tokens", "completion_tokens")]
     assert billed == pytest.approx((tokens[0] * 20 + tokens[1] * 40) * 0.5 / 1e6)
     assert found["usage"]["usd"] == pytest.approx(billed, abs=2e-6) and said["low"] <= billed <= said["high"]
-    whole = good(owner.client.get(f"/v1/distillations/{run.id}/report"))
+    whole = good(asker.client.get(f"/v1/distillations/{run.id}/report"))
     assert whole["bill"]["usd"] == found["usage"]["usd"] and whole["bill"]["calls"] == ROWS
-    used = good(owner.client.get("/v1/usage?group_by=endpoint"))["data"]
+    used = good(asker.client.get("/v1/usage?group_by=endpoint"))["data"]
     assert [(row["calls"], row["output_tokens"]) for row in used] == [(ROWS, tokens[1])]
     right = sum(SAID[text] == TEXTS[text] for text in texts[TRAIN:]) / (ROWS - TRAIN)
     roles = {role["role"]: role for role in whole["grade"]["roles"]}

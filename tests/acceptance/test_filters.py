@@ -1,17 +1,17 @@
 """Filters on a teacher's answers, over the whole way: what they drop is what the teacher's own log says, and other filters ask nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from standalone.stack import Stack
 from stillhouse import Stillhouse
+from tests.acceptance.asking import ended, endpoint, job, report
 from tests.acceptance.run import Run, until
 from tests.acceptance.teacher import Teacher, sentences, served
-from tests.acceptance.tenant import Tenant, good, tenant
-from tests.acceptance.test_answers import ended, endpoint, job, report
+from tests.acceptance.tenant import Tenant, good
 
 HELDOUT, ROWS, SAMPLES = 40, 160, 5
 TEXTS, LABELS = sentences(ROWS, 7)
@@ -27,13 +27,6 @@ KEEP: list[dict[str, Any]] = [
         "sampling": {"temperature": 0.0, "max_tokens": 2},
     },
 ]
-
-
-@pytest.fixture
-def owner(stack: Stack) -> Iterator[Tenant]:
-    made = tenant(stack, "filters", ("read", "write", "admin"))
-    with made.client:
-        yield made
 
 
 def dataset(stack: Stack, owner: Tenant) -> str:
@@ -68,13 +61,13 @@ def failing(text: str, label: str, said: list[str]) -> list[bool | None]:
     return [*found, verdict(f"Is {winner} what {text} is about?") != "Yes." if asked else None]
 
 
-def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, owner: Tenant) -> None:
+def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, asker: Tenant) -> None:
     with served(judge=verdict) as teacher:
-        endpoint(owner, teacher, name="judges")
-        endpoint(owner, teacher)
-        rows = dataset(stack, owner)
-        run = Run.start(owner, filtered(rows, KEEP))
-        assert owner.client.delete("/v1/endpoints/ep_judges").json()["error"]["code"] == "in_use"
+        endpoint(asker, teacher, name="judges")
+        endpoint(asker, teacher)
+        rows = dataset(stack, asker)
+        run = Run.start(asker, filtered(rows, KEEP))
+        assert asker.client.delete("/v1/endpoints/ep_judges").json()["error"]["code"] == "in_use"
         run.succeeded()
         found, whole = run.get(), report(run)
         expected = [failing(text, label, teacher.said[text]) for text, label in zip(TEXTS, LABELS, strict=True)][
@@ -104,14 +97,14 @@ def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, owner: Tenant
             teacher.bill, abs=1e-9
         )
         assert told["filters"][3]["unread"] == sum("grey" in question.split() for question in asked) > 0
-        html = owner.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
+        html = asker.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
         sides = {name: part["gold"]["noise"] for name, part in whole["answers"]["parts"].items()}
         by_hand(teacher, whole["answers"]["classes"], range(HELDOUT), sides["heldout"])
         by_hand(teacher, whole["answers"]["classes"], range(HELDOUT, ROWS), sides["train"])
         by_hand(teacher, whole["answers"]["classes"], [HELDOUT + row for row in kept], told["noise"])
         assert "The noise of its labels, class by class" in html and "left: right, %" in html
         assert "What the filters have left" in html and "regex: pattern animals|plants" in html
-        nothing_is_asked_again(owner, teacher, rows)
+        nothing_is_asked_again(asker, teacher, rows)
 
 
 def by_hand(teacher: Teacher, classes: list[str], rows: Iterable[int], told: dict[str, Any]) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from distill.report.compose import compose
+from distill.report.efficiency import Conversion, Latency, Size
 from distill.report.figures import (
     Bin,
     Confusion,
-    Conversion,
     Curve,
     CurvePoint,
     DarkKnowledge,
@@ -19,13 +19,11 @@ from distill.report.figures import (
     Grade,
     Headline,
     HeldoutRow,
-    Latency,
     Mistakes,
     Picture,
     Report,
     RichRow,
     RoleFigures,
-    Size,
 )
 from spec.baseline import without_teacher
 from spec.distillation import Distillation

@@ -8,8 +8,10 @@ from settings import Settings
 from standalone import valkey
 from standalone.valkey import Valkey
 from tests.acceptance.teacher import Teacher, served
+from tests.examples.serving import Client, serving, table
 from tests.models.world import World
 from tests.workers.desk import PRICE
+from tests.workers.post import FLAGS
 from tests.workers.shop import Shop
 from workers import register
 from workers.claim import Ledger
@@ -63,3 +65,18 @@ def teacher() -> Iterator[Teacher]:
     """It bills what the desk in desk.py reckons with."""
     with served(rate_in=PRICE.input, rate_out=PRICE.output) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def batching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """The example's server, which has a batch API."""
+    with serving("--table", table(tmp_path_factory.mktemp("table") / "t.jsonl"), "--batch-most", "60", *FLAGS) as found:
+        yield found
+
+
+@pytest.fixture
+def server(batching: Client) -> Iterator[Client]:
+    """The same, without a fault."""
+    batching.faults()
+    yield batching
+    batching.faults()

@@ -113,6 +113,11 @@ def batches(world: World) -> list[Batch]:
     return list(world(lambda session: session.scalars(found).all()))
 
 
+def noted(world: World) -> list[Batch]:
+    """Those that the server has."""
+    return [one for one in batches(world) if one.remote is not None]
+
+
 class Bill:
     """What the server has billed since then, in dollars and calls."""
 

@@ -1,55 +1,35 @@
 """Batches on a real database and a real server: paid once by the server's own ledger, whoever dies, and never above a cap."""
 
 import asyncio
-from base64 import b64encode
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.carrier import Carrier
 from gateway.courier import TRIES
 from gateway.front import trouble
-from gateway.seal import Keyring
 from models import intent, lease, postage, purse
-from models.answer import Kept, StoredAnswer
-from models.batch import KEPT, Batch, BatchState
-from models.endpoint import Endpoint
+from models.answer import Kept
+from models.batch import Batch, BatchState
 from models.finish import DISK_FULL
 from models.job import Job
 from models.postage import Entry, Parcel, Settlement
 from models.project import Project
 from models.start import Work
 from models.step import Step
-from tests.examples.serving import KEY, TEXTS, Client, serving, table
+from tests.examples.serving import TEXTS, Client
 from tests.models.world import World
 from tests.workers.desk import begun, booked
-from tests.workers.leashed import until
-from tests.workers.post import FLAGS, PRICE, ROWS, Bill, answers, batches, form, one_by_one, run
+from tests.workers.post import PRICE, ROWS, Bill, answers, batches, form, noted, one_by_one, run
 from tests.workers.post import post as posted
-from workers import leftovers
 from workers.claim import Ledger
-from workers.post import Post
 
 MICRO = 1e-6
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with serving("--table", table(tmp_path_factory.mktemp("table") / "t.jsonl"), "--batch-most", "60", *FLAGS) as found:
-        yield found
-
-
-@pytest.fixture
-def server(started: Client) -> Iterator[Client]:
-    started.faults()
-    yield started
-    started.faults()
 
 
 def again(world: World, work: Work) -> Work:
@@ -222,10 +202,6 @@ def test_a_batch_that_was_never_sent_is_void(world: World, ledger: Ledger, serve
     assert booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO) and bill.calls == 5
 
 
-def noted(world: World) -> list[Batch]:
-    return [one for one in batches(world) if one.remote is not None]
-
-
 def test_results_are_booked_once_whoever_fetches_them(world: World, ledger: Ledger) -> None:
     """A commit that was not heard of, or two that fetch the same batch; and nothing of one that is gone."""
     work = begun(world, world.project(), 1.0)
@@ -274,61 +250,3 @@ def test_two_jobs_that_run_fetch_one_batch(world: World, ledger: Ledger, server:
 
     assert asyncio.run(both()) == [20, 15] and bill.calls == 25
     assert sum(booked(world, work.grip.job) for work in works) == pytest.approx(bill.usd, abs=3 * MICRO)
-
-
-def test_a_cancelled_job_cancels_its_batch(world: World, ledger: Ledger, server: Client) -> None:
-    bill, project = Bill(server), world.project()
-    work = begun(world, project, 1.0)
-    server.faults(shares={"slow_batch": 1.0}, seconds=60.0)
-    run(ledger, work, server, ROWS[:20], form(), until=lambda courier: bool(noted(world)), cancelled=True)
-    world(intent.cancel, project, work.grip.job)
-    world.end(work.grip, "stopped", bare=True)
-    assert world.job(work.grip.job).state == "cancelled"
-    assert (bill.calls, booked(world, work.grip.job), batches(world)[0].state) == (0, 0, BatchState.DONE)
-
-
-def test_what_a_job_leaves_is_settled_all_the_same(world: World, ledger: Ledger, server: Client, post: Post) -> None:
-    """Its worker has died, and the user cancels: money stays set aside until the batch is fetched, or nobody tells of it any more."""
-    project, bill = world.project(), Bill(server)
-    row = Endpoint(project=project, id="ep_server", wire="openai", url=server.url, private=True)
-    world(lambda session: session.add(row))
-    how = replace(form(), digest=row.known().digest)
-    work = begun(world, project, 1.0)
-    server.faults(shares={"slow_batch": 1.0}, seconds=0.5)
-    run(ledger, work, server, ROWS[:20], how, until=lambda courier: bool(noted(world)))
-    world.outlive(work.grip)
-    world(intent.cancel, project, work.grip.job)
-    world(lease.expire, work.grip.step, work.grip.job)
-    (one,) = batches(world)
-    assert (one.state, one.open) == (BatchState.LEFT, sum(line[3] for line in one.lines))
-    assert booked(world, work.grip.job) == 0
-    post.queues = ("io",)
-    leftovers.fetch(post)  # without its key it is refused
-    assert batches(world)[0].state == BatchState.LEFT
-    until(lambda: bill.calls == 20)
-    master = bytes(32)
-    sealed = Keyring((master,)).seal(KEY, project=project, endpoint="ep_server")
-
-    def with_key(session: Session) -> None:
-        held = session.get_one(Endpoint, (project, "ep_server"))
-        held.sealed_by, held.sealed = sealed.key, sealed.box
-
-    world(with_key)
-    post.settings = post.settings.model_copy(update={"sealing_keys": b64encode(master).decode()})
-
-    def fetched() -> bool:
-        leftovers.fetch(post)
-        return batches(world)[0].state == BatchState.DONE
-
-    until(fetched)
-    kept = world(lambda s: s.scalar(select(func.count()).where(StoredAnswer.project == project)))
-    assert kept == 20 and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO)
-
-    def lost(session: Session) -> None:
-        """As if nobody had told of it for days."""
-        held = session.scalars(select(Batch)).one()
-        held.state, held.open, held.created_at = BatchState.LEFT, 700_000, held.created_at - KEPT
-
-    world(lost)
-    leftovers.fetch(post)
-    assert batches(world)[0].state == BatchState.VOID and booked(world, work.grip.job) == pytest.approx(bill.usd + 0.7)
