@@ -46,7 +46,10 @@ def initialised(
 
     Drawn on the CPU whatever the device, so that a seed means one network everywhere. `merges`, `tokenizer`: of a text_encoder.
     """
-    module = build(student, signature, tokenizer).to_empty(device="cpu")
+    module = build(student, signature, tokenizer)
+    # As `to_empty` does, which for the meta device imports sympy and all of torch's symbolic shapes.
+    blank = {name: torch.empty(tensor.shape, dtype=tensor.dtype) for name, tensor in module.state_dict().items()}
+    module.load_state_dict(blank, assign=True)
     source = torch.Generator().manual_seed(derived(seed, "weights"))
     for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
