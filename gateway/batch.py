@@ -74,9 +74,14 @@ async def upload(client: Client, endpoint: Endpoint, calls: IO[bytes]) -> str:
 
 
 async def create(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remote:
-    """Sends an uploaded file off. Raises CallFailed; where `sent`, it may have been made all the same."""
+    """Sends an uploaded file off. Raises CallFailed; `may_be_made` says what that leaves open."""
     body = {"input_file_id": file, "endpoint": PATH, "completion_window": WINDOW, "metadata": {MARK: mark}}
     return _remote(_json(await _send(client, endpoint, "POST", "/batches", body=body)))
+
+
+def may_be_made(error: CallFailed) -> bool:
+    """Whether a create that failed may have made the batch all the same: its reply was lost, or is odd, or tells of a server in trouble."""
+    return error.billed or error.kind == "server_error"
 
 
 async def find(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remote | None:
