@@ -35,9 +35,9 @@ SLOWEST = 20
 GRACE = 4
 """First looks' time in which a batch that was just made may still come to be listed."""
 GONE = 3
-"""Looks at a batch in a row that found none: it is believed."""
+"""Looks at a batch that found none, with none in between that found it: they are believed."""
 FAILURES = 20
-"""Looks in a row that failed otherwise: the endpoint is given up."""
+"""Looks in a row that failed: the endpoint is given up."""
 Result = Reply | CallFailed
 log = structlog.get_logger(__name__)
 
@@ -156,7 +156,7 @@ class Carrier:
 
     async def watch(self, shipment: Shipment, told: Callable[[], Awaitable[None]], cancelled: asyncio.Event) -> Remote:
         """Until it has ended. It is cancelled once `cancelled` is set. Raises Void, CallFailed."""
-        wait, ill = self._seconds, 0
+        wait, ill = self._seconds, list[CallFailed]()
         listening = shipment.own
         while True:
             try:
@@ -165,10 +165,11 @@ class Carrier:
                     await self.cancel(shipment)
                 found = await batch.look(self._client, self._endpoint, str(shipment.remote))
             except CallFailed as error:
-                ill += 1
-                await self._ill(shipment, error, ill)
+                ill.append(error)
+                await self._ill(shipment, ill)
             else:
-                ill, shipment.done = 0, found.done
+                ill.clear()
+                shipment.done = found.done
                 if found.ended:
                     return found
                 await told()
@@ -191,13 +192,14 @@ class Carrier:
         """Once. Raises CallFailed."""
         return await batch.look(self._client, self._endpoint, str(shipment.remote))
 
-    async def _ill(self, shipment: Shipment, error: CallFailed, times: int) -> None:
-        """A look that failed. Raises Void once the batch is gone for good, which may have been billed; CallFailed once it is enough."""
+    async def _ill(self, shipment: Shipment, errors: Sequence[CallFailed]) -> None:
+        """After looks in a row that failed. Raises Void once the batch is gone for good, which may have been billed; CallFailed once it is enough."""
+        error = errors[-1]
         if error.kind == "not_found":
-            if times >= GONE:
+            if sum(one.kind == "not_found" for one in errors) >= GONE:
                 await asyncio.to_thread(self._book.lose, shipment.id)
                 raise Void
-        elif isinstance(error, Permanent) or times >= FAILURES:
+        elif isinstance(error, Permanent) or len(errors) >= FAILURES:
             raise error
 
     async def collect(self, shipment: Shipment, remote: Remote, take: Callable[[int, Result], None]) -> None:

@@ -7,8 +7,9 @@ from tempfile import gettempdir
 import pytest
 
 from gateway import patience
+from gateway.batch import Remote
 from gateway.call import Endpoint
-from gateway.carrier import GRACE, Carrier, Shipment
+from gateway.carrier import GRACE, Carrier, Shipment, Void
 from gateway.client import Client
 from gateway.failure import CallFailed
 from models.batch import Batch, BatchState
@@ -24,10 +25,10 @@ from workers.claim import Ledger
 BOUND = 400_000
 ENTRY = Entry("d", 0, 1, BOUND)
 ONE = {"id": "batch_1", "status": "in_progress", "input_file_id": "file-1"}
-MADE, UPLOADED = said(ONE), said({"id": "file-1"})
+MADE, ENDED, UPLOADED = said(ONE), said(ONE | {"status": "completed"}), said({"id": "file-1"})
 EMPTY, LISTED = said({"data": []}), said({"data": [ONE]})
-ILL, WRONG, BUSY = said({}, 500), said({}, 400), said({}, 429, retry_after_ms="1")
-UPLOAD, CREATE, LIST = "POST /files", "POST /batches", "GET /batches"
+ILL, GONE, WRONG, BUSY = said({}, 500), said({}, 404), said({}, 400), said({}, 429, retry_after_ms="1")
+UPLOAD, CREATE, LIST, LOOK = "POST /files", "POST /batches", "GET /batches", "GET /batches/batch_1"
 Go = Callable[[Carrier, Shipment], Awaitable[object]]
 
 
@@ -39,6 +40,14 @@ def work(world: World) -> Work:
 async def send_off(carrier: Carrier, shipment: Shipment) -> None:
     with carrier.room() as calls:
         await carrier.post(shipment, calls)
+
+
+async def watched(carrier: Carrier, shipment: Shipment) -> Remote:
+    async def told() -> None:
+        """Nobody listens."""
+
+    shipment.remote = "batch_1"
+    return await carrier.watch(shipment, told, asyncio.Event())
 
 
 def carry(ledger: Ledger, work: Work, replies: Mapping[str, list[Reply]], go: Go = send_off) -> Script:
@@ -108,3 +117,12 @@ def test_an_endpoint_that_is_too_busy_is_asked_for_long(
     monkeypatch.setattr(patience, "PATIENCE", 0.1)
     with pytest.raises(CallFailed, match="HTTP 429"):
         carry(ledger, work, {UPLOAD: [BUSY]})
+
+
+def test_a_batch_is_gone_once_looks_enough_have_not_found_it(world: World, ledger: Ledger, work: Work) -> None:
+    """What fails otherwise says nothing of it."""
+    seen = carry(ledger, work, {LOOK: [ILL, ILL, GONE, GONE, ENDED]}, watched)
+    assert seen.asked.count(LOOK) == 5 and row(world).open == BOUND
+    with pytest.raises(Void):
+        carry(ledger, work, {LOOK: [GONE, ILL, GONE, ILL, GONE, ENDED]}, watched)
+    assert row(world).state == BatchState.VOID and booked(world, work.grip.job) == pytest.approx(BOUND / 1e6)
