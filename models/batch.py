@@ -63,6 +63,12 @@ def left() -> Select[Batch]:
     return select(Batch).where(Batch.state == BatchState.LEFT).order_by(Batch.created_at)
 
 
+def awaited(project: str, endpoint: str) -> Select[str]:
+    """Jobs, ended or not, of which an endpoint has batches that are not settled."""
+    mine = (Batch.project == project, Batch.endpoint == endpoint, Batch.state.in_(LIVE))
+    return select(Batch.job).where(*mine).distinct().order_by(Batch.job)
+
+
 def settled(job: str) -> Delete:
     """Forgets the batches of a job of which nothing more comes."""
     return delete(Batch).where(Batch.job == job, Batch.state.not_in(LIVE))

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import answer, purse
+from models import endpoint as endpoints
 from models import job as jobs
 from models.answer import Kept
 from models.batch import KEPT, LIVE, Batch, BatchState
@@ -54,7 +55,7 @@ class Stamped:
     entries: int = 0
     barred: Cap | None = None
     lost: bool = False
-    """The step is somebody else's."""
+    """The step is somebody else's, or the endpoint has moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,8 @@ def stamp(session: Session, grip: Grip, parcel: Parcel) -> Stamped:
     step = session.get(Step, grip.step, populate_existing=True)
     if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
         return Stamped(lost=True)
+    if _moved(session, job.project, parcel):
+        return Stamped(lost=True)
     if (known := session.get(Batch, parcel.id)) is not None:
         return Stamped(entries=len(known.lines))
     sums = list(accumulate(entry.bound for entry in parcel.entries))
@@ -90,6 +93,13 @@ def stamp(session: Session, grip: Grip, parcel: Parcel) -> Stamped:
         )
     )  # fmt: skip
     return Stamped(entries=number)
+
+
+def _moved(session: Session, project: str, parcel: Parcel) -> bool:
+    """Whether the endpoint has another URL than the batch is for. It is held: it keeps its URL until the batch is written down."""
+    held = endpoints.one(project, parcel.endpoint).with_for_update(read=True)
+    rows = session.scalars(held, execution_options={"populate_existing": True})
+    return any(row.known().digest != parcel.place for row in rows)
 
 
 def note(session: Session, id: str, *, file: str | None = None, remote: str | None = None) -> bool:

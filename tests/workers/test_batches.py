@@ -17,6 +17,7 @@ from gateway.reply import Message
 from models import intent, lease, postage, purse
 from models.answer import Kept
 from models.batch import Batch, BatchState
+from models.endpoint import Endpoint
 from models.finish import DISK_FULL
 from models.job import Job
 from models.postage import Entry, Parcel, Settlement
@@ -201,6 +202,24 @@ def test_a_batch_that_was_never_sent_is_void(world: World, ledger: Ledger, serve
     run(ledger, second, server, ROWS[:5], form())
     assert [one.state for one in batches(world)] == [BatchState.VOID, BatchState.DONE]
     assert booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO) and bill.calls == 5
+
+
+def test_nothing_is_sent_to_an_endpoint_that_has_moved(world: World, ledger: Ledger) -> None:
+    """Nobody could ask there what it has cost."""
+    project = world.project()
+    row = Endpoint(project=project, id="ep_server", wire="openai", url="https://old.example/v1")
+    world(lambda session: session.add(row))
+    work = begun(world, project, 1.0)
+    entries = [Entry("d", 0, 1, 100)]
+    here = Parcel(id="bat_a", endpoint="ep_server", place=row.known().digest, price=None, entries=entries, least=1)
+
+    def move(session: Session) -> None:
+        session.get_one(Endpoint, (project, "ep_server")).url = "https://new.example/v1"
+
+    assert ledger(postage.stamp, work.grip, here).entries == 1
+    world(move)
+    assert ledger(postage.stamp, work.grip, replace(here, id="bat_b")).lost
+    assert [one.id for one in batches(world)] == ["bat_a"]
 
 
 def test_results_are_booked_once_whoever_fetches_them(world: World, ledger: Ledger) -> None:
