@@ -35,7 +35,7 @@ SLOWEST = 20
 GRACE = 4
 """First looks' time in which a batch that was just made may still come to be listed."""
 GONE = 3
-"""Looks at a batch that found none, with none in between that found it: they are believed."""
+"""Looks at a batch, or at a file of it, that found none, with none in between that found it: they are believed."""
 FAILURES = 20
 """Looks in a row that failed: the endpoint is given up."""
 Result = Reply | CallFailed
@@ -226,13 +226,15 @@ class Carrier:
 
     async def _fetched(self, shipment: Shipment, name: str, file: IO[bytes]) -> None:
         """A file of results. Raises Void where it is gone: what it held is paid for, and nobody will see it."""
-        try:
-            await patiently(partial(batch.download, self._client, self._endpoint, name, file))
-        except Permanent as error:
-            if error.kind != "not_found":
-                raise
-            await asyncio.to_thread(self._book.lose, shipment.id)
-            raise Void from error
+        for _ in range(GONE):
+            try:
+                return await patiently(partial(batch.download, self._client, self._endpoint, name, file))
+            except Permanent as error:
+                if error.kind != "not_found":
+                    raise
+            await asyncio.sleep(self._seconds)
+        await asyncio.to_thread(self._book.lose, shipment.id)
+        raise Void
 
     async def _settle(self, shipment: Shipment, first: int, part: list[tuple[int, Result]]) -> Overcharged | None:
         """Books what of a part was not booked before; somebody else may be doing the same. Raises Void."""

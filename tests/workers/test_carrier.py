@@ -29,6 +29,7 @@ MADE, ENDED, UPLOADED = said(ONE), said(ONE | {"status": "completed"}), said({"i
 EMPTY, LISTED = said({"data": []}), said({"data": [ONE]})
 ILL, GONE, WRONG, BUSY = said({}, 500), said({}, 404), said({}, 400), said({}, 429, retry_after_ms="1")
 UPLOAD, CREATE, LIST, LOOK = "POST /files", "POST /batches", "GET /batches", "GET /batches/batch_1"
+FILE = "GET /files/file-2/content"
 Go = Callable[[Carrier, Shipment], Awaitable[object]]
 
 
@@ -48,6 +49,11 @@ async def watched(carrier: Carrier, shipment: Shipment) -> Remote:
 
     shipment.remote = "batch_1"
     return await carrier.watch(shipment, told, asyncio.Event())
+
+
+async def collected(carrier: Carrier, shipment: Shipment) -> None:
+    shipment.own = False
+    await carrier.collect(shipment, Remote(id="batch_1", status="completed", files=("file-2",)), lambda *_: None)
 
 
 def carry(ledger: Ledger, work: Work, replies: Mapping[str, list[Reply]], go: Go = send_off) -> Script:
@@ -126,3 +132,9 @@ def test_a_batch_is_gone_once_looks_enough_have_not_found_it(world: World, ledge
     with pytest.raises(Void):
         carry(ledger, work, {LOOK: [GONE, ILL, GONE, ILL, GONE, ENDED]}, watched)
     assert row(world).state == BatchState.VOID and booked(world, work.grip.job) == pytest.approx(BOUND / 1e6)
+
+
+def test_so_is_a_file_of_its_results(world: World, ledger: Ledger, work: Work) -> None:
+    replies: list[Reply] = [GONE, GONE, said({"custom_id": "0", "error": {"message": "no"}})]
+    carry(ledger, work, {FILE: replies}, collected)
+    assert (row(world).state, booked(world, work.grip.job)) == (BatchState.DONE, 0)
