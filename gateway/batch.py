@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
-from gateway.call import WIRES, Endpoint, failed
+from gateway.call import WIRES, Endpoint, failed, quoted
 from gateway.client import Client, Form, Into, Response
 from gateway.failure import CallFailed, Retryable
 
@@ -74,9 +74,14 @@ async def upload(client: Client, endpoint: Endpoint, calls: IO[bytes]) -> str:
 
 
 async def create(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remote:
-    """Sends an uploaded file off. Raises CallFailed; where `sent`, it may have been made all the same."""
+    """Sends an uploaded file off. Raises CallFailed; `may_be_made` says what that leaves open."""
     body = {"input_file_id": file, "endpoint": PATH, "completion_window": WINDOW, "metadata": {MARK: mark}}
-    return _remote(_json(await _send(client, endpoint, "POST", "/batches", body=body)))
+    return _remote(endpoint, await _send(client, endpoint, "POST", "/batches", body=body))
+
+
+def may_be_made(error: CallFailed) -> bool:
+    """Whether a create that failed may have made the batch all the same: its reply was lost, or is odd, or tells of a server in trouble."""
+    return error.billed or error.kind == "server_error"
 
 
 async def find(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remote | None:
@@ -87,7 +92,7 @@ async def find(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remo
         listed = [one for one in page.get("data") or () if isinstance(one, dict)]
         for one in listed:
             if one.get("input_file_id") == file or (one.get("metadata") or {}).get(MARK) == mark:
-                return _remote(one)
+                return _seen(endpoint, one)
         if not page.get("has_more") or not listed:
             return None
         after = f"&after={listed[-1].get('id')}"
@@ -96,12 +101,12 @@ async def find(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remo
 
 async def look(client: Client, endpoint: Endpoint, id: str) -> Remote:
     """How far it is. Raises CallFailed."""
-    return _remote(_json(await _send(client, endpoint, "GET", f"/batches/{id}")))
+    return _remote(endpoint, await _send(client, endpoint, "GET", f"/batches/{id}"))
 
 
 async def cancel(client: Client, endpoint: Endpoint, id: str) -> Remote:
     """No further call of it is made; what was answered is billed, and is in its files. Raises CallFailed."""
-    return _remote(_json(await _send(client, endpoint, "POST", f"/batches/{id}/cancel")))
+    return _remote(endpoint, await _send(client, endpoint, "POST", f"/batches/{id}/cancel"))
 
 
 async def download(client: Client, endpoint: Endpoint, file: str, into: IO[bytes]) -> None:
@@ -142,7 +147,11 @@ def _id(response: Response) -> str:
     return id
 
 
-def _remote(found: dict[str, Any]) -> Remote:
+def _remote(endpoint: Endpoint, response: Response) -> Remote:
+    return _seen(endpoint, _json(response))
+
+
+def _seen(endpoint: Endpoint, found: dict[str, Any]) -> Remote:
     id, status, counts = found.get("id"), found.get("status"), found.get("request_counts")
     if not isinstance(id, str) or not _plain(id) or not isinstance(status, str):
         raise Retryable("malformed", "the reply is no batch", sent=True, status=200)
@@ -150,17 +159,17 @@ def _remote(found: dict[str, Any]) -> Remote:
     total, well, ill = (_count(told.get(name)) for name in ("total", "completed", "failed"))
     files = (found.get("output_file_id"), found.get("error_file_id"))
     return Remote(
-        id=id, status=status, total=total, done=well + ill, refusal=next(_refusals(found), None),
+        id=id, status=status, total=total, done=well + ill, refusal=next(_refusals(endpoint, found), None),
         files=tuple(file for file in files if isinstance(file, str) and _plain(file)),
     )  # fmt: skip
 
 
-def _refusals(found: dict[str, Any]) -> Iterator[Refusal]:
+def _refusals(endpoint: Endpoint, found: dict[str, Any]) -> Iterator[Refusal]:
     errors = found.get("errors")
     listed = errors.get("data") if isinstance(errors, dict) else errors
     for one in listed if isinstance(listed, list) else ():
         told = one if isinstance(one, dict) else {"message": one}
-        yield Refusal(str(told.get("code"))[:100], str(told.get("message"))[:300])
+        yield Refusal(str(told.get("code")), quoted(told.get("message"), endpoint.key))
 
 
 def _plain(id: str) -> bool:

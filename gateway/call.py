@@ -103,4 +103,10 @@ def _said(body: bytes) -> str:
 
 
 def _message(status: int, said: str, key: str | None) -> str:
-    return f"HTTP {status}: {(said.replace(key, '***') if key else said)[:300]}"
+    return f"HTTP {status}: {quoted(said, key)}"
+
+
+def quoted(said: object, key: str | None) -> str:
+    """An endpoint's own words, less the key, and cut after that."""
+    text = str(said)
+    return (text.replace(key, "***") if key else text)[:300]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Protocol, TypeVar
+from typing import IO, Protocol
 
 import structlog
 
@@ -16,12 +16,12 @@ from gateway import batch
 from gateway.batch import Remote
 from gateway.call import Endpoint
 from gateway.client import Client
-from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.failure import CallFailed, Permanent
 from gateway.front import kept_of
+from gateway.patience import Patience, patiently
 from gateway.price import Price, exact, whole
 from gateway.reply import Reply
 from gateway.results import Results
-from gateway.retry import RETRIES, pause
 from models.answer import Kept
 from models.batch import BatchState
 from models.postage import Entry, Settlement
@@ -35,11 +35,10 @@ SLOWEST = 20
 GRACE = 4
 """First looks' time in which a batch that was just made may still come to be listed."""
 GONE = 3
-"""Looks at a batch in a row that found none: it is believed."""
+"""Looks at a batch, or at a file of it, that found none, with none in between that found it: they are believed."""
 FAILURES = 20
-"""Looks in a row that failed otherwise: the endpoint is given up."""
+"""Looks in a row that failed: the endpoint is given up."""
 Result = Reply | CallFailed
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -100,39 +99,54 @@ class Carrier:
     async def post(self, shipment: Shipment, calls: IO[bytes]) -> None:
         """Uploads the calls and sends them off. Raises CallFailed; Void where it was given up meanwhile."""
         try:
-            shipment.file = await self._patiently(lambda: batch.upload(self._client, self._endpoint, calls))
-            await self._noted(shipment, file=shipment.file)
-            made = await self._patiently(lambda: self._create(shipment))
-        except CallFailed as error:
-            if shipment.file is None or isinstance(error, Permanent):  # else it may have been made
-                await asyncio.to_thread(self._book.end, shipment.id, BatchState.VOID)
+            shipment.file = await patiently(lambda: batch.upload(self._client, self._endpoint, calls))
+        except CallFailed:
+            await self._end(shipment, BatchState.VOID)
             raise
-        shipment.remote = made.id
-        await self._noted(shipment, remote=made.id)
+        await self._noted(shipment, file=shipment.file)
+        await self._made(shipment, await self._create(shipment))
 
     async def _create(self, shipment: Shipment) -> Remote:
-        """Makes it, unless a try whose reply was lost has made it already."""
-        found = await self._listed(shipment)
-        return found or await batch.create(self._client, self._endpoint, str(shipment.file), shipment.id)
+        """Makes it. After a try that may have made it, it is looked for before the next one. Raises CallFailed."""
+        patience, unsure = Patience(), False
+        while True:
+            try:
+                return await batch.create(self._client, self._endpoint, str(shipment.file), shipment.id)
+            except CallFailed as error:
+                if batch.may_be_made(error):
+                    unsure = True
+                    if (found := await self._listed(shipment)) is not None:
+                        return found
+                if not await patience.lasts(error):
+                    if not unsure:  # else the next attempt looks for it once more
+                        await self._end(shipment, BatchState.VOID)
+                    raise
 
     async def _listed(self, shipment: Shipment) -> Remote | None:
-        return await batch.find(self._client, self._endpoint, str(shipment.file), shipment.id)
+        """The batch as the endpoint's list has it; None once it would be there. Raises CallFailed."""
+        until = time.monotonic() + GRACE * self._seconds
+        while True:
+            over = time.monotonic() > until
+            found = await patiently(lambda: batch.find(self._client, self._endpoint, str(shipment.file), shipment.id))
+            if found is not None or over:
+                return found
+            await asyncio.sleep(self._seconds)
 
     async def trace(self, shipment: Shipment) -> None:
         """Finds a batch of an earlier attempt that was not noted as made. Raises Void where it was not made, CallFailed."""
-        until = time.monotonic() + GRACE * self._seconds
-        while shipment.file is not None:
-            over = time.monotonic() > until
-            found = await self._patiently(lambda: self._listed(shipment))
-            if found is not None:
-                shipment.remote = found.id
-                await self._noted(shipment, remote=found.id)
-                return
-            if over:
-                break
-            await asyncio.sleep(self._seconds)
-        await asyncio.to_thread(self._book.end, shipment.id, BatchState.VOID)
-        raise Void
+        found = None if shipment.file is None else await self._listed(shipment)
+        if found is None:
+            await self._end(shipment, BatchState.VOID)
+            raise Void
+        await self._made(shipment, found)
+
+    async def _made(self, shipment: Shipment, remote: Remote) -> None:
+        """Raises Void."""
+        shipment.remote = remote.id
+        await self._noted(shipment, remote=remote.id)
+
+    async def _end(self, shipment: Shipment, state: BatchState) -> None:
+        await asyncio.to_thread(self._book.end, shipment.id, state)
 
     async def _noted(self, shipment: Shipment, *, file: str | None = None, remote: str | None = None) -> None:
         if not await asyncio.to_thread(lambda: self._book.note(shipment.id, file=file, remote=remote)):
@@ -142,7 +156,7 @@ class Carrier:
 
     async def watch(self, shipment: Shipment, told: Callable[[], Awaitable[None]], cancelled: asyncio.Event) -> Remote:
         """Until it has ended. It is cancelled once `cancelled` is set. Raises Void, CallFailed."""
-        wait, ill = self._seconds, 0
+        wait, ill = self._seconds, list[CallFailed]()
         listening = shipment.own
         while True:
             try:
@@ -151,10 +165,11 @@ class Carrier:
                     await self.cancel(shipment)
                 found = await batch.look(self._client, self._endpoint, str(shipment.remote))
             except CallFailed as error:
-                ill += 1
-                await self._ill(shipment, error, ill)
+                ill.append(error)
+                await self._ill(shipment, ill)
             else:
-                ill, shipment.done = 0, found.done
+                ill.clear()
+                shipment.done = found.done
                 if found.ended:
                     return found
                 await told()
@@ -177,13 +192,14 @@ class Carrier:
         """Once. Raises CallFailed."""
         return await batch.look(self._client, self._endpoint, str(shipment.remote))
 
-    async def _ill(self, shipment: Shipment, error: CallFailed, times: int) -> None:
-        """A look that failed. Raises Void once the batch is gone for good, which may have been billed; CallFailed once it is enough."""
+    async def _ill(self, shipment: Shipment, errors: Sequence[CallFailed]) -> None:
+        """After looks in a row that failed. Raises Void once the batch is gone for good, which may have been billed; CallFailed once it is enough."""
+        error = errors[-1]
         if error.kind == "not_found":
-            if times >= GONE:
+            if sum(one.kind == "not_found" for one in errors) >= GONE:
                 await asyncio.to_thread(self._book.lose, shipment.id)
                 raise Void
-        elif isinstance(error, Permanent) or times >= FAILURES:
+        elif isinstance(error, Permanent) or len(errors) >= FAILURES:
             raise error
 
     async def collect(self, shipment: Shipment, remote: Remote, take: Callable[[int, Result], None]) -> None:
@@ -202,7 +218,7 @@ class Carrier:
                 for number, result in part:
                     take(number, result)
                 first_of_part += len(part)
-        await asyncio.to_thread(self._book.end, shipment.id, BatchState.DONE)
+        await self._end(shipment, BatchState.DONE)
         if shipment.own:  # else somebody may still be about to fetch it
             await self._tidy(shipment, remote)
         if over is not None:
@@ -210,13 +226,15 @@ class Carrier:
 
     async def _fetched(self, shipment: Shipment, name: str, file: IO[bytes]) -> None:
         """A file of results. Raises Void where it is gone: what it held is paid for, and nobody will see it."""
-        try:
-            await self._patiently(partial(batch.download, self._client, self._endpoint, name, file))
-        except Permanent as error:
-            if error.kind != "not_found":
-                raise
-            await asyncio.to_thread(self._book.lose, shipment.id)
-            raise Void from error
+        for _ in range(GONE):
+            try:
+                return await patiently(partial(batch.download, self._client, self._endpoint, name, file))
+            except Permanent as error:
+                if error.kind != "not_found":
+                    raise
+            await asyncio.sleep(self._seconds)
+        await asyncio.to_thread(self._book.lose, shipment.id)
+        raise Void
 
     async def _settle(self, shipment: Shipment, first: int, part: list[tuple[int, Result]]) -> Overcharged | None:
         """Books what of a part was not booked before; somebody else may be doing the same. Raises Void."""
@@ -252,18 +270,6 @@ class Carrier:
                 await batch.discard(self._client, self._endpoint, file)
             except CallFailed:
                 return
-
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Raises Permanent, and Retryable after some tries."""
-        attempt = 0
-        while True:
-            try:
-                return await call()
-            except Retryable as error:
-                attempt += 1
-                if attempt > RETRIES:
-                    raise
-                await asyncio.sleep(pause(attempt, error.retry_after))
 
 
 def _cost(result: Result, entry: Entry, price: Price | None) -> Decimal:

@@ -173,7 +173,7 @@ class Courier(Front):
             self._start(Shipment(id=parcel.id, entries=entries, endpoint=parcel.endpoint, price=price), calls)
         await self._change(back=load[len(calls) :])
         if stamped.lost:
-            await self._stop(Problem(code="interrupted", message="The step is somebody else's."))
+            await self._stop(Problem(code="interrupted", message="The step is another's, or its endpoint has moved."))
         elif stamped.barred is not None and stamped.barred not in flying:  # else what comes back may pay for it
             await self._stop(SPENT[stamped.barred])
 

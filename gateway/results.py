@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
-from gateway.call import WIRES, Endpoint, failed
+from gateway.call import WIRES, Endpoint, failed, quoted
 from gateway.client import Response
 from gateway.failure import CallFailed, Retryable
 from gateway.reply import Reply
@@ -63,8 +63,8 @@ class Results:
         if isinstance(response, dict) and isinstance(response.get("status_code"), int):
             return self._responded(response["status_code"], json.dumps(response.get("body")).encode())
         told = error if isinstance(error, dict) else {}
-        kind, message = LAPSED.get(str(told.get("code")), "server_error"), str(told.get("message"))[:300]
-        return Retryable(kind, message, sent=False)
+        kind = LAPSED.get(str(told.get("code")), "server_error")
+        return Retryable(kind, quoted(told.get("message"), self._endpoint.key), sent=False)
 
     def _responded(self, status: int, body: bytes) -> Reply | CallFailed:
         if status != 200:

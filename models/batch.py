@@ -1,10 +1,10 @@
 """Batches: questions that were sent to an endpoint together, and are answered within a day. A batch that was sent is money: its row comes before it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Select, func, or_, select
+from sqlalchemy import Delete, Index, Select, delete, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,7 +19,7 @@ class BatchState(StrEnum):
 
 
 KEPT = timedelta(days=3)
-"""Time in which an endpoint still has what it was sent: a batch is answered within one day."""
+"""Time in which no look at a batch finds it, after which it is given up: one is answered within a day."""
 LIVE = (BatchState.OPEN, BatchState.LEFT)
 
 
@@ -42,9 +42,12 @@ class Batch(Base):
     file: Mapped[str | None]  # the endpoint's name of what was uploaded; None: nothing was made of it yet
     remote: Mapped[str | None]  # the endpoint's name of the batch; None: not known to be made
     price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # spec.facts.Price, discounted
-    lines: Mapped[list[Any]] = mapped_column(deferred=True)  # [digest, first sample, samples, most micro-dollars]
+    lines: Mapped[list[Any]] = mapped_column(deferred=True)  # [digest, first sample, samples, most micro-dollars]; live
     open: Mapped[int]  # micro-dollars that it may still cost
     settled: Mapped[int] = mapped_column(server_default="0")  # lines of its results that are booked
+    silent_since: Mapped[
+        datetime | None
+    ]  # of looks after its job's end, the first that was told nothing; None: the last was
     created_at: Mapped[Created]
 
 
@@ -55,8 +58,17 @@ def live(project: str, endpoint: str, place: str, step: str) -> Select[Batch]:
     return select(Batch).where(*mine, Batch.state.in_(LIVE), known).order_by(Batch.created_at, Batch.id)
 
 
-def left(*, old: bool = False) -> Select[Batch]:
-    """Batches whose job has ended before they were fetched; `old`: those that no endpoint has any more."""
-    since = func.now() - KEPT
-    age = Batch.created_at <= since if old else Batch.created_at > since
-    return select(Batch).where(Batch.state == BatchState.LEFT, age).order_by(Batch.created_at)
+def left() -> Select[Batch]:
+    """Batches whose job has ended before they were fetched."""
+    return select(Batch).where(Batch.state == BatchState.LEFT).order_by(Batch.created_at)
+
+
+def awaited(project: str, endpoint: str) -> Select[str]:
+    """Jobs, ended or not, of which an endpoint has batches that are not settled."""
+    mine = (Batch.project == project, Batch.endpoint == endpoint, Batch.state.in_(LIVE))
+    return select(Batch.job).where(*mine).distinct().order_by(Batch.job)
+
+
+def settled(job: str) -> Delete:
+    """Forgets the batches of a job of which nothing more comes."""
+    return delete(Batch).where(Batch.job == job, Batch.state.not_in(LIVE))

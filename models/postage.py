@@ -1,7 +1,7 @@
 """Money of batches: set aside before a batch is sent, settled line by line as its answers come, whichever attempt or job fetches them.
 
 Unlike a reservation it outlives the attempt that set it aside, and the job: what was sent and not fetched by then is cancelled, and settled all the
-same (workers/leftovers.py). What nobody tells of for days is booked as paid. All amounts are micro-dollars. The batch's row is locked after job
+same (workers/leftovers.py). What the endpoint tells nothing of for days is booked as paid. All amounts are micro-dollars. The batch's row is locked after job
 and steps, and before charges.
 """
 
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import answer, purse
+from models import endpoint as endpoints
 from models import job as jobs
 from models.answer import Kept
-from models.batch import LIVE, Batch, BatchState
+from models.batch import KEPT, LIVE, Batch, BatchState
 from models.claim import Grip
 from models.job import Job
 from models.purse import Cap, Spent
@@ -54,7 +55,7 @@ class Stamped:
     entries: int = 0
     barred: Cap | None = None
     lost: bool = False
-    """The step is somebody else's."""
+    """The step is somebody else's, or the endpoint has moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,8 @@ def stamp(session: Session, grip: Grip, parcel: Parcel) -> Stamped:
     step = session.get(Step, grip.step, populate_existing=True)
     if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
         return Stamped(lost=True)
+    if _moved(session, job.project, parcel):
+        return Stamped(lost=True)
     if (known := session.get(Batch, parcel.id)) is not None:
         return Stamped(entries=len(known.lines))
     sums = list(accumulate(entry.bound for entry in parcel.entries))
@@ -90,6 +93,13 @@ def stamp(session: Session, grip: Grip, parcel: Parcel) -> Stamped:
         )
     )  # fmt: skip
     return Stamped(entries=number)
+
+
+def _moved(session: Session, project: str, parcel: Parcel) -> bool:
+    """Whether the endpoint has another URL than the batch is for. It is held: it keeps its URL until the batch is written down."""
+    held = endpoints.one(project, parcel.endpoint).with_for_update(read=True)
+    rows = session.scalars(held, execution_options={"populate_existing": True})
+    return any(row.known().digest != parcel.place for row in rows)
 
 
 def note(session: Session, id: str, *, file: str | None = None, remote: str | None = None) -> bool:
@@ -121,7 +131,7 @@ def close(session: Session, id: str, state: BatchState) -> None:
     """Nothing more comes of it: what it did not cost is free."""
     row = _held(session, id)
     if row is not None and row.state in LIVE:
-        row.state, row.open = state, 0
+        _end(row, state)
 
 
 def leave(session: Session, job: Job) -> None:
@@ -130,17 +140,35 @@ def leave(session: Session, job: Job) -> None:
     for row in session.scalars(held.with_for_update(key_share=True), execution_options={"populate_existing": True}):
         row.state = BatchState.LEFT
         if row.file is None:  # it was never sent
-            row.state, row.open = BatchState.VOID, 0
+            _end(row, BatchState.VOID)
+
+
+def hear(session: Session, id: str, *, told: bool) -> None:
+    """After a look at a batch that was left: whether the endpoint told of it. One that it tells nothing of for days is lost."""
+    row = _held(session, id)
+    if row is None or row.state != BatchState.LEFT:
+        return
+    now = session.scalars(select(func.now())).one()
+    row.silent_since = None if told else row.silent_since or now
+    if row.silent_since is not None and now - row.silent_since >= KEPT:
+        _lose(session, row)
 
 
 def lose(session: Session, id: str) -> None:
     """The endpoint tells of it no more, though it was made: all that is set aside for it is booked as paid."""
     row = _held(session, id)
     if row is not None and row.state in LIVE:
-        if row.open > 0:
-            lost = Spent.unheard(row.endpoint, row.open)
-            purse.book(session, row.project, row.job, row.step, row.fence, lost)
-        row.state, row.open = BatchState.VOID, 0
+        _lose(session, row)
+
+
+def _lose(session: Session, row: Batch) -> None:
+    if row.open > 0:
+        purse.book(session, row.project, row.job, row.step, row.fence, Spent.unheard(row.endpoint, row.open))
+    _end(row, BatchState.VOID)
+
+
+def _end(row: Batch, state: BatchState) -> None:
+    row.state, row.open, row.lines = state, 0, []
 
 
 def _held(session: Session, id: str) -> Batch | None:

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped
 
 from models.answer import StoredAnswer
 from models.base import Base, Created, Id
+from models.batch import Batch
 from models.blob import Ref
 from models.charge import Charge
 from models.dataset import Dataset
@@ -56,9 +57,10 @@ def contents(id: str) -> dict[str, Select[int]]:
 
 
 def remains(id: str) -> list[Delete]:
-    """What an empty project still has, to be deleted with it."""
+    """What an empty project still has, to be deleted with it. No batch is under way: its endpoint would still be there."""
     owners = (
         Key.project, IdempotencyKey.project, ProjectShare.project, Charge.project, Ref.project, StoredAnswer.project,
+        Batch.project,
     )  # fmt: skip
     return [delete(owner.class_).where(owner == id) for owner in owners]
 

@@ -9,11 +9,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Request:
-    """`headers`: names in lower case."""
+    """`headers`: names in lower case. `body`: of JSON; `raw` whatever it is."""
 
+    method: str
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    raw: bytes
 
 
 Exchange = Callable[[Request, asyncio.StreamWriter], Awaitable[bool]]
@@ -35,8 +37,10 @@ async def _request(reader: asyncio.StreamReader) -> Request:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     fields = (line.split(": ", 1) for line in head[1:] if ": " in line)
     headers = {name.lower(): value for name, value in fields}
-    body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
-    return Request(head[0].split()[1], headers, body)
+    raw = await reader.readexactly(int(headers.get("content-length", 0)))
+    body = {} if headers.get("content-type", "").startswith("multipart/") else json.loads(raw or b"{}")
+    method, path, _ = head[0].split()
+    return Request(method, path, headers, body, raw)
 
 
 async def send(writer: asyncio.StreamWriter, reply: bytes) -> bool:

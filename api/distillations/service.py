@@ -11,6 +11,7 @@ from api.distillations.waiting import for_facts
 from api.distillations.wire import DistillationJob, PlannedStep, Validation
 from api.errors import Conflicting, NotFound
 from models import admission, blob
+from models import batch as batches
 from models import job as jobs
 from models import step as steps_of
 from models.blob import Blob
@@ -134,5 +135,6 @@ def delete(session: Session, project: str, id: str) -> None:
         )
     for step in session.scalars(select(Step.id).where(Step.job == id).order_by(Step.id)):
         blob.release(session, step)
+    session.execute(batches.settled(id))
     session.execute(delete_from(Step).where(Step.job == id), execution_options={"synchronize_session": False})
     session.delete(job)

@@ -38,7 +38,7 @@ async def get(endpoint_id: str, caller: Reader, db: Db) -> Endpoint:
 
 @router.patch("/{endpoint_id}", operation_id="change_endpoint")
 async def change(endpoint_id: str, body: EndpointChange, caller: Writer, db: Db, config: Config) -> Endpoint:
-    """Changes an endpoint, and probes it where URL or key are new. Jobs that run go on with what they have begun with."""
+    """Changes an endpoint, and probes it where URL or key are new. Jobs that run go on with what they have begun with. A new URL is refused (409) while a batch is not settled."""
     if body.allow_private:
         need("admin", caller)
     admin = "admin" in caller.scopes
@@ -54,7 +54,7 @@ async def probe(endpoint_id: str, body: Probe, caller: Writer, db: Db, config: C
 
 @router.delete("/{endpoint_id}", operation_id="delete_endpoint")
 async def delete(endpoint_id: str, caller: Writer, db: Db) -> EndpointDeleted:
-    """Deletes an endpoint and its key; answers that were paid for stay. Refused (409) while a job that has not ended asks it."""
+    """Deletes an endpoint and its key; answers that were paid for stay. Refused (409) while a job that has not ended asks it, or a batch of it is not settled."""
     await db(service.delete, caller.project, endpoint_id)
     return EndpointDeleted(id=endpoint_id)
 

@@ -16,6 +16,7 @@ from gateway.failure import CallFailed
 from gateway.probe import models as listed
 from gateway.probe import probe
 from gateway.seal import Keyring, Sealed, Unsealable
+from models import batch as batches
 from models import endpoint as endpoints
 from models import job as jobs
 from spec.problem import Problem
@@ -75,9 +76,10 @@ def create(session: Session, project: str, sealing_keys: str, body: NewEndpoint)
 def change(
     session: Session, project: str, id: str, sealing_keys: str, body: EndpointChange, *, admin: bool
 ) -> tuple[endpoints.Endpoint, bool]:
-    """The row, and whether it has to be probed anew. Raises NotFound, Invalid (`key_needed`), Forbidden, Unavailable.
+    """The row, and whether it has to be probed anew. Raises NotFound, Invalid (`key_needed`), Forbidden, Conflicting (`in_use`), Unavailable.
 
-    A new URL never gets the stored key, which was given for the old one; nor does it inherit that private addresses are allowed.
+    A new URL never gets the stored key, which was given for the old one; nor does it inherit that private addresses are allowed. While a
+    batch is at the old one, there is none.
     """
     row = held(session, project, id)
     elsewhere = body.url is not None and body.url != row.url
@@ -92,6 +94,7 @@ def change(
     if body.url is not None or body.allow_private is not None:
         check_url(body.url or row.url, private=row.private)
     if elsewhere:
+        check_batches(session, row)
         row.url, row.facts, row.error, row.probed_at = str(body.url), None, None, None
     if body.key is not None:
         seal(row, sealing_keys, body.key)
@@ -119,6 +122,18 @@ def check_stream(row: endpoints.Endpoint, limits: NewLimits) -> None:
         message = f"{', '.join(sorted(probed))} behind {row.id} was not seen to stream its replies."
         hint = f"Probe it again (POST /v1/endpoints/{row.id}/probe), or leave stream_idle out."
         raise Invalid(message, code="not_probed", param="limits.stream_idle", hint=hint)
+
+
+def check_batches(session: Session, row: endpoints.Endpoint) -> None:
+    """Raises Conflicting (`in_use`) until the endpoint has told what each batch has cost: URL and key are needed for it."""
+    jobs = session.scalars(batches.awaited(row.project, row.id).limit(5)).all()
+    if jobs:
+        message = f"{row.id} still has batches of {', '.join(jobs)}, and has not told what they cost."
+        hint = (
+            "Cancel the jobs that have not ended. Batches of ended ones are cancelled and settled within minutes, "
+            f"or given up after {batches.KEPT.days} days in which no look finds them."
+        )
+        raise Conflicting(message, code="in_use", hint=hint)
 
 
 def seal(row: endpoints.Endpoint, sealing_keys: str, key: str) -> None:
@@ -204,7 +219,7 @@ def note(session: Session, project: str, id: str, url: str, seen: dict[str, Any]
 
 def delete(session: Session, project: str, id: str) -> None:
     """Its answers stay: they are paid for. Raises NotFound, Conflicting (`in_use`)."""
-    row = get(session, project, id)
+    row = held(session, project, id)
     needing = session.scalars(jobs.asking(project, id).limit(5)).all()
     if needing:
         raise Conflicting(
@@ -212,4 +227,5 @@ def delete(session: Session, project: str, id: str) -> None:
             code="in_use",
             hint="Wait for the end of these jobs, or cancel them.",
         )
+    check_batches(session, row)
     session.delete(row)

@@ -268,9 +268,9 @@ class Teacher:
 
 
 @contextmanager
-def served(**settings: Any) -> Iterator[Teacher]:
+def served(teacher: Teacher | None = None, **settings: Any) -> Iterator[Teacher]:
     """A teacher that answers on loopback until the block ends."""
-    teacher = Teacher(**settings)
+    teacher = teacher or Teacher(**settings)
     loop = asyncio.new_event_loop()
     ready = threading.Event()
 

@@ -8,6 +8,7 @@ import pytest
 
 from models.event import Line
 from spec.problem import Problem
+from tests.api.batches import of_job, sent, settle
 from tests.api.hand import connected
 from tests.api.jobs import Jobs, jobs_of
 from tests.api.service import Service, Tenant, good, refused
@@ -264,10 +265,13 @@ def test_delete(owner: Tenant, jobs: Jobs) -> None:
     job = jobs.start()
     refused(jobs.client.delete(f"/v1/distillations/{job['id']}"), 409, "not_ended")
     jobs.complete(job["id"])
+    settled, waiting = (sent(owner.service, owner.project, job["id"]) for _ in range(2))
+    settle(owner.service, settled)
     deleted = good(jobs.client.delete(f"/v1/distillations/{job['id']}"))
     assert deleted == {"id": job["id"], "object": "distillation", "deleted": True}
     for part in ("", "/events", "/metrics", "/logs", "/report", "/checkpoints"):
         refused(jobs.client.get(f"/v1/distillations/{job['id']}{part}"), 404, "not_found")
+    assert of_job(owner.service, job["id"]) == [waiting], "somebody has yet to ask what it has cost"
     student = jobs.client.get(f"/v1/models/{job['student']['model']}/files/model.safetensors")
     assert student.content == b"student"
     assert good(owner.client.get("/v1/usage"))["device_seconds"] > 0  # what was used stays used

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 from gateway.probe import PROSE
 from standalone.process import ROOT
 from tests.acceptance.teacher import Teacher, served
+from tests.api.batches import sent, settle
 from tests.api.jobs import jobs_of
 from tests.api.service import Service, Tenant, good, refused
 from tests.gateway.test_hostile import URLS
@@ -194,6 +195,20 @@ def test_a_job_keeps_its_endpoint(boss: Tenant, teacher: Teacher, tmp_path: Path
         good(boss.client.post(f"/v1/distillations/{job['id']}/cancel"))
     good(boss.client.delete(f"/v1/endpoints/{made['id']}"))
     refused(boss.client.get(f"/v1/endpoints/{made['id']}"), 404, "not_found")
+
+
+def test_it_stays_where_it_is_until_its_batches_are_settled(service: Service, boss: Tenant, teacher: Teacher) -> None:
+    """Nobody could ask elsewhere what they have cost. What is settled keeps neither it nor the project."""
+    path = f"/v1/endpoints/{good(boss.client.post('/v1/endpoints', json=body(teacher)))['id']}"
+    batch = sent(service, boss.project, "dst_ended")
+    assert "dst_ended" in refused(boss.client.delete(path), 409, "in_use")["message"]
+    elsewhere = {"url": "https://other.example/v1", "key": KEY}
+    refused(boss.client.patch(path, json=elsewhere), 409, "in_use")
+    assert good(boss.client.patch(path, json={"key": KEY, "url": teacher.url}))["state"] == "ready"
+    settle(service, batch)
+    assert good(boss.client.patch(path, json=elsewhere))["url"] == elsewhere["url"]
+    good(boss.client.delete(path))
+    good(service.admin.delete(f"/v1/projects/{boss.project}"))
 
 
 def test_a_planted_key_is_found_nowhere(service: Service, boss: Tenant, teacher: Teacher) -> None:

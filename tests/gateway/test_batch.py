@@ -30,7 +30,7 @@ def result(call: object, status: int = 200, **more: Any) -> dict[str, Any]:
 
 
 def lapsed(call: int, word: str) -> dict[str, Any]:
-    return result(call, response=None, error={"code": word, "message": "too late"})
+    return result(call, response=None, error={"code": word, "message": "too late, sk-secret"})
 
 
 def file(*lines: object) -> BytesIO:
@@ -52,7 +52,7 @@ def test_results_are_found_by_their_number_and_come_once() -> None:
         1: ("bad_request", True), 2: ("rate_limited", True), 4: ("expired", False), 5: ("cancelled", False),
         6: ("malformed", True), 7: ("malformed", True),
     }  # fmt: skip
-    assert "sk-secret" not in str(by_number[1])
+    assert "sk-secret" not in str([str(one) for one in by_number.values()]) and "***" in str(by_number[4])
 
 
 def test_what_a_batch_that_ended_early_lacks_was_not_made() -> None:
@@ -83,15 +83,18 @@ def test_a_batch_that_is_none_is_not_followed(body: bytes) -> None:
 
 def test_odd_counts_and_files_are_left_out() -> None:
     told: dict[str, Any] = {"id": "batch_1", "status": "failed", "output_file_id": "a/../b", "error_file_id": "file-1"}
-    told |= {"request_counts": {"total": -4, "completed": "many"}, "errors": {"data": [{"code": "x", "message": None}]}}
+    told |= {
+        "request_counts": {"total": -4, "completed": "many"},
+        "errors": {"data": [{"code": "x", "message": "no: sk-secret"}]},
+    }
 
     async def run() -> batch.Remote:
         async with teacher(http(200, json.dumps(told).encode())) as served, Client(private=True) as client:
-            return await batch.look(client, Endpoint(served.url), "batch_1")
+            return await batch.look(client, Endpoint(served.url, HERE.key), "batch_1")
 
     found = asyncio.run(run())
     assert (found.files, found.total, found.done, found.ended) == (("file-1",), 0, 0, True)
-    assert found.refusal is not None and found.refusal.word == "x"
+    assert found.refusal is not None and found.refusal == ("x", "no: ***")
 
 
 @pytest.mark.parametrize("zipped", [False, True])

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from gateway.carrier import Carrier
 from gateway.courier import TRIES
 from gateway.front import trouble
+from gateway.reply import Message
 from models import intent, lease, postage, purse
 from models.answer import Kept
 from models.batch import Batch, BatchState
+from models.endpoint import Endpoint
 from models.finish import DISK_FULL
 from models.job import Job
 from models.postage import Entry, Parcel, Settlement
@@ -25,7 +27,7 @@ from models.step import Step
 from tests.examples.serving import TEXTS, Client
 from tests.models.world import World
 from tests.workers.desk import begun, booked
-from tests.workers.post import PRICE, ROWS, Bill, answers, batches, form, noted, one_by_one, run
+from tests.workers.post import PRICE, ROWS, SYSTEM, Bill, answers, batches, form, noted, one_by_one, run
 from tests.workers.post import post as posted
 from workers.claim import Ledger
 
@@ -85,7 +87,7 @@ def test_a_batch_is_answered_kept_and_paid_at_its_share(world: World, ledger: Le
     assert answers(told) == {i: [TEXTS[text]] for i, text in enumerate([*ROWS[:40], ROWS[0]])}
     assert bill.usd > 0 and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO)
     (one,) = batches(world)
-    assert (one.state, one.open, len(one.lines)) == (BatchState.DONE, 0, 40)
+    assert (one.state, one.open, one.settled, one.lines) == (BatchState.DONE, 0, 40, [])
     assert any(one.batches is not None and one.batches.rows == 40 for one in told)
     # Whoever asks one by one finds the answers, and the reverse.
     second = begun(world, project)
@@ -110,7 +112,7 @@ def test_calls_that_fail_or_expire_are_made_again_and_cost_nothing(
     bill, work = Bill(server), begun(world, world.project(), 1.0)
     server.faults(shares={"line_fails": 0.2, "line_expires": 0.3}, seed=3)
     courier, told = run(ledger, work, server, ROWS[:40], form())
-    sent = [len(one.lines) for one in batches(world)]
+    sent = [one.settled for one in batches(world)]
     assert courier.stopped is None and sent[0] == 40 and len(sent) == TRIES and sent == sorted(sent, reverse=True)
     failures = [one for one in told if one.failed]
     assert len(answers(told)) + len(failures) == 40 and 0 < len(failures) < 15 and all(one.passing for one in failures)
@@ -127,8 +129,8 @@ def test_what_says_no_usage_is_booked_at_its_bound(world: World, ledger: Ledger,
     bill, work = Bill(server), begun(world, world.project())
     server.faults(shares={"no_usage": 1.0})
     run(ledger, work, server, ROWS[:5], form())
-    (one,) = batches(world)
-    assert booked(world, work.grip.job) == pytest.approx(sum(line[3] for line in one.lines) * MICRO) and bill.calls == 5
+    bound = sum(form().bound([SYSTEM, Message("user", text)], 1) for text in ROWS[:5])
+    assert booked(world, work.grip.job) == pytest.approx(bound * MICRO) and bill.calls == 5
 
 
 def test_caps_are_held(world: World, ledger: Ledger, server: Client) -> None:
@@ -200,6 +202,24 @@ def test_a_batch_that_was_never_sent_is_void(world: World, ledger: Ledger, serve
     run(ledger, second, server, ROWS[:5], form())
     assert [one.state for one in batches(world)] == [BatchState.VOID, BatchState.DONE]
     assert booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO) and bill.calls == 5
+
+
+def test_nothing_is_sent_to_an_endpoint_that_has_moved(world: World, ledger: Ledger) -> None:
+    """Nobody could ask there what it has cost."""
+    project = world.project()
+    row = Endpoint(project=project, id="ep_server", wire="openai", url="https://old.example/v1")
+    world(lambda session: session.add(row))
+    work = begun(world, project, 1.0)
+    entries = [Entry("d", 0, 1, 100)]
+    here = Parcel(id="bat_a", endpoint="ep_server", place=row.known().digest, price=None, entries=entries, least=1)
+
+    def move(session: Session) -> None:
+        session.get_one(Endpoint, (project, "ep_server")).url = "https://new.example/v1"
+
+    assert ledger(postage.stamp, work.grip, here).entries == 1
+    world(move)
+    assert ledger(postage.stamp, work.grip, replace(here, id="bat_b")).lost
+    assert [one.id for one in batches(world)] == ["bat_a"]
 
 
 def test_results_are_booked_once_whoever_fetches_them(world: World, ledger: Ledger) -> None:

@@ -1,5 +1,6 @@
 """What a job that has ended leaves with an endpoint: its batch is cancelled, or fetched and settled all the same."""
 
+import asyncio
 from base64 import b64encode
 from dataclasses import replace
 
@@ -8,15 +9,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway.seal import Keyring
-from models import intent, lease
+from models import intent, lease, postage
 from models.answer import StoredAnswer
 from models.batch import KEPT, Batch, BatchState
 from models.endpoint import Endpoint
+from models.postage import Entry, Parcel
 from tests.examples.serving import KEY, Client
 from tests.models.world import World
 from tests.workers.desk import begun, booked
 from tests.workers.leashed import until
 from tests.workers.post import ROWS, Bill, batches, form, noted, run
+from tests.workers.script import Reply, Script, said, spoken
 from workers import leftovers
 from workers.claim import Ledger
 from workers.post import Post
@@ -50,6 +53,13 @@ def test_what_a_job_leaves_is_settled_all_the_same(world: World, ledger: Ledger,
     (one,) = batches(world)
     assert (one.state, one.open) == (BatchState.LEFT, sum(line[3] for line in one.lines))
     assert booked(world, work.grip.job) == 0
+
+    def aged(session: Session) -> None:
+        """As if it had been paused for longer than an endpoint needs."""
+        held = session.scalars(select(Batch)).one()
+        held.created_at -= 2 * KEPT
+
+    world(aged)
     post.queues = ("io",)
     leftovers.fetch(post)  # without its key it is refused
     assert batches(world)[0].state == BatchState.LEFT
@@ -72,11 +82,43 @@ def test_what_a_job_leaves_is_settled_all_the_same(world: World, ledger: Ledger,
     kept = world(lambda s: s.scalar(select(func.count()).where(StoredAnswer.project == project)))
     assert kept == 20 and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO)
 
-    def lost(session: Session) -> None:
-        """As if nobody had told of it for days."""
-        held = session.scalars(select(Batch)).one()
-        held.state, held.open, held.created_at = BatchState.LEFT, 700_000, held.created_at - KEPT
 
-    world(lost)
-    leftovers.fetch(post)
-    assert batches(world)[0].state == BatchState.VOID and booked(world, work.grip.job) == pytest.approx(bill.usd + 0.7)
+def test_what_nobody_tells_of_for_days_is_booked_as_paid(world: World, ledger: Ledger, post: Post) -> None:
+    """The days count from the first look that fails, and anew after one that does not."""
+    project, post.queues = world.project(), ("io",)
+    work = begun(world, project, 1.0)
+    replies: list[Reply] = [said({}, 500), said({"id": "batch_1", "status": "cancelling"}), said({}, 404)]
+
+    async def look(script: Script) -> Batch:
+        await asyncio.to_thread(leftovers.fetch, post)
+        assert script.asked.pop() == "GET /batches/batch_1"
+        return batches(world)[0]
+
+    async def run() -> None:
+        async with spoken({"GET /batches/batch_1": replies}) as script:
+            row = Endpoint(project=project, id="ep_server", wire="openai", url=script.url, private=True)
+            world(lambda session: session.add(row))
+            parcel = Parcel(
+                id="bat_x", endpoint="ep_server", place=row.known().digest, price=None,
+                entries=[Entry("d", 0, 1, 700_000)], least=1,
+            )  # fmt: skip
+            ledger(postage.stamp, work.grip, parcel)
+            ledger(postage.note, "bat_x", file="file-1", remote="batch_1")
+            world.end(work.grip, "stopped", bare=True)
+            world(intent.cancel, project, work.grip.job)
+            first = await look(script)
+            assert first.silent_since is not None and first.state == BatchState.LEFT
+            world(silent)
+            assert (await look(script)).silent_since is None
+            assert (await look(script)).state == BatchState.LEFT and booked(world, work.grip.job) == 0
+            world(silent)
+            assert (await look(script)).state == BatchState.VOID
+
+    def silent(session: Session) -> None:
+        """For as long as that."""
+        held = session.scalars(select(Batch)).one()
+        assert held.silent_since is not None
+        held.silent_since -= KEPT
+
+    asyncio.run(run())
+    assert booked(world, work.grip.job) == pytest.approx(0.7) and batches(world)[0].open == 0

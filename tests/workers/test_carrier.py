@@ -1,0 +1,140 @@
+"""The carrier on a real database, with a server whose replies are lost, late, or refusals."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from tempfile import gettempdir
+
+import pytest
+
+from gateway import patience
+from gateway.batch import Remote
+from gateway.call import Endpoint
+from gateway.carrier import GRACE, Carrier, Shipment, Void
+from gateway.client import Client
+from gateway.failure import CallFailed
+from models.batch import Batch, BatchState
+from models.postage import Entry, Parcel
+from models.start import Work
+from tests.models.world import World
+from tests.workers.desk import begun, booked
+from tests.workers.post import batches
+from tests.workers.script import Reply, Script, said, spoken
+from workers.books import LedgerBook
+from workers.claim import Ledger
+
+BOUND = 400_000
+ENTRY = Entry("d", 0, 1, BOUND)
+ONE = {"id": "batch_1", "status": "in_progress", "input_file_id": "file-1"}
+MADE, ENDED, UPLOADED = said(ONE), said(ONE | {"status": "completed"}), said({"id": "file-1"})
+EMPTY, LISTED = said({"data": []}), said({"data": [ONE]})
+ILL, GONE, WRONG, BUSY = said({}, 500), said({}, 404), said({}, 400), said({}, 429, retry_after_ms="1")
+UPLOAD, CREATE, LIST, LOOK = "POST /files", "POST /batches", "GET /batches", "GET /batches/batch_1"
+FILE = "GET /files/file-2/content"
+Go = Callable[[Carrier, Shipment], Awaitable[object]]
+
+
+@pytest.fixture
+def work(world: World) -> Work:
+    return begun(world, world.project(), 1.0)
+
+
+async def send_off(carrier: Carrier, shipment: Shipment) -> None:
+    with carrier.room() as calls:
+        await carrier.post(shipment, calls)
+
+
+async def watched(carrier: Carrier, shipment: Shipment) -> Remote:
+    async def told() -> None:
+        """Nobody listens."""
+
+    shipment.remote = "batch_1"
+    return await carrier.watch(shipment, told, asyncio.Event())
+
+
+async def collected(carrier: Carrier, shipment: Shipment) -> None:
+    shipment.own = False
+    await carrier.collect(shipment, Remote(id="batch_1", status="completed", files=("file-2",)), lambda *_: None)
+
+
+def carry(ledger: Ledger, work: Work, replies: Mapping[str, list[Reply]], go: Go = send_off) -> Script:
+    """A batch of one call, whose money is set aside. Raises what `go` raises."""
+    book = LedgerBook(ledger, work, "ep_server", lambda: False)
+
+    async def run() -> Script:
+        parcel = Parcel(id="bat_x", endpoint="ep_server", place="p", price=None, entries=[ENTRY], least=1)
+        await asyncio.to_thread(book.stamp, parcel)
+        async with spoken({UPLOAD: [UPLOADED], **replies}) as script, Client(private=True) as client:
+            carrier = Carrier(
+                client=client, endpoint=Endpoint(script.url), book=book, seconds=0.02, folder=gettempdir()
+            )
+            await go(carrier, Shipment(id="bat_x", entries=[ENTRY], endpoint="ep_server", price=None))
+            return script
+
+    return asyncio.run(run())
+
+
+def row(world: World) -> Batch:
+    (one,) = batches(world)
+    return one
+
+
+@pytest.mark.parametrize("lost", [None, ILL, said([])], ids=["reset", "500", "no batch"])
+def test_a_batch_whose_making_is_not_heard_of_is_made_once(
+    world: World, ledger: Ledger, work: Work, lost: Reply
+) -> None:
+    """Though the list shows it late."""
+    script = carry(ledger, work, {CREATE: [lost, MADE], LIST: [EMPTY, EMPTY, LISTED]})
+    assert script.asked.count(CREATE) == 1 and script.asked.count(LIST) == 3
+    assert (row(world).remote, row(world).open) == ("batch_1", BOUND)
+
+
+def test_one_that_is_listed_nowhere_is_made_again(world: World, ledger: Ledger, work: Work) -> None:
+    script = carry(ledger, work, {CREATE: [None, MADE], LIST: [EMPTY]})
+    assert script.asked.count(CREATE) == 2 and script.asked.count(LIST) > GRACE / 2
+    assert row(world).remote == "batch_1"
+
+
+@pytest.mark.parametrize(
+    ("creates", "lists", "state"),
+    [
+        ([WRONG], [EMPTY], BatchState.VOID),
+        ([BUSY, WRONG], [EMPTY], BatchState.VOID),
+        ([None, WRONG], [EMPTY], BatchState.OPEN),
+        ([None], [WRONG], BatchState.OPEN),
+    ],
+    ids=["refused", "refused twice", "lost, then refused", "lost, and no list"],
+)
+def test_money_is_free_where_no_batch_can_have_been_made(
+    world: World, ledger: Ledger, work: Work, creates: list[Reply], lists: list[Reply], state: BatchState
+) -> None:
+    with pytest.raises(CallFailed, match="HTTP 400"):
+        carry(ledger, work, {CREATE: list(creates), LIST: lists})
+    assert row(world).state == state and row(world).open == BOUND * (state == BatchState.OPEN)
+    assert booked(world, work.grip.job) == 0
+
+
+def test_an_endpoint_that_is_too_busy_is_asked_for_long(
+    world: World, ledger: Ledger, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = [BUSY] * 8
+    script = carry(ledger, work, {UPLOAD: [*busy, UPLOADED], CREATE: [*busy, MADE]})
+    assert (script.asked.count(UPLOAD), script.asked.count(CREATE)) == (9, 9) and LIST not in script.asked
+    assert row(world).remote == "batch_1"
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
+    with pytest.raises(CallFailed, match="HTTP 429"):
+        carry(ledger, work, {UPLOAD: [BUSY]})
+
+
+def test_a_batch_is_gone_once_looks_enough_have_not_found_it(world: World, ledger: Ledger, work: Work) -> None:
+    """What fails otherwise says nothing of it."""
+    seen = carry(ledger, work, {LOOK: [ILL, ILL, GONE, GONE, ENDED]}, watched)
+    assert seen.asked.count(LOOK) == 5 and row(world).open == BOUND
+    with pytest.raises(Void):
+        carry(ledger, work, {LOOK: [GONE, ILL, GONE, ILL, GONE, ENDED]}, watched)
+    assert row(world).state == BatchState.VOID and booked(world, work.grip.job) == pytest.approx(BOUND / 1e6)
+
+
+def test_so_is_a_file_of_its_results(world: World, ledger: Ledger, work: Work) -> None:
+    replies: list[Reply] = [GONE, GONE, said({"custom_id": "0", "error": {"message": "no"}})]
+    carry(ledger, work, {FILE: replies}, collected)
+    assert (row(world).state, booked(world, work.grip.job)) == (BatchState.DONE, 0)
