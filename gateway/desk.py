@@ -18,7 +18,7 @@ from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
 from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed, kept_of, read, told_of
 from gateway.price import Price, amount
-from gateway.purse import Broke, Lost, Purse
+from gateway.purse import LOT, Broke, Lost, Purse
 from gateway.reply import Message, Reply
 from gateway.retry import HOPELESS, RETRIES, pause
 from gateway.throttle import Throttle
@@ -53,7 +53,9 @@ class Desk(Front):
         super().__init__(form=form, shelf=book, tell=tell, most=most)
         self._client, self._endpoint, self._throttle = client, endpoint, throttle
         self._price = Price.of(form.price) if form.price is not None else None
-        self._purse = Purse(lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least))
+        self._purse = Purse(
+            lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least), max(LOT, 2 * throttle.concurrency)
+        )
         self._breaker = Breaker()
         self._claims = claims or Claims(None, "", book.held, form.samples)
         self._elsewhere: set[str] = set()
@@ -189,24 +191,25 @@ class Desk(Front):
             raise Permanent("stopped", "nothing more is asked", sent=False)
 
     async def _attempt(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
-        """One call, with money set aside for it, and booked whatever becomes of it."""
+        """One call in its turn, with money set aside for no longer than it takes, and booked whatever becomes of it."""
         set_aside = self.form.bound(messages, samples)
-        await self._purse.take(set_aside)
-        sent, cost = False, 0
+        taken = sent = False
         reply: Reply | None = None
         try:
             async with self._throttle.turn(self.form.tokens(messages, samples)):
                 self._go_on()
                 sent = True
+                self._go_on()
+                await self._purse.take(set_aside)
+                taken = True
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
-            cost = set_aside if error.billed else 0
-            await self._settle(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)), set_aside)
+            if taken:
+                await self._settle(_unanswered(set_aside if error.billed else 0), set_aside)
             raise
         except asyncio.CancelledError:
             # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
-            cost = set_aside if sent else 0
-            gone = Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0))
+            gone = _unanswered(set_aside if sent else 0)
             self.till.put(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
             raise
         await self._note(well=True)
@@ -244,3 +247,8 @@ class Desk(Front):
         elif self._breaker.tripped:
             message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
             await self._stop(Problem(code="endpoint_failing", message=message))
+
+
+def _unanswered(cost: int) -> Settled:
+    """A call without a reply, which may be billed all the same."""
+    return Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0))

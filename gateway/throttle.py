@@ -93,6 +93,11 @@ class Throttle:
         """Calls that may be in flight now."""
         return self._window
 
+    @property
+    def concurrency(self) -> int:
+        """The most calls that may ever be in flight."""
+        return self._limits.concurrency
+
     @asynccontextmanager
     async def turn(self, tokens: int) -> AsyncIterator[None]:
         """Waits until a call of about so many tokens may be made, and holds its place until it is done."""

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from gateway import throttle as throttle_module
 from gateway.breaker import LEAST, Breaker
-from gateway.purse import Broke, Purse
+from gateway.purse import LOT, Broke, Purse
 from gateway.throttle import BURST, Limits, Throttle
 from models.purse import Lot
 from standalone.valkey import Valkey
@@ -191,3 +191,31 @@ def test_a_purse_asks_no_more_once_a_cap_has_said_no() -> None:
 
     spent = asyncio.run(run())
     assert 90 <= spent <= 100 and len(asked) < 12, (spent, asked)
+
+
+def test_a_purse_holds_a_lot_with_what_is_in_flight() -> None:
+    """32 calls in flight that cost a fifth of their bound, one of them of a bound that is 50 times as high: 64 usual bounds are never exceeded."""
+    lots: list[int] = []
+    spent = most = 0
+
+    async def reserve(wanted: int, least: int) -> Lot:
+        nonlocal most
+        lots.append(wanted)
+        most = max(most, sum(lots) - spent)
+        return Lot(granted=wanted)
+
+    async def run() -> None:
+        purse, places = Purse(reserve), asyncio.Semaphore(32)
+
+        async def one(bound: int) -> None:
+            nonlocal spent
+            async with places:
+                await purse.take(bound)
+                await asyncio.sleep(0.001)
+                spent += bound // 5
+                await purse.settle(bound, bound // 5)
+
+        await asyncio.gather(*(one(1000 if number == 200 else 20) for number in range(400)))
+
+    asyncio.run(run())
+    assert most <= LOT * 20 + 2 * 1000 and len(lots) < 20, (most, lots)
