@@ -4,7 +4,6 @@ An answer is kept before it is told.
 """
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -31,7 +30,7 @@ from spec.problem import Problem
 MOST = 2048
 """Questions that are worked on at once: a child that asks more waits."""
 PATIENCE = 600.0
-"""Seconds that an endpoint may refuse one call for being too busy."""
+"""Seconds that an endpoint may do nothing but refuse, for being too busy."""
 log = structlog.get_logger(__name__)
 
 
@@ -96,6 +95,7 @@ class Desk(Front):
 
     async def close(self, patience: float, *, cancelled: bool = False) -> None:
         self._closing = True
+        self._throttle.end()
         self._claims.end()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
@@ -142,6 +142,7 @@ class Desk(Front):
             self._claims.give_up(key)
 
     async def _stop(self, problem: Problem) -> None:
+        self._throttle.end()
         self._claims.end()
         await super()._stop(problem)
 
@@ -154,28 +155,21 @@ class Desk(Front):
 
     async def _asked(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
         """Answers of the samples, kept and booked. Raises CallFailed, Broke, Lost."""
-        since, attempt = float("inf"), 0
+        attempt = 0
         while True:
             try:
                 self._go_on()
                 return await self._attempt(messages, key, first, samples)
             except Retryable as error:
-                busy = error.kind == "rate_limited"
-                if busy:
-                    since = min(since, time.monotonic())
-                    await self._throttle.refused(error.retry_after)
-                else:
-                    attempt += 1
-                    await self._note(well=False, error=error)
-                if busy and time.monotonic() - since > PATIENCE:
-                    message = (
-                        f"{self.form.endpoint} has refused a call for {PATIENCE / 60:.0f} minutes: {error.message}"
-                    )
-                    await self._stop(Problem(code="endpoint_failing", message=message))
-                    raise
+                if error.kind == "rate_limited":
+                    await self._refused(error)
+                    continue
+                attempt += 1
+                await self._note(well=False, error=error)
                 if attempt > RETRIES:
                     raise
-                await asyncio.sleep(pause(attempt, error.retry_after))
+                await self._throttle.hold(error.retry_after or 0.0)
+                await asyncio.sleep(pause(attempt, None))
             except Permanent as error:
                 if error.kind == "stopped":
                     raise
@@ -184,6 +178,14 @@ class Desk(Front):
                 else:
                     await self._note(well=False, error=error)
                 raise
+
+    async def _refused(self, error: Retryable) -> None:
+        """The endpoint is too busy: the next turn comes later. Raises the error once that has lasted too long."""
+        await self._throttle.refused(error.retry_after)
+        if self._throttle.refusing > PATIENCE:
+            message = f"{self.form.endpoint} has refused calls for {PATIENCE / 60:.0f} minutes: {error.message}"
+            await self._stop(Problem(code="endpoint_failing", message=message))
+            raise error
 
     def _go_on(self) -> None:
         """Raises Permanent once nothing more is to be asked."""
@@ -198,10 +200,10 @@ class Desk(Front):
         try:
             async with self._throttle.turn(self.form.tokens(messages, samples)):
                 self._go_on()
-                sent = True
-                self._go_on()
                 await self._purse.take(set_aside)
                 taken = True
+                self._go_on()
+                sent = True
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
             if taken:
@@ -244,7 +246,9 @@ class Desk(Front):
         self._breaker.note(well)
         if well:
             self._throttle.went_well()
-        elif self._breaker.tripped:
+            return
+        self._throttle.not_refused()
+        if self._breaker.tripped:
             message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
             await self._stop(Problem(code="endpoint_failing", message=message))
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gateway import desk as desk_module
 from gateway.desk import Desk
 from gateway.form import Form
 from gateway.reply import Message
@@ -236,3 +237,33 @@ def test_what_waits_for_its_turn_has_no_money(world: World, ledger: Ledger, teac
     bill = asyncio.run(run())
     beyond = booked(world, work.grip.job) - bill
     assert 0 < beyond <= 64 * highest, beyond / highest
+
+
+def test_an_endpoint_that_only_refuses_is_called_ever_more_seldom(
+    world: World, ledger: Ledger, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who wait are held, half as many come after each wait, and once that has lasted too long the job pauses at once."""
+    monkeypatch.setattr(desk_module, "PATIENCE", 1.0)
+    teacher.faults["429"] = 10_000
+    work = begun(world, world.project(), 5.0)
+    began = time.monotonic()
+    desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
+    assert desk.stopped is not None and desk.stopped.code == "endpoint_failing" and any(one.stop for one in told)
+    assert 1.0 < time.monotonic() - began < 8.0 and booked(world, work.grip.job) == 0
+    assert 10_000 - teacher.faults["429"] <= 160, "64, 32, 16, 8, and a few"
+
+
+def test_an_error_that_says_when_to_come_back_holds_all(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    teacher.faults["500"], teacher.retry_after_ms = 1, 1500
+    work = begun(world, world.project())
+
+    async def run() -> tuple[int, int]:
+        async with asked(ledger, work, teacher, TEXTS[:3], form(), concurrency=1) as (desk, told):
+            await asyncio.sleep(1.0)
+            before = teacher.calls
+            while desk._tasks:
+                await asyncio.wait(desk._tasks)
+            await desk.close(1.0)
+        return before, sum(bool(one.answers) for one in told)
+
+    assert asyncio.run(run()) == (0, 3) and teacher.faults["500"] == 0
