@@ -4,7 +4,6 @@ An answer is kept before it is told.
 """
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -18,7 +17,7 @@ from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
 from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed, kept_of, read, told_of
 from gateway.price import Price, amount
-from gateway.purse import Broke, Lost, Purse
+from gateway.purse import LOT, Broke, Lost, Purse
 from gateway.reply import Message, Reply
 from gateway.retry import HOPELESS, RETRIES, pause
 from gateway.throttle import Throttle
@@ -31,7 +30,7 @@ from spec.problem import Problem
 MOST = 2048
 """Questions that are worked on at once: a child that asks more waits."""
 PATIENCE = 600.0
-"""Seconds that an endpoint may refuse one call for being too busy."""
+"""Seconds that an endpoint may do nothing but refuse, for being too busy."""
 log = structlog.get_logger(__name__)
 
 
@@ -53,7 +52,9 @@ class Desk(Front):
         super().__init__(form=form, shelf=book, tell=tell, most=most)
         self._client, self._endpoint, self._throttle = client, endpoint, throttle
         self._price = Price.of(form.price) if form.price is not None else None
-        self._purse = Purse(lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least))
+        self._purse = Purse(
+            lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least), max(LOT, 2 * throttle.concurrency)
+        )
         self._breaker = Breaker()
         self._claims = claims or Claims(None, "", book.held, form.samples)
         self._elsewhere: set[str] = set()
@@ -94,6 +95,7 @@ class Desk(Front):
 
     async def close(self, patience: float, *, cancelled: bool = False) -> None:
         self._closing = True
+        self._throttle.end()
         self._claims.end()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
@@ -140,6 +142,7 @@ class Desk(Front):
             self._claims.give_up(key)
 
     async def _stop(self, problem: Problem) -> None:
+        self._throttle.end()
         self._claims.end()
         await super()._stop(problem)
 
@@ -152,28 +155,21 @@ class Desk(Front):
 
     async def _asked(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
         """Answers of the samples, kept and booked. Raises CallFailed, Broke, Lost."""
-        since, attempt = float("inf"), 0
+        attempt = 0
         while True:
             try:
                 self._go_on()
                 return await self._attempt(messages, key, first, samples)
             except Retryable as error:
-                busy = error.kind == "rate_limited"
-                if busy:
-                    since = min(since, time.monotonic())
-                    await self._throttle.refused(error.retry_after)
-                else:
-                    attempt += 1
-                    await self._note(well=False, error=error)
-                if busy and time.monotonic() - since > PATIENCE:
-                    message = (
-                        f"{self.form.endpoint} has refused a call for {PATIENCE / 60:.0f} minutes: {error.message}"
-                    )
-                    await self._stop(Problem(code="endpoint_failing", message=message))
-                    raise
+                if error.kind == "rate_limited":
+                    await self._refused(error)
+                    continue
+                attempt += 1
+                await self._note(well=False, error=error)
                 if attempt > RETRIES:
                     raise
-                await asyncio.sleep(pause(attempt, error.retry_after))
+                await self._throttle.hold(error.retry_after or 0.0)
+                await asyncio.sleep(pause(attempt, None))
             except Permanent as error:
                 if error.kind == "stopped":
                     raise
@@ -183,30 +179,39 @@ class Desk(Front):
                     await self._note(well=False, error=error)
                 raise
 
+    async def _refused(self, error: Retryable) -> None:
+        """The endpoint is too busy: the next turn comes later. Raises the error once that has lasted too long."""
+        await self._throttle.refused(error.retry_after)
+        if self._throttle.refusing > PATIENCE:
+            message = f"{self.form.endpoint} has refused calls for {PATIENCE / 60:.0f} minutes: {error.message}"
+            await self._stop(Problem(code="endpoint_failing", message=message))
+            raise error
+
     def _go_on(self) -> None:
         """Raises Permanent once nothing more is to be asked."""
         if self.stopped is not None or self._closing:
             raise Permanent("stopped", "nothing more is asked", sent=False)
 
     async def _attempt(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
-        """One call, with money set aside for it, and booked whatever becomes of it."""
+        """One call in its turn, with money set aside for no longer than it takes, and booked whatever becomes of it."""
         set_aside = self.form.bound(messages, samples)
-        await self._purse.take(set_aside)
-        sent, cost = False, 0
+        taken = sent = False
         reply: Reply | None = None
         try:
             async with self._throttle.turn(self.form.tokens(messages, samples)):
                 self._go_on()
+                await self._purse.take(set_aside)
+                taken = True
+                self._go_on()
                 sent = True
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
-            cost = set_aside if error.billed else 0
-            await self._settle(Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0)), set_aside)
+            if taken:
+                await self._settle(_unanswered(set_aside if error.billed else 0), set_aside)
             raise
         except asyncio.CancelledError:
             # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
-            cost = set_aside if sent else 0
-            gone = Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0))
+            gone = _unanswered(set_aside if sent else 0)
             self.till.put(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
             raise
         await self._note(well=True)
@@ -241,6 +246,13 @@ class Desk(Front):
         self._breaker.note(well)
         if well:
             self._throttle.went_well()
-        elif self._breaker.tripped:
+            return
+        self._throttle.not_refused()
+        if self._breaker.tripped:
             message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
             await self._stop(Problem(code="endpoint_failing", message=message))
+
+
+def _unanswered(cost: int) -> Settled:
+    """A call without a reply, which may be billed all the same."""
+    return Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0))

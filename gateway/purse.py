@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from models.purse import Cap, Lot
 
 LOT = 64
-"""Calls that one lot is for."""
+"""Calls for which money is set aside at once, those in flight among them: what a worker that is killed is booked for at most."""
 
 
 class Broke(Exception):
@@ -22,11 +22,14 @@ class Lost(Exception):
 
 
 class Purse:
-    """What a step has set aside and not spent. `reserve(wanted, least)` asks the database for more."""
+    """What a step has set aside and not spent. `reserve(wanted, least)` asks the database for more; `lot`: for how many calls at once."""
 
-    def __init__(self, reserve: Callable[[int, int], Awaitable[Lot]]) -> None:
-        self._reserve = reserve
-        self._free = self._flying = 0
+    def __init__(self, reserve: Callable[[int, int], Awaitable[Lot]], lot: int = LOT) -> None:
+        self._reserve, self._lot = reserve, lot
+        self._free = self._flying = self._bound = 0
+        """Money for no call yet; calls in flight; their bounds together."""
+        self._taken = self._taken_for = 0
+        """The bounds of all calls so far, and how many they were."""
         self._opened = self._barred = False
         self._broke: Cap | None = None
         self._changed = asyncio.Condition()
@@ -46,11 +49,14 @@ class Purse:
                     continue
                 await self._fetch(bound)
             self._free -= bound
-            self._flying += 1
+            self._bound, self._flying = self._bound + bound, self._flying + 1
+            self._taken, self._taken_for = self._taken + bound, self._taken_for + 1
 
     async def _fetch(self, bound: int) -> None:
-        """One more lot. Raises Broke, Lost."""
-        lot = await self._reserve(max(bound, LOT * bound) - self._free, bound - self._free)
+        """One more lot: with what is in flight it is for so many calls of a mean bound. Raises Broke, Lost."""
+        usual = (self._taken + bound) // (self._taken_for + 1)
+        wanted = max(bound, self._lot * usual - self._bound)
+        lot = await self._reserve(wanted - self._free, bound - self._free)
         if lot.lost:
             raise Lost
         self._barred = lot.barred is not None
@@ -66,5 +72,6 @@ class Purse:
         """The call is over and cost `amount`; what was set aside beyond it is free for others."""
         async with self._changed:
             self._free += max(0, bound - amount)
+            self._bound -= bound
             self._flying -= 1
             self._changed.notify_all()

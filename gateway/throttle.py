@@ -6,18 +6,19 @@ Redis holds counters only. Where it does not answer, each worker keeps to its ow
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from math import ceil
 from uuid import uuid4
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gateway.retry import ASKED, pause
+
 CONCURRENCY = 32
 """Calls in flight, where nobody has said otherwise."""
-HALVED = 1.0
-"""Seconds in which refusals count once: those of calls that were in flight together are one refusal."""
 BURST = 1000
 """Milliseconds by which calls may come before their time: a rate is no metronome."""
 PLACE = 15.0
@@ -38,7 +39,7 @@ for i, cost in ipairs({1, tonumber(ARGV[6])}) do
   local limit = tonumber(ARGV[3 + i])
   if limit > 0 then
     local at = math.max(now, tonumber(redis.call('GET', KEYS[1 + i]) or '0'))
-    if at - now > tonumber(ARGV[7]) then return at - now - tonumber(ARGV[7]) end
+    if at - now > tonumber(ARGV[7]) then return math.ceil(at - now - tonumber(ARGV[7])) end
     due[i] = at + cost * 60000 / limit
   end
 end
@@ -83,25 +84,41 @@ class Throttle:
         self._window = float(limits.concurrency)
         self._flying = 0
         self._freed = asyncio.Condition()
-        self._halved = 0.0
+        self._held_until = 0.0
+        self._refusals = 0
+        """In a row; those of calls that were in flight together are one."""
+        self._refused_since = 0.0
+        self._over = asyncio.Event()
         self._silent_until = 0.0
         self._places: set[str] = set()
         self._renewing: asyncio.Task[None] | None = None
+
+    @property
+    def concurrency(self) -> int:
+        """The most calls that may ever be in flight."""
+        return self._limits.concurrency
 
     @property
     def window(self) -> float:
         """Calls that may be in flight now."""
         return self._window
 
+    @property
+    def refusing(self) -> float:
+        """Seconds for which the endpoint has done nothing but refuse."""
+        return time.monotonic() - self._refused_since if self._refusals else 0.0
+
     @asynccontextmanager
     async def turn(self, tokens: int) -> AsyncIterator[None]:
-        """Waits until a call of about so many tokens may be made, and holds its place until it is done."""
+        """Waits until a call of about so many tokens may be made, and holds its place until it is done. Once all is over nobody waits."""
         async with self._freed:
             await self._freed.wait_for(lambda: self._flying < max(1, int(self._window)))
             self._flying += 1
         member = uuid4().hex
         try:
-            await self._admitted(member, tokens)
+            while not self._over.is_set() and (wait := await self._admitted(member, tokens)):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._over.wait(), wait)
             yield
         finally:
             try:
@@ -111,40 +128,66 @@ class Throttle:
                     self._flying -= 1
                     self._freed.notify(2)  # one for this place, one for a window that has grown
 
+    def end(self) -> None:
+        """No more calls: whoever waits for a turn has it, to find that out."""
+        self._over.set()
+
     def went_well(self) -> None:
         """One more call in flight for each window of calls that were answered."""
         self._window = min(float(self._limits.concurrency), self._window + 1 / max(self._window, 1.0))
+        self.not_refused()
 
-    async def refused(self, seconds: float | None) -> None:
-        """The endpoint has too much: half as many from now on, and nobody calls before the time that it asks for."""
-        now = time.monotonic()
-        if now - self._halved >= HALVED:
-            self._halved, self._window = now, max(1.0, self._window / 2)
-        if seconds and self._redis is not None:
+    def not_refused(self) -> None:
+        """A call was taken, whatever has become of it: the next refusal is the first of a row."""
+        self._refusals = 0
+
+    async def refused(self, asked: float | None) -> None:
+        """The endpoint has too much: half as many from now on, and nobody calls for the seconds that it asks for; twice as long with each refusal of
+        a row, where it asks for less."""
+        wait, now = asked or 0.0, time.monotonic()
+        if now >= self._held_until:  # else the call was in flight when the refusal came that all wait for
+            self._refused_since = self._refused_since if self._refusals else now
+            self._window = max(1.0, self._window / 2)
+            wait = max(wait, pause(self._refusals, None))
+            self._refusals += 1
+        await self.hold(wait)
+
+    async def hold(self, seconds: float) -> None:
+        """Nobody calls meanwhile, in no worker that Redis reaches."""
+        seconds = min(seconds, ASKED)
+        self._held_until = max(self._held_until, time.monotonic() + seconds)
+        if seconds > 0 and (redis := self._shares) is not None:
             try:
-                await self._redis.eval(HOLD, 1, self._keys[3], max(1, int(min(seconds, 600) * 1000)))
+                await redis.eval(HOLD, 1, self._keys[3], ceil(seconds * 1000))
             except (RedisError, OSError):
                 self._silence()
 
-    async def _admitted(self, member: str, tokens: int) -> None:
-        while self._redis is not None and time.monotonic() >= self._silent_until:
-            limits = self._limits
-            arguments: list[str | int] = [
-                member, limits.concurrency, int(PLACE * 1000), limits.requests_per_minute,
-                limits.tokens_per_minute, tokens, BURST,
-            ]  # fmt: skip
-            try:
-                wait = int(await self._redis.eval(ADMIT, len(self._keys), *self._keys, *arguments))
-            except (RedisError, OSError) as error:
-                log.warning("limits_not_shared", error=repr(error))
-                self._silence()
-                return
-            if not wait:
-                self._places.add(member)
-                if self._renewing is None or self._renewing.done():
-                    self._renewing = asyncio.create_task(self._renew())
-                return
-            await asyncio.sleep(wait / 1000)
+    @property
+    def _shares(self) -> Redis | None:
+        """None: each worker keeps to its own."""
+        return self._redis if time.monotonic() >= self._silent_until else None
+
+    async def _admitted(self, member: str, tokens: int) -> float:
+        """Seconds until it is worth another try; 0: the call may be made."""
+        held, redis = self._held_until - time.monotonic(), self._shares
+        if held > 0 or redis is None:
+            return max(0.0, held)
+        limits = self._limits
+        arguments: list[str | int] = [
+            member, limits.concurrency, int(PLACE * 1000), limits.requests_per_minute,
+            limits.tokens_per_minute, tokens, BURST,
+        ]  # fmt: skip
+        try:
+            wait = int(await redis.eval(ADMIT, len(self._keys), *self._keys, *arguments))
+        except (RedisError, OSError) as error:
+            log.warning("limits_not_shared", error=repr(error))
+            self._silence()
+            return 0.0
+        if not wait:
+            self._places.add(member)
+            if self._renewing is None or self._renewing.done():
+                self._renewing = asyncio.create_task(self._renew())
+        return wait / 1000
 
     async def _renew(self) -> None:
         """Until no call is in flight."""
@@ -158,9 +201,9 @@ class Throttle:
 
     async def _left(self, member: str) -> None:
         self._places.discard(member)
-        if self._redis is not None and time.monotonic() >= self._silent_until:
+        if (redis := self._shares) is not None:
             try:
-                await self._redis.zrem(self._keys[0], member)
+                await redis.zrem(self._keys[0], member)
             except (RedisError, OSError):
                 self._silence()
 

@@ -132,6 +132,8 @@ class Teacher:
     """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
     failing: str = ""
     """A text about which it always answers 500."""
+    retry_after_ms: int = 50
+    """What it asks for with 429 and 500."""
     asked: Counter[str] = field(default_factory=Counter)
     """Calls by the user's last message, those of probes too."""
     said: dict[str, list[str]] = field(default_factory=dict)
@@ -194,7 +196,8 @@ class Teacher:
         fault = "500" if body["messages"][-1]["content"] == self.failing else self._fault()
         if fault in ("429", "500", "401", "400"):
             error = json.dumps({"error": {"message": f"no: {fault}"}}).encode()
-            return http(int(fault), error, **({"retry-after-ms": "50"} if fault in ("429", "500") else {}))
+            after = {"retry-after-ms": str(self.retry_after_ms)} if fault in ("429", "500") else {}
+            return http(int(fault), error, **after)
         if body.get("logprobs") and not self.logprobs:
             return http(400, b'{"error": {"message": "no logprobs here"}}')
         if body.get("n", 1) > 1 and not self.several:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from gateway import throttle as throttle_module
 from gateway.breaker import LEAST, Breaker
-from gateway.purse import Broke, Purse
+from gateway.purse import LOT, Broke, Purse
 from gateway.throttle import BURST, Limits, Throttle
 from models.purse import Lot
 from standalone.valkey import Valkey
@@ -106,6 +106,56 @@ def test_a_shorter_hold_does_not_end_a_longer_one(broker: str) -> None:
     assert 50_000 < after <= 60_000 < longer <= 90_000
 
 
+@pytest.mark.parametrize("redis", [None, "redis://127.0.0.1:9"])
+def test_a_refusal_is_kept_to_without_redis(redis: str | None) -> None:
+    async def run() -> float:
+        away = None if redis is None else Redis.from_url(redis, socket_connect_timeout=0.2)
+        throttle = Throttle(away, "away", Limits())
+        await throttle.refused(0.8)
+        _, took = await calls(throttle, 1, 0.0)
+        if away is not None:
+            await away.aclose()
+        return took
+
+    assert asyncio.run(run()) >= 0.75
+
+
+def test_each_refusal_in_a_row_holds_everybody_for_twice_as_long(broker: str) -> None:
+    """Where the endpoint asks for less. Refusals of calls that were in flight together are one; a call that is taken ends the row."""
+
+    async def run() -> tuple[list[float], list[float]]:
+        redis = Redis.from_url(broker)
+        one, other = (Throttle(redis, "row", Limits(concurrency=16)) for _ in range(2))
+        took, windows = [], []
+        for asked in (None, 0.05, None):
+            await asyncio.gather(*(one.refused(asked) for _ in range(5)))
+            took.append((await calls(other, 1, 0.0))[1])
+            windows.append(one.window)
+        assert one.refusing > sum(took) - 0.1
+        one.went_well()
+        assert one.refusing == 0
+        await one.refused(None)
+        took.append((await calls(other, 1, 0.0))[1])
+        await redis.aclose()
+        return took, windows
+
+    took, windows = asyncio.run(run())
+    assert windows == [8, 4, 2]
+    for seconds, least in zip(took, (0.25, 0.5, 1.0, 0.25), strict=True):
+        assert least - 0.05 <= seconds <= 1.25 * least + 0.3, took
+
+
+def test_at_the_end_nobody_waits() -> None:
+    async def run() -> float:
+        throttle = Throttle(None, "end", Limits(concurrency=2))
+        await throttle.refused(60.0)
+        asyncio.get_running_loop().call_later(0.1, throttle.end)
+        _, took = await calls(throttle, 6, 0.0)
+        return took
+
+    assert asyncio.run(run()) < 5.0
+
+
 def test_a_place_is_held_by_who_lives_and_freed_by_who_does_not(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttle_module, "PLACE", 0.6)
 
@@ -191,3 +241,31 @@ def test_a_purse_asks_no_more_once_a_cap_has_said_no() -> None:
 
     spent = asyncio.run(run())
     assert 90 <= spent <= 100 and len(asked) < 12, (spent, asked)
+
+
+def test_a_purse_holds_a_lot_with_what_is_in_flight() -> None:
+    """32 calls in flight that cost a fifth of their bound, one of them of a bound that is 50 times as high: 64 usual bounds are never exceeded."""
+    lots: list[int] = []
+    spent = most = 0
+
+    async def reserve(wanted: int, least: int) -> Lot:
+        nonlocal most
+        lots.append(wanted)
+        most = max(most, sum(lots) - spent)
+        return Lot(granted=wanted)
+
+    async def run() -> None:
+        purse, places = Purse(reserve), asyncio.Semaphore(32)
+
+        async def one(bound: int) -> None:
+            nonlocal spent
+            async with places:
+                await purse.take(bound)
+                await asyncio.sleep(0.001)
+                spent += bound // 5
+                await purse.settle(bound, bound // 5)
+
+        await asyncio.gather(*(one(1000 if number == 200 else 20) for number in range(400)))
+
+    asyncio.run(run())
+    assert most <= LOT * 20 + 2 * 1000 and len(lots) < 20, (most, lots)

@@ -1,6 +1,8 @@
 """The desk as a step's calls meet it, put together by hand: on a real database, with a real teacher."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
@@ -59,16 +61,17 @@ def form(**more: Any) -> Form:
     )
 
 
-async def ask(
+@asynccontextmanager
+async def asked(
     ledger: Ledger,
     work: Work,
     teacher: Teacher,
     texts: list[str],
     how: Form,
-    patience: float = 5.0,
+    concurrency: int = 64,
     redis: Redis | None = None,
-) -> tuple[Desk, list[Told]]:
-    """Puts all questions at once, and takes what is told until nothing more is in flight. `redis`: where jobs tell each other what they ask."""
+) -> AsyncIterator[tuple[Desk, list[Told]]]:
+    """A desk that was put all questions at once, and what it tells; to be closed within. `redis`: where jobs tell each other what they ask."""
     told: list[Told] = []
 
     async def tell(one: Told) -> None:
@@ -76,7 +79,7 @@ async def ask(
 
     book = LedgerBook(ledger, work, "ep_words", lambda: False)
     async with Client(private=True) as client:
-        throttle = Throttle(None, "t", Limits(concurrency=64))
+        throttle = Throttle(None, "t", Limits(concurrency=concurrency))
         claims = Claims(redis, work.project, book.held, how.samples)
         desk = Desk(
             form=how,
@@ -91,10 +94,24 @@ async def ask(
         await desk.take(
             [Asked(id=i, messages=(*lines, Line(role="user", content=text))) for i, text in enumerate(texts)]
         )
+        yield desk, told
+    await asyncio.to_thread(book.give_back)
+
+
+async def ask(
+    ledger: Ledger,
+    work: Work,
+    teacher: Teacher,
+    texts: list[str],
+    how: Form,
+    patience: float = 5.0,
+    redis: Redis | None = None,
+) -> tuple[Desk, list[Told]]:
+    """Puts all questions at once, and takes what is told until nothing more is in flight."""
+    async with asked(ledger, work, teacher, texts, how, redis=redis) as (desk, told):
         while desk._tasks:
             await asyncio.wait(desk._tasks)
         await desk.close(patience)
-    await asyncio.to_thread(book.give_back)
     return desk, told
 
 

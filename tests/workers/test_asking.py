@@ -9,25 +9,21 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gateway.call import Endpoint
-from gateway.client import Client
+from gateway import desk as desk_module
 from gateway.desk import Desk
 from gateway.form import Form
 from gateway.reply import Message
-from gateway.throttle import Limits, Throttle
 from models import lease, purse
 from models.answer import StoredAnswer
 from models.project import Project
 from models.purse import Reservation
 from models.step import Step
 from spec.facts import Price
-from spec.gateway import Asked, Told
-from spec.gateway import Message as Line
-from tests.acceptance.teacher import Teacher, served
+from spec.gateway import Told
+from tests.acceptance.teacher import Teacher, sentences, served
 from tests.models.world import World
-from tests.workers.desk import PRICE, SYSTEM, TEXTS, ask, begun, booked, form
+from tests.workers.desk import PRICE, SYSTEM, TEXTS, ask, asked, begun, booked, form
 from tests.workers.leashed import until
-from workers.books import LedgerBook
 from workers.claim import Ledger
 
 
@@ -153,20 +149,9 @@ def test_a_close_in_the_middle_ends_and_books(world: World, ledger: Ledger, teac
     teacher.latency = 0.3
 
     async def run() -> None:
-        book = LedgerBook(ledger, work, "ep_words", lambda: False)
-
-        async def tell(_: Told) -> None:
-            return
-
-        async with Client(private=True) as client:
-            throttle = Throttle(None, "t", Limits(concurrency=8))
-            desk = Desk(
-                form=form(), book=book, client=client, endpoint=Endpoint(teacher.url), throttle=throttle, tell=tell
-            )
-            await desk.take([Asked(id=i, messages=(Line(role="user", content=t),)) for i, t in enumerate(TEXTS)])
+        async with asked(ledger, work, teacher, TEXTS, form(), concurrency=8) as (desk, _):
             await asyncio.to_thread(until, lambda: teacher.calls >= 8)
             await asyncio.wait_for(desk.close(0.05), 10)
-        await asyncio.to_thread(book.give_back)
 
     for _ in range(3):
         work = begun(world, world.project(), 5.0)
@@ -231,3 +216,54 @@ def test_calls_are_as_many_at_once_as_allowed(world: World, ledger: Ledger, teac
     began = time.monotonic()
     asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
     assert 48 <= teacher.most <= 64 and time.monotonic() - began < 5.0
+
+
+def test_what_waits_for_its_turn_has_no_money(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    """200 questions of a worker that is lost with 8 calls in flight: a lot of 64 is booked beyond the bill, and no more."""
+    teacher.latency = 0.3
+    texts = sentences(200, 8)[0]
+    highest = max(form().bound([SYSTEM, Message("user", text)], 1) for text in texts) / 1e6
+    work = begun(world, world.project(), 100.0)
+
+    async def run() -> float:
+        async with asked(ledger, work, teacher, texts, form(), concurrency=8) as (desk, _):
+            await asyncio.to_thread(until, lambda: teacher.calls >= 16)
+            await asyncio.to_thread(world.outlive, work.grip)
+            await asyncio.to_thread(world, lease.expire, work.grip.step, work.grip.job)
+            bill = teacher.bill
+            await asyncio.wait_for(desk.close(0.05), 10)
+            return bill
+
+    bill = asyncio.run(run())
+    beyond = booked(world, work.grip.job) - bill
+    assert 0 < beyond <= 64 * highest, beyond / highest
+
+
+def test_an_endpoint_that_only_refuses_is_called_ever_more_seldom(
+    world: World, ledger: Ledger, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who wait are held, half as many come after each wait, and once that has lasted too long the job pauses at once."""
+    monkeypatch.setattr(desk_module, "PATIENCE", 1.0)
+    teacher.faults["429"] = 10_000
+    work = begun(world, world.project(), 5.0)
+    began = time.monotonic()
+    desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
+    assert desk.stopped is not None and desk.stopped.code == "endpoint_failing" and any(one.stop for one in told)
+    assert 1.0 < time.monotonic() - began < 8.0 and booked(world, work.grip.job) == 0
+    assert 10_000 - teacher.faults["429"] <= 160, "64, 32, 16, 8, and a few"
+
+
+def test_an_error_that_says_when_to_come_back_holds_all(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    teacher.faults["500"], teacher.retry_after_ms = 1, 1500
+    work = begun(world, world.project())
+
+    async def run() -> tuple[int, int]:
+        async with asked(ledger, work, teacher, TEXTS[:3], form(), concurrency=1) as (desk, told):
+            await asyncio.sleep(1.0)
+            before = teacher.calls
+            while desk._tasks:
+                await asyncio.wait(desk._tasks)
+            await desk.close(1.0)
+        return before, sum(bool(one.answers) for one in told)
+
+    assert asyncio.run(run()) == (0, 3) and teacher.faults["500"] == 0
