@@ -81,6 +81,8 @@ class Capabilities(TypedDict):
     """Takes `response_format` with a JSON schema, and keeps to it."""
     streaming: bool
     """Replies with server-sent events, to their end."""
+    bounded_by: Literal['max_tokens', 'max_completion_tokens']
+    """The name under which it takes the bound of an answer."""
     batch: bool
     """The endpoint has a batch API."""
     seconds: float
