@@ -14,6 +14,8 @@ from gateway.reply import Ask, Reply
 
 WIRES = {"openai": openai, "anthropic": anthropic}
 PERMANENT = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+BUSY = (429, 529)
+"""Too many calls: 529 is Anthropic's word for an endpoint that is overloaded by others."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ def gathered(endpoint: Endpoint, response: Response) -> Reply:
         reply: Reply = WIRES[endpoint.wire].gathered(stream.data(response.body))
     except stream.Told as told:
         message = _message(told.status, told.message, endpoint.key)
-        error = classed(told.status, message)
+        broken = (
+            told.begun and told.status in BUSY
+        )  # what was answered may be billed, so it is no call that waits its turn
+        error = classed(500 if broken else told.status, message)
         error.status = 200 if told.begun else told.status
         raise error from told
     return reply
@@ -74,7 +79,7 @@ def failed(response: Response, key: str | None) -> CallFailed:
 
 
 def classed(status: int, message: str, after: float | None = None) -> CallFailed:
-    if status == 429:
+    if status in BUSY:
         return Retryable("rate_limited", message, sent=True, status=status, retry_after=after)
     if status >= 500 or status == 408:
         return Retryable("server_error", message, sent=True, status=status, retry_after=after)

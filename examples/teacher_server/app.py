@@ -187,6 +187,8 @@ class Server:
             raise Refused(429, "Rate limit reached.", code="rate_limit_exceeded", headers=dict(retry(wait)))
         if call.fault == "status_500":
             raise Refused(500, "The server had an error while processing your request.")
+        if call.fault == "status_529":
+            raise Refused(529, "Overloaded")
 
     async def answered(self, call: Call, ask: Ask, prompt: int, cached: int) -> Response:
         if call.fault in UNBILLED:
