@@ -168,6 +168,8 @@ class Body:
             some = self._unzip.decompress(chunk, room) if self._unzip else chunk[:room]
         except zlib.error as error:
             raise Retryable("malformed", "the reply is not the gzip that it says it is", sent=True) from error
+        if self._unzip and self._unzip.unused_data:  # zlib would keep it all
+            raise Retryable("malformed", "the reply goes on after the end of its gzip", sent=True)
         self._count += len(some)
         if self._count > self._into.size:
             raise Permanent("too_large", f"the reply is larger than {self._into.size} bytes", sent=True)

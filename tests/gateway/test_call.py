@@ -1,6 +1,7 @@
 """Calls over the chat-completions wire, and every way in which they fail."""
 
 import asyncio
+import gzip
 import json
 import math
 
@@ -108,6 +109,14 @@ def test_retry_after_as_milliseconds_and_as_a_date() -> None:
 def test_broken_replies(fault: bytes | str, kind: str, error: type[CallFailed]) -> None:
     failed = failure(fault, seconds=1.0, size=1 << 20)
     assert (type(failed), failed.kind, failed.sent) == (error, kind, True)
+
+
+@pytest.mark.parametrize("tail", [b"x", gzip.compress(b" "), bytes(3 << 20)], ids=["byte", "member", "zeros"])
+def test_what_follows_the_end_of_a_gzip_is_not_kept(tail: bytes) -> None:
+    """It would have no bound: nothing of it comes out, so nothing is counted."""
+    whole = json.dumps({"choices": [{"message": {"content": "oak"}}]}).encode()
+    failed = failure(http(200, gzip.compress(whole) + tail, Content_Encoding="gzip"), size=1 << 20)
+    assert (failed.kind, failed.message) == ("malformed", "the reply goes on after the end of its gzip")
 
 
 @pytest.mark.parametrize(
