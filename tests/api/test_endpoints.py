@@ -68,6 +68,34 @@ def test_one_that_does_not_answer_is_made_and_says_so(boss: Tenant, teacher: Tea
     assert again["state"] == "ready" and again["error"] is None
 
 
+def test_the_models_of_one_that_was_not_named_are_told(boss: Tenant, teacher: Teacher) -> None:
+    teacher.others = ("babbage-002", *(f"voice-{number}" for number in range(9)))
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    assert made["state"] == "failed" and made["models"] == sorted((*teacher.others, "words")) and not made["probed"]
+    assert made["error"]["code"] == "endpoint_not_found" and made["error"]["param"] == "model"
+    assert made["error"]["message"] == "babbage-002: HTTP 404: This is not a chat model"
+    assert "voice-6 and 3 more): name the one that you mean" in made["error"]["hint"]
+    named = good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words"}))
+    assert named["state"] == "ready" and named["models"] == made["models"]
+    unnamed = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
+    assert unnamed["state"] == "ready" and set(unnamed["probed"]) == {"words"}
+
+
+def test_a_new_key_is_tried_on_what_was_probed_before(boss: Tenant, teacher: Teacher) -> None:
+    teacher.others = ("babbage-002",)
+    good(boss.client.post("/v1/endpoints", json=body(teacher, model="words")))
+    good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words-large"}))
+    teacher.forget()
+    rotated = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0000"}))
+    assert rotated["state"] == "ready" and set(rotated["probed"]) == {"words", "words-large"}
+    assert sum(teacher.asked.values()) >= 8 and "sk-another-key-0000" in teacher.keys, "both were asked"
+    teacher.others = ("babbage-002", "words-large")
+    gone = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0001"}))
+    assert gone["state"] == "failed" and gone["error"]["message"].startswith("words-large: HTTP 404")
+    assert set(gone["probed"]) == {"words", "words-large"} and gone["error"]["param"] == "url"
+    assert gone["models"] == ["babbage-002", "words", "words-large"]
+
+
 def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:
     good(boss.client.post("/v1/endpoints", json=body(teacher)))
     dearer = good(boss.client.patch("/v1/endpoints/ep_words", json={"price": {"input": 1.0, "output": 2.0}}))

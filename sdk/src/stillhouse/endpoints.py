@@ -33,7 +33,7 @@ class Endpoints:
         return changed
 
     def probe(self, id: str, model: str | None = None) -> Endpoint:
-        """Looks anew at what a model can do; the first that the endpoint lists where none is named."""
+        """Looks anew at what a model can do; at all that were looked at before where none is named, or else at the first that the endpoint lists."""
         seen: Endpoint = self._transport.post(f"/v1/endpoints/{id}/probe", {"model": model})
         return seen
 
