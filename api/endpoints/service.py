@@ -75,7 +75,7 @@ def create(session: Session, project: str, sealing_keys: str, body: NewEndpoint)
         private=body.allow_private,
         licence=body.licence,
         limits=body.limits.model_dump(),
-        prices=[priced(body.price, 1)] if body.price else [],
+        prices=[priced(body.price, [])] if body.price else [],
         metadata_=body.metadata,
     )
     if body.key is not None:
@@ -120,7 +120,7 @@ def restate(row: endpoints.Endpoint, body: EndpointChange) -> None:
     """What the owner says of it, which no probe can see. Raises Invalid (`not_probed`)."""
     row.licence = body.licence or row.licence
     if body.price is not None:
-        row.prices = [*row.prices, priced(body.price, len(row.prices) + 1)]
+        row.prices = [*row.prices, priced(body.price, row.prices)]
     if body.limits is not None:
         row.limits = {**row.limits, **body.limits.model_dump(exclude_unset=True)}
         check_stream(row, body.limits)
@@ -142,8 +142,10 @@ def seal(row: endpoints.Endpoint, sealing_keys: str, key: str) -> None:
     row.sealed_by, row.sealed, row.hint = sealed.key, sealed.box, key[-4:] if len(key) >= 16 else "…"
 
 
-def priced(price: NewPrice, version: int) -> dict[str, Any]:
-    return {"version": version, **price.model_dump()}
+def priced(price: NewPrice, before: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A new version: what it does not say is as in the last one."""
+    last = before[-1] if before else price.model_dump()
+    return {**last, **price.model_dump(exclude_unset=True), "version": len(before) + 1}
 
 
 def check_url(text: str, *, private: bool) -> None:

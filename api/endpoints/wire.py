@@ -73,7 +73,7 @@ class EndpointChange(Part):
     key: ApiKey | None = None
     licence: Licence | None = None
     price: NewPrice | None = None
-    """A new version; calls that were made are not booked anew."""
+    """A new version, in which `cached` and `batch` stay where they are absent, and go where they are null; calls that were made are not booked anew."""
     limits: NewLimits | None = None
     allow_private: bool | None = None
     metadata: Metadata | None = None

@@ -96,6 +96,20 @@ def test_a_new_key_is_tried_on_what_was_probed_before(boss: Tenant, teacher: Tea
     assert gone["models"] == ["babbage-002", "words", "words-large"]
 
 
+def test_a_new_price_keeps_the_rates_that_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:
+    price = PRICE | {"cached": 0.1, "batch": 0.5}
+    good(boss.client.post("/v1/endpoints", json=body(teacher, price=price)))
+
+    def changed(**to: float | None) -> dict[str, Any]:
+        found: dict[str, Any] = good(boss.client.patch("/v1/endpoints/ep_words", json={"price": to}))["price"]
+        return found
+
+    assert changed(input=0.5, output=2.0) == {"input": 0.5, "output": 2.0, "cached": 0.1, "batch": 0.5, "version": 2}
+    assert changed(input=0.5, output=2.0, cached=None)["cached"] is None
+    last = changed(input=0.6, output=2.0, batch=0.4)
+    assert last == {"input": 0.6, "output": 2.0, "cached": None, "batch": 0.4, "version": 4}
+
+
 def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:
     good(boss.client.post("/v1/endpoints", json=body(teacher)))
     dearer = good(boss.client.patch("/v1/endpoints/ep_words", json={"price": {"input": 1.0, "output": 2.0}}))

@@ -463,7 +463,7 @@ class EndpointChange(TypedDict):
     key: NotRequired[str | None]
     licence: NotRequired[str | None]
     price: NotRequired[NewPrice | None]
-    """A new version; calls that were made are not booked anew."""
+    """A new version, in which `cached` and `batch` stay where they are absent, and go where they are null; calls that were made are not booked anew."""
     limits: NotRequired[NewLimits | None]
     allow_private: NotRequired[bool | None]
     metadata: NotRequired[Mapping[str, str] | None]

@@ -137,7 +137,7 @@ def change(
     stream_idle: Idle = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change an endpoint; what is not named stays."""
+    """Change an endpoint; what is not named stays, and so do rates that --price leaves out."""
     body: EndpointChange = {
         "url": url,
         "key": key(key_from_env),
