@@ -20,7 +20,7 @@ BUSY = (429, 529)
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where to call: `url` ends where the wire's own path begins, as in https://api.example.com/v1."""
+    """Where to call: `url` ends where the wire's own path begins, as in https://api.example.com/v1, but for a query."""
 
     url: str
     key: str | None = field(default=None, repr=False)
@@ -32,6 +32,13 @@ class Endpoint:
         """A key that no header can hold would be quoted by the HTTP library's error."""
         if self.key is not None and not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
             raise ValueError("a key is printable ASCII without spaces")
+
+    def at(self, path: str) -> str:
+        """The URL of a path of the wire. A query of our own URL, such as Azure's `api-version`, goes with every call, before the path's."""
+        base, _, own = self.url.partition("?")
+        path, _, more = path.partition("?")
+        query = "&".join(filter(None, (own, more)))
+        return base.rstrip("/") + path + (f"?{query}" if query else "")
 
 
 async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
@@ -46,7 +53,7 @@ async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
 async def send(client: Client, endpoint: Endpoint, body: Mapping[str, object]) -> Response:
     """One request as it stands. Raises as `call` does for every status but 200."""
     wire = WIRES[endpoint.wire]
-    url = endpoint.url.rstrip("/") + wire.PATH
+    url = endpoint.at(wire.PATH)
     response = await client.send("POST", url, headers=wire.headers(endpoint.key), body=body, idle=endpoint.idle)
     if response.status != 200:
         raise failed(response, endpoint.key)

@@ -146,6 +146,8 @@ def refusal(url: httpx.URL, *, private: bool) -> str | None:
         return "the URL has to begin with https://"
     if not url.host or url.userinfo or "%" in url.host:
         return "the URL needs a host, and neither a user nor a zone before its port"
+    if url.fragment:
+        return "what stands behind # is never sent"
     if not private and url.port is not None and url.port < 1024 and url.port not in (80, 443):
         return f"port {url.port} belongs to another protocol"
     return None

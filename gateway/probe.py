@@ -40,7 +40,7 @@ HEADERS = {
 async def models(client: Client, endpoint: Endpoint) -> tuple[str, ...]:
     """Names of the models that it lists; () where it lists none. Raises CallFailed where every call would fail."""
     wire = WIRES[endpoint.wire]
-    response = await client.send("GET", endpoint.url.rstrip("/") + "/models", headers=wire.headers(endpoint.key))
+    response = await client.send("GET", endpoint.at("/models"), headers=wire.headers(endpoint.key))
     if response.status != 200:
         return ()
     return _names(response)

@@ -49,7 +49,7 @@ class NewEndpoint(Part):
     name: EndpointName
     """Its id is `ep_` and this; a job's teacher is `ep_name/model`."""
     url: Url
-    """Where the wire's own path begins: https://api.openai.com/v1."""
+    """Where the wire's own path begins: https://api.openai.com/v1. A query, such as `?api-version=…`, goes with every call. It is shown, so that a key does not belong in it."""
     wire: Literal["openai", "anthropic"] = "openai"
     """`openai`: chat completions, as vLLM, SGLang, llama.cpp, Ollama and TGI speak them, too; `anthropic`: messages."""
     key: ApiKey | None = None

@@ -110,6 +110,11 @@ def test_a_new_price_keeps_the_rates_that_it_does_not_name(boss: Tenant, teacher
     assert last == {"input": 0.6, "output": 2.0, "cached": None, "batch": 0.4, "version": 4}
 
 
+def test_a_url_may_have_a_query(boss: Tenant, teacher: Teacher) -> None:
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher, url=teacher.url + "?api-version=preview")))
+    assert made["state"] == "ready" and made["url"].endswith("/v1?api-version=preview") and made["probed"]["words"]
+
+
 def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:
     good(boss.client.post("/v1/endpoints", json=body(teacher)))
     dearer = good(boss.client.patch("/v1/endpoints/ep_words", json={"price": {"input": 1.0, "output": 2.0}}))
@@ -182,7 +187,8 @@ def test_one_name_is_one_endpoint(boss: Tenant, teacher: Teacher) -> None:
     ("change", "code", "param"),
     [({"name": "Open AI"}, "invalid_value", "name"), ({"url": "ftp://a.example/"}, "url_refused", "url"),
      ({"url": "http://a.example/v1"}, "url_refused", "url"), ({"url": "https://user@a.example/v1"}, "url_refused", "url"),
-     ({"url": "https://a.example:22/v1"}, "url_refused", "url"), ({"key": "two words"}, "invalid_value", "key"),
+     ({"url": "https://a.example:22/v1"}, "url_refused", "url"), ({"url": "https://a.example/v1#models"}, "url_refused", "url"),
+     ({"key": "two words"}, "invalid_value", "key"),
      ({"price": {"input": -1.0, "output": 1.0}}, "invalid_value", "price.input"),
      ({"price": {"input": 1.0}}, "required", "price.output"), ({"limits": {"concurrency": 0}}, "invalid_value", "limits.concurrency"),
      ({"limits": {"stream_idle": 0}}, "invalid_value", "limits.stream_idle"),

@@ -8,9 +8,11 @@ import math
 import pytest
 
 from gateway import openai
+from gateway.batch import offered
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.probe import models
 from gateway.reply import Ask, Message, Reply, Sampling, Usage
 from tests.exchange import http
 from tests.gateway.server import Teacher, bomb, distribution, teacher
@@ -143,6 +145,34 @@ def test_a_closed_port_was_never_sent_to() -> None:
 
     failed = asyncio.run(attempt())
     assert (failed.kind, failed.sent) == ("unreachable", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "whole"),
+    [("https://a.example/v1", "/models", "https://a.example/v1/models"),
+     ("https://a.example/v1/", "/batches?limit=1", "https://a.example/v1/batches?limit=1"),
+     ("https://a.example/v1?api-version=1&b=2", "/models", "https://a.example/v1/models?api-version=1&b=2"),
+     ("https://a.example/v1/?api-version=1", "/batches?limit=1", "https://a.example/v1/batches?api-version=1&limit=1")],
+)  # fmt: skip
+def test_a_query_stands_behind_the_path(url: str, path: str, whole: str) -> None:
+    assert Endpoint(url).at(path) == whole
+
+
+def test_every_call_has_the_query_of_its_endpoint() -> None:
+    """Azure: https://….openai.azure.com/openai/v1?api-version=preview."""
+
+    async def attempt() -> Teacher:
+        async with teacher() as served, Client(private=True) as client:
+            endpoint = Endpoint(served.url + "?api-version=preview", KEY)
+            await call(client, endpoint, ask("a cat"))
+            await models(client, endpoint)
+            await offered(client, endpoint)
+            return served
+
+    paths = [path for path, *_ in asyncio.run(attempt()).seen]
+    assert paths == [
+        "/v1/chat/completions?api-version=preview", "/v1/models?api-version=preview", "/v1/batches?api-version=preview&limit=1",
+    ]  # fmt: skip
 
 
 def test_an_endpoint_does_not_show_its_key() -> None:

@@ -833,7 +833,7 @@ class NewEndpoint(TypedDict):
     name: str
     """Its id is `ep_` and this; a job's teacher is `ep_name/model`."""
     url: str
-    """Where the wire's own path begins: https://api.openai.com/v1."""
+    """Where the wire's own path begins: https://api.openai.com/v1. A query, such as `?api-version=…`, goes with every call. It is shown, so that a key does not belong in it."""
     wire: NotRequired[Literal['openai', 'anthropic']]
     """`openai`: chat completions, as vLLM, SGLang, llama.cpp, Ollama and TGI speak them, too; `anthropic`: messages."""
     key: NotRequired[str | None]
