@@ -123,7 +123,7 @@ async def discard(client: Client, endpoint: Endpoint, file: str) -> None:
 
 
 async def _send(client: Client, endpoint: Endpoint, method: str, path: str, **what: Any) -> Response:
-    url, headers = endpoint.url.rstrip("/") + path, WIRES[endpoint.wire].headers(endpoint.key)
+    url, headers = endpoint.at(path), WIRES[endpoint.wire].headers(endpoint.key)
     response = await client.send(method, url, headers=headers, **what)
     if response.status != 200:
         raise failed(response, endpoint.key)

@@ -7,7 +7,7 @@ WINDOW, LEAST, SHARE = 50, 20, 0.5
 
 
 class Breaker:
-    """Of one step's calls. A refusal for too many calls (429) is no failure: it is waited out."""
+    """Of one step's calls. A refusal for too many calls (429, 529) is no failure: it is waited out."""
 
     def __init__(self) -> None:
         self._last: deque[bool] = deque(maxlen=WINDOW)

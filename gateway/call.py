@@ -14,11 +14,13 @@ from gateway.reply import Ask, Reply
 
 WIRES = {"openai": openai, "anthropic": anthropic}
 PERMANENT = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+BUSY = (429, 529)
+"""Too many calls: 529 is Anthropic's word for an endpoint that is overloaded by others."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where to call: `url` ends where the wire's own path begins, as in https://api.example.com/v1."""
+    """Where to call: `url` ends where the wire's own path begins, as in https://api.example.com/v1, but for a query."""
 
     url: str
     key: str | None = field(default=None, repr=False)
@@ -30,6 +32,13 @@ class Endpoint:
         """A key that no header can hold would be quoted by the HTTP library's error."""
         if self.key is not None and not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
             raise ValueError("a key is printable ASCII without spaces")
+
+    def at(self, path: str) -> str:
+        """The URL of a path of the wire. A query of our own URL, such as Azure's `api-version`, goes with every call, before the path's."""
+        base, _, own = self.url.partition("?")
+        path, _, more = path.partition("?")
+        query = "&".join(filter(None, (own, more)))
+        return base.rstrip("/") + path + (f"?{query}" if query else "")
 
 
 async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
@@ -44,7 +53,7 @@ async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
 async def send(client: Client, endpoint: Endpoint, body: Mapping[str, object]) -> Response:
     """One request as it stands. Raises as `call` does for every status but 200."""
     wire = WIRES[endpoint.wire]
-    url = endpoint.url.rstrip("/") + wire.PATH
+    url = endpoint.at(wire.PATH)
     response = await client.send("POST", url, headers=wire.headers(endpoint.key), body=body, idle=endpoint.idle)
     if response.status != 200:
         raise failed(response, endpoint.key)
@@ -62,7 +71,10 @@ def gathered(endpoint: Endpoint, response: Response) -> Reply:
         reply: Reply = WIRES[endpoint.wire].gathered(stream.data(response.body))
     except stream.Told as told:
         message = _message(told.status, told.message, endpoint.key)
-        error = classed(told.status, message)
+        broken = (
+            told.begun and told.status in BUSY
+        )  # what was answered may be billed, so it is no call that waits its turn
+        error = classed(500 if broken else told.status, message)
         error.status = 200 if told.begun else told.status
         raise error from told
     return reply
@@ -74,7 +86,7 @@ def failed(response: Response, key: str | None) -> CallFailed:
 
 
 def classed(status: int, message: str, after: float | None = None) -> CallFailed:
-    if status == 429:
+    if status in BUSY:
         return Retryable("rate_limited", message, sent=True, status=status, retry_after=after)
     if status >= 500 or status == 408:
         return Retryable("server_error", message, sent=True, status=status, retry_after=after)

@@ -146,6 +146,8 @@ def refusal(url: httpx.URL, *, private: bool) -> str | None:
         return "the URL has to begin with https://"
     if not url.host or url.userinfo or "%" in url.host:
         return "the URL needs a host, and neither a user nor a zone before its port"
+    if url.fragment:
+        return "what stands behind # is never sent"
     if not private and url.port is not None and url.port < 1024 and url.port not in (80, 443):
         return f"port {url.port} belongs to another protocol"
     return None
@@ -168,6 +170,8 @@ class Body:
             some = self._unzip.decompress(chunk, room) if self._unzip else chunk[:room]
         except zlib.error as error:
             raise Retryable("malformed", "the reply is not the gzip that it says it is", sent=True) from error
+        if self._unzip and self._unzip.unused_data:  # zlib would keep it all
+            raise Retryable("malformed", "the reply goes on after the end of its gzip", sent=True)
         self._count += len(some)
         if self._count > self._into.size:
             raise Permanent("too_large", f"the reply is larger than {self._into.size} bytes", sent=True)

@@ -1,7 +1,7 @@
 """How a call to an endpoint fails.
 
 CallFailed
-├── Retryable   rate_limited (429), server_error (5xx, 408), unreachable, reset, timeout, malformed;
+├── Retryable   rate_limited (429, 529), server_error (5xx, 408), unreachable, reset, timeout, malformed;
 │               in a batch: expired, cancelled
 └── Permanent   bad_request (400 and the other 4xx), unauthorized (401), forbidden (403), not_found (404),
                 refused (address, port or scheme), redirected (3xx), too_large

@@ -26,6 +26,7 @@ class Form:
     schema: dict[str, object] | None = None
     price: facts.Price | None = None
     tokens_per_byte: float = 0.3
+    bounded_by: facts.BoundName = "max_tokens"
 
     def digest_of(self, messages: Sequence[Message]) -> str:
         """By which an answer is found: all that it depends on, and not how many are asked for."""
@@ -50,7 +51,7 @@ class Form:
         """For samples `first` to `first + samples` of a question; each has a seed of its own, where there is one."""
         seed = None if self.sampling.seed is None else self.sampling.seed + first
         sampling = replace(self.sampling, seed=seed, n=samples if samples > 1 else None)
-        return Ask(self.model, tuple(messages), sampling, self.top_logprobs, self.schema)
+        return Ask(self.model, tuple(messages), sampling, self.top_logprobs, self.schema, self.bounded_by)
 
     def bound(self, messages: Sequence[Message], samples: int) -> int:
         return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples)

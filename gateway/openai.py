@@ -26,6 +26,8 @@ def request(ask: Ask) -> dict[str, object]:
         "messages": [{"role": message.role, "content": message.content} for message in ask.messages],
     }
     body |= {name: value for name, value in vars(ask.sampling).items() if value is not None}
+    if "max_tokens" in body:
+        body[ask.bounded_by] = body.pop("max_tokens")
     if ask.top_logprobs is not None:
         body |= {"logprobs": True, "top_logprobs": ask.top_logprobs}
     if ask.schema is not None:

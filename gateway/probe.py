@@ -5,14 +5,15 @@ import json
 import statistics
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.batch import offered
 from gateway.call import WIRES, Endpoint, call, gathered, send, streams
 from gateway.client import Client, Response
-from gateway.failure import CallFailed
+from gateway.failure import CallFailed, Permanent
 from gateway.reply import Ask, Message, Reply, Sampling
-from spec.facts import Capabilities
+from spec.facts import BoundName, Capabilities
 from spec.responses import schema
 
 PROSE = (
@@ -25,6 +26,8 @@ PROSE = (
 SHORT = "Say yes."
 MOST = 20
 """Likely tokens that the wire gives at most."""
+THOUGHT = 1024
+"""Tokens beside an answer. Models that want `max_completion_tokens` think within it, and OpenAI refuses (400) a bound that leaves no room for that."""
 NAMES = ("yes", "no")
 LISTED = 1000
 """Names of models that are kept."""
@@ -37,31 +40,54 @@ HEADERS = {
 async def models(client: Client, endpoint: Endpoint) -> tuple[str, ...]:
     """Names of the models that it lists; () where it lists none. Raises CallFailed where every call would fail."""
     wire = WIRES[endpoint.wire]
-    response = await client.send("GET", endpoint.url.rstrip("/") + "/models", headers=wire.headers(endpoint.key))
+    response = await client.send("GET", endpoint.at("/models"), headers=wire.headers(endpoint.key))
     if response.status != 200:
         return ()
     return _names(response)
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """A model that is looked at."""
+
+    client: Client
+    endpoint: Endpoint
+    model: str
+    bounded_by: BoundName = "max_tokens"
+
+    def ask(self, text: str, most: int = 2, *, n: int | None = None, **more: Any) -> Ask:
+        """`most`: tokens of an answer, with room for thought beside it where the model may think within its bound."""
+        room = 0 if self.bounded_by == "max_tokens" else THOUGHT
+        sampling = Sampling(max_tokens=most + room, n=n)
+        return Ask(self.model, (Message("user", text),), sampling, bounded_by=self.bounded_by, **more)
+
+    async def call(self, ask: Ask) -> Reply:
+        return await call(self.client, self.endpoint, ask)
+
+    async def send(self, **more: object) -> Response:
+        """The short question, and what else the request says."""
+        body: dict[str, object] = WIRES[self.endpoint.wire].request(self.ask(SHORT))
+        return await send(self.client, self.endpoint, body | more)
+
+
 async def probe(client: Client, endpoint: Endpoint, model: str) -> Capabilities:
     """Raises CallFailed where a plain question is not answered; what else fails is what the model cannot do."""
-    began = time.perf_counter()
-    response = await send(client, endpoint, _body(endpoint, _ask(model, SHORT)))
-    seconds = [time.perf_counter() - began]
+    one, response, first = await _met(_Subject(client, endpoint, model))
     short = WIRES[endpoint.wire].reply(response.body)
     began = time.perf_counter()
-    long = await call(client, endpoint, _ask(model, PROSE))
-    seconds.append(time.perf_counter() - began)
+    long = await one.call(one.ask(PROSE))
+    seconds = [first, time.perf_counter() - began]
     slope, start = _tokens(short, long)
     found: dict[str, Any] = {}
     if endpoint.wire == "anthropic":
-        found["streaming"] = await _streaming(client, endpoint, model)
+        found["streaming"] = await _streaming(one)
     else:
         names = ("top_logprobs", "several", "structured", "streaming", "prompt_logprobs")
         tries = (_top_logprobs, _several, _structured, _streaming, _prompt_logprobs)
-        seen = await asyncio.gather(*(attempt(client, endpoint, model) for attempt in tries))
+        seen = await asyncio.gather(*(attempt(one) for attempt in tries))
         found = dict(zip(names, seen, strict=True)) | {"batch": await offered(client, endpoint)}
     return Capabilities(
+        bounded_by=one.bounded_by,
         seconds=round(statistics.median(seconds), 4),
         tokens_per_byte=slope,
         tokens_per_call=start,
@@ -70,13 +96,21 @@ async def probe(client: Client, endpoint: Endpoint, model: str) -> Capabilities:
     )
 
 
-def _ask(model: str, text: str, **more: Any) -> Ask:
-    return Ask(model, (Message("user", text),), Sampling(max_tokens=2, n=more.pop("n", None)), **more)
-
-
-def _body(endpoint: Endpoint, ask: Ask) -> dict[str, object]:
-    body: dict[str, object] = WIRES[endpoint.wire].request(ask)
-    return body
+async def _met(one: _Subject) -> tuple[_Subject, Response, float]:
+    """The model as it takes the bound of an answer, its reply to the short question, and the seconds of that. Raises CallFailed."""
+    began = time.perf_counter()
+    try:
+        return one, await one.send(), time.perf_counter() - began
+    except Permanent as error:
+        if error.kind != "bad_request" or one.endpoint.wire != "openai":
+            raise
+        refused = error.message
+    one, began = replace(one, bounded_by="max_completion_tokens"), time.perf_counter()
+    try:
+        return one, await one.send(), time.perf_counter() - began
+    except Permanent as error:
+        message = f"{refused}; with {one.bounded_by}: {error.message}"
+        raise Permanent(error.kind, message, sent=True, status=error.status) from error
 
 
 def _tokens(short: Reply, long: Reply) -> tuple[float, float]:
@@ -91,10 +125,10 @@ def _tokens(short: Reply, long: Reply) -> tuple[float, float]:
     return round(slope, 5), round(max(0.0, short.usage.input - slope * len(SHORT.encode())), 2)
 
 
-async def _top_logprobs(client: Client, endpoint: Endpoint, model: str) -> int:
+async def _top_logprobs(one: _Subject) -> int:
     for number in (MOST, 5, 1):
         try:
-            reply = await call(client, endpoint, _ask(model, SHORT, top_logprobs=number))
+            reply = await one.call(one.ask(SHORT, top_logprobs=number))
         except CallFailed:
             continue
         tops = reply.choices[0].top_logprobs if reply.choices else None
@@ -103,36 +137,35 @@ async def _top_logprobs(client: Client, endpoint: Endpoint, model: str) -> int:
     return 0
 
 
-async def _several(client: Client, endpoint: Endpoint, model: str) -> bool:
+async def _several(one: _Subject) -> bool:
     try:
-        return len((await call(client, endpoint, _ask(model, SHORT, n=2))).choices) == 2
+        return len((await one.call(one.ask(SHORT, n=2))).choices) == 2
     except CallFailed:
         return False
 
 
-async def _structured(client: Client, endpoint: Endpoint, model: str) -> bool:
+async def _structured(one: _Subject) -> bool:
     """Whether the answer is one that the schema allows: some endpoints take the field and ignore it."""
     allowed = {f'{{"answer":"{name}"}}' for name in NAMES}
-    ask = Ask(model, (Message("user", "Say maybe."),), Sampling(max_tokens=32), schema=schema(NAMES))
     try:
-        reply = await call(client, endpoint, ask)
+        reply = await one.call(one.ask("Say maybe.", 32, schema=schema(NAMES)))
     except CallFailed:
         return False
     return bool(reply.choices) and "".join(reply.choices[0].text.split()) in allowed
 
 
-async def _streaming(client: Client, endpoint: Endpoint, model: str) -> bool:
+async def _streaming(one: _Subject) -> bool:
     """Whether a reply comes as a stream, to its end, with the fields by which we ask for its usage."""
     try:
-        response = await send(client, endpoint, _body(endpoint, _ask(model, SHORT)) | WIRES[endpoint.wire].STREAM)
-        return streams(response) and bool(gathered(endpoint, response).choices)
+        response = await one.send(**WIRES[one.endpoint.wire].STREAM)
+        return streams(response) and bool(gathered(one.endpoint, response).choices)
     except CallFailed:
         return False
 
 
-async def _prompt_logprobs(client: Client, endpoint: Endpoint, model: str) -> bool:
+async def _prompt_logprobs(one: _Subject) -> bool:
     try:
-        response = await send(client, endpoint, _body(endpoint, _ask(model, SHORT)) | {"prompt_logprobs": 1})
+        response = await one.send(prompt_logprobs=1)
     except CallFailed:
         return False
     return bool(_json(response).get("prompt_logprobs"))

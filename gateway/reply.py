@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from spec.facts import BoundName
+
 
 @dataclass(frozen=True)
 class Message:
@@ -31,6 +33,8 @@ class Ask:
     sampling: Sampling = field(default_factory=Sampling)
     top_logprobs: int | None = None
     schema: Mapping[str, object] | None = None
+    bounded_by: BoundName = "max_tokens"
+    """What `sampling.max_tokens` is called, where the wire has two names for it."""
 
 
 MOST = 10**9

@@ -11,6 +11,8 @@ LISTS = ("array", "image", "classes")
 """Kinds of columns with several values a row, which no condition compares and no prompt shows."""
 OutputKind = Literal["classes", "multilabel"]
 """`classes`: exactly one class a row; `multilabel`: any number of them, each decided by itself."""
+BoundName = Literal["max_tokens", "max_completion_tokens"]
+"""What the bound of an answer is called on the wire of OpenAI: its newer models refuse the older name."""
 
 
 class Fact(BaseModel):
@@ -218,6 +220,8 @@ class Capabilities(Fact):
     """Takes `response_format` with a JSON schema, and keeps to it."""
     streaming: bool = False
     """Replies with server-sent events, to their end."""
+    bounded_by: BoundName = "max_tokens"
+    """The name under which it takes the bound of an answer."""
     batch: bool = False
     """The endpoint has a batch API."""
     seconds: float = 0.0

@@ -260,4 +260,5 @@ def form(params: Params, row: Endpoint) -> Form:
         else None,
         price=known.price,
         tokens_per_byte=able.tokens_per_byte,
+        bounded_by=able.bounded_by,
     )

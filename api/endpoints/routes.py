@@ -38,7 +38,7 @@ async def get(endpoint_id: str, caller: Reader, db: Db) -> Endpoint:
 
 @router.patch("/{endpoint_id}", operation_id="change_endpoint")
 async def change(endpoint_id: str, body: EndpointChange, caller: Writer, db: Db, config: Config) -> Endpoint:
-    """Changes an endpoint, and probes it where URL or key are new. Jobs that run go on with what they have begun with. A new URL is refused (409) while a batch is not settled."""
+    """Changes an endpoint, and probes it where URL or key are new: with a new key, every model that was probed before. Jobs that run go on with what they have begun with. A new URL is refused (409) while a batch is not settled."""
     if body.allow_private:
         need("admin", caller)
     admin = "admin" in caller.scopes
@@ -48,7 +48,7 @@ async def change(endpoint_id: str, body: EndpointChange, caller: Writer, db: Db,
 
 @router.post("/{endpoint_id}/probe", operation_id="probe_endpoint")
 async def probe(endpoint_id: str, body: Probe, caller: Writer, db: Db, config: Config) -> Endpoint:
-    """Looks at a model anew: about ten short calls, which its owner bills."""
+    """Looks at a model anew, or at all that were probed before: about ten short calls for each, which its owner bills."""
     return await looked(db, config.sealing_keys, caller, endpoint_id, body.model)
 
 

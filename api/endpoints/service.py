@@ -1,6 +1,7 @@
 """What making, changing, probing and deleting an endpoint decides."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -23,6 +24,10 @@ from spec.problem import Problem
 
 SECONDS = 30.0
 """Of one call of a probe."""
+OF_A_MODEL = ("bad_request", "forbidden", "not_found")
+"""Failures that another model may not have."""
+SHOWN = 8
+"""Models that are named to choose from."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,17 @@ class Target:
 
     called: Called
     private: bool
+    probed: tuple[str, ...]
+    """Models that were looked at before."""
+
+
+@dataclass
+class Seen:
+    """What came of a look, as far as it went."""
+
+    models: tuple[str, ...] = ()
+    probed: dict[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None
 
 
 def keyring(text: str) -> Keyring:
@@ -60,7 +76,7 @@ def create(session: Session, project: str, sealing_keys: str, body: NewEndpoint)
         private=body.allow_private,
         licence=body.licence,
         limits=body.limits.model_dump(),
-        prices=[priced(body.price, 1)] if body.price else [],
+        prices=[priced(body.price, [])] if body.price else [],
         metadata_=body.metadata,
     )
     if body.key is not None:
@@ -107,7 +123,7 @@ def restate(row: endpoints.Endpoint, body: EndpointChange) -> None:
     """What the owner says of it, which no probe can see. Raises Invalid (`not_probed`)."""
     row.licence = body.licence or row.licence
     if body.price is not None:
-        row.prices = [*row.prices, priced(body.price, len(row.prices) + 1)]
+        row.prices = [*row.prices, priced(body.price, row.prices)]
     if body.limits is not None:
         row.limits = {**row.limits, **body.limits.model_dump(exclude_unset=True)}
         check_stream(row, body.limits)
@@ -141,8 +157,10 @@ def seal(row: endpoints.Endpoint, sealing_keys: str, key: str) -> None:
     row.sealed_by, row.sealed, row.hint = sealed.key, sealed.box, key[-4:] if len(key) >= 16 else "…"
 
 
-def priced(price: NewPrice, version: int) -> dict[str, Any]:
-    return {"version": version, **price.model_dump()}
+def priced(price: NewPrice, before: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A new version: what it does not say is as in the last one."""
+    last = before[-1] if before else price.model_dump()
+    return {**last, **price.model_dump(exclude_unset=True), "version": len(before) + 1}
 
 
 def check_url(text: str, *, private: bool) -> None:
@@ -181,37 +199,47 @@ def target(session: Session, project: str, id: str, sealing_keys: str) -> Target
             raise Conflicting(
                 f"The key of {id} cannot be opened: {error}.", code="endpoint_key", hint="PATCH it with its key."
             ) from error
-    return Target(Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai"), row.private)
+    called = Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai")
+    return Target(called, row.private, tuple((row.facts or {}).get("probed", ())))
 
 
-async def look(found: Target, model: str | None) -> dict[str, Any] | Problem:
-    """Models and, by model, capabilities; or why it was not answered. The network's time, no database held."""
+async def look(found: Target, model: str | None) -> Seen:
+    """The models, and what those can do that are meant: the named one, else all that were probed before, else the first that is listed.
+
+    The first that does not answer ends it. The network's time, no database held.
+    """
+    seen, name = Seen(), ""
     async with Client(private=found.private, seconds=SECONDS) as client:
         try:
-            names = await listed(client, found.called)
-            name = model or next(iter(names), None)
-            if name is None:
-                hint = 'POST it to …/probe: {"model": "…"}.'
-                return Problem(
-                    code="model_unknown", message="It lists no models, and none was named.", param="model", hint=hint
-                )
-            able = await probe(client, found.called, name)
+            seen.models = await listed(client, found.called)
+            for name in [model] if model else found.probed or seen.models[:1]:
+                seen.probed[name] = (await probe(client, found.called, name)).model_dump(mode="json")
         except CallFailed as error:
-            return Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
-    return {"models": names, "probed": {name: able.model_dump(mode="json")}}
+            message, guessed = f"{name}: {error.message}" if name else error.message, not model and not found.probed
+            hint = named_of(seen.models) if guessed and error.kind in OF_A_MODEL else None
+            param = "model" if hint else "url"
+            seen.problem = Problem(code=f"endpoint_{error.kind}", message=message, param=param, hint=hint)
+    if not seen.probed and seen.problem is None:
+        message, hint = "It lists no models, and none was named.", 'POST it to …/probe: {"model": "…"}.'
+        seen.problem = Problem(code="model_unknown", message=message, param="model", hint=hint)
+    return seen
 
 
-def note(session: Session, project: str, id: str, url: str, seen: dict[str, Any] | Problem) -> endpoints.Endpoint:
+def named_of(models: Sequence[str]) -> str:
+    """What to do where the first that is listed, which may be no chat model, did not answer."""
+    more = f" and {len(models) - SHOWN:,} more" if len(models) > SHOWN else ""
+    return f"It was the first of those that are listed ({', '.join(models[:SHOWN])}{more}): name the one that you mean."
+
+
+def note(session: Session, project: str, id: str, url: str, seen: Seen) -> endpoints.Endpoint:
     """Writes what a probe of `url` saw, if that is still its URL. A failed one takes nothing back of what was seen before. Raises NotFound."""
     row = held(session, project, id)
     if row.url != url:
         return row
-    row.probed_at = func.now()
-    if isinstance(seen, Problem):
-        row.error = seen.model_dump(exclude_none=True)
-    else:
-        before = (row.facts or {}).get("probed", {})
-        row.facts, row.error = {**seen, "probed": {**before, **seen["probed"]}}, None
+    before = row.facts or {}
+    models = seen.models if seen.models or seen.problem is None else before.get("models", ())
+    row.probed_at, row.facts = func.now(), {"models": models, "probed": {**before.get("probed", {}), **seen.probed}}
+    row.error = seen.problem.model_dump(exclude_none=True) if seen.problem else None
     session.flush()
     session.refresh(row)
     return row

@@ -49,7 +49,7 @@ class NewEndpoint(Part):
     name: EndpointName
     """Its id is `ep_` and this; a job's teacher is `ep_name/model`."""
     url: Url
-    """Where the wire's own path begins: https://api.openai.com/v1."""
+    """Where the wire's own path begins: https://api.openai.com/v1. A query, such as `?api-version=…`, goes with every call. It is shown, so that a key does not belong in it."""
     wire: Literal["openai", "anthropic"] = "openai"
     """`openai`: chat completions, as vLLM, SGLang, llama.cpp, Ollama and TGI speak them, too; `anthropic`: messages."""
     key: ApiKey | None = None
@@ -60,7 +60,7 @@ class NewEndpoint(Part):
     """null: not known; calls are booked at nothing, and no cap in dollars can be held."""
     limits: NewLimits = NewLimits()
     model: ModelName | None = None
-    """The model that is probed; null: the first that it lists."""
+    """The model that is probed; null: the first that it lists, which need not be one that answers."""
     allow_private: bool = False
     """Admit addresses of private networks and loopback, any port, and HTTP without TLS. Needs the scope `admin`."""
     metadata: Metadata = {}
@@ -73,7 +73,7 @@ class EndpointChange(Part):
     key: ApiKey | None = None
     licence: Licence | None = None
     price: NewPrice | None = None
-    """A new version; calls that were made are not booked anew."""
+    """A new version, in which `cached` and `batch` stay where they are absent, and go where they are null; calls that were made are not booked anew."""
     limits: NewLimits | None = None
     allow_private: bool | None = None
     metadata: Metadata | None = None
@@ -83,7 +83,7 @@ class Probe(Part):
     """What POST /v1/endpoints/{id}/probe takes."""
 
     model: ModelName | None = None
-    """null: the first that it lists."""
+    """null: those that were probed before, or else the first that it lists."""
 
 
 class Endpoint(BaseModel):
@@ -95,7 +95,7 @@ class Endpoint(BaseModel):
     wire: Literal["openai", "anthropic"]
     url: str
     state: Literal["ready", "failed", "unprobed"]
-    """`failed`: the last probe was not answered, and `error` says why."""
+    """`failed`: a model did not answer at the last probe, and `error` says why."""
     key_hint: str | None
     """The last four characters of the key; null: none is sent."""
     allow_private: bool

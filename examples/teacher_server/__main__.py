@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         asked.batch_price,
         asked.batch_seconds,
         asked.batch_most,
+        asked.thought,
     )
     config = uvicorn.Config(
         server.app(), log_level="warning", access_log=False, http=Protocol, timeout_graceful_shutdown=2
@@ -92,6 +93,12 @@ def arguments() -> argparse.ArgumentParser:
     add("--batch-price", type=Decimal, default=Decimal("0.5"), help="share of the prices that a call in a batch costs")
     add("--batch-seconds", type=float, default=0.0, help="that a batch lies before it is begun")
     add("--batch-most", type=int, help="calls that may wait in batches together; a batch beyond it fails")
+    add(
+        "--thought",
+        type=int,
+        default=0,
+        help="tokens before each answer, within max_completion_tokens; max_tokens is refused",
+    )
     add("--faults", default="{}", help="as POST /faults takes them")
     return parser
 

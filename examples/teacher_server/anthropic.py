@@ -13,7 +13,9 @@ from examples.teacher_server.refused import Json, Refused
 
 NAME = "anthropic"
 REASONS = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal"}
-TYPES = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error", 500: "api_error"}
+TYPES = {
+    401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error", 500: "api_error", 529: "overloaded_error",
+}  # fmt: skip
 
 
 class Block(BaseModel):

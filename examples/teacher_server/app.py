@@ -66,6 +66,8 @@ class Server:
     """Of the prices, that a call in a batch costs."""
     batch_seconds: float = 0.0
     batch_most: int | None = None
+    thought: int = 0
+    """Tokens that it thinks before an answer, within its bound."""
 
     def app(self) -> Starlette:
         routes = [
@@ -148,9 +150,7 @@ class Server:
         """One call from its key to its reply. Every call is in the ledger once, before its reply leaves."""
         try:
             self.check(call.request, call.wire)
-            model, ask = call.wire.read(await call.request.body())
-            if model != self.model:
-                raise self.no_such_model(model)
+            ask = self.bounded(*call.wire.read(await call.request.body()))
             prompt, cached = self.tokens.prompt(ask.contents, self.cached_from)
             self.admit(call, ask, prompt)
             self.limits.running += 1
@@ -163,6 +163,19 @@ class Server:
             headers = {**self.headers(call), **refused.headers}
             return JSONResponse(call.wire.error(refused), refused.status, headers)
 
+    def bounded(self, model: str, ask: Ask) -> Ask:
+        """With the limit of the answer alone. Raises Refused for another model, and where one that thinks is not bounded as OpenAI's are."""
+        if model != self.model:
+            raise self.no_such_model(model)
+        if not self.thought or ask.limit is None:
+            return ask
+        if ask.old_bound:
+            message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+            raise Refused(400, message, "max_tokens", "unsupported_parameter")
+        if ask.limit <= self.thought:
+            raise Refused(400, "Could not finish the message because max_tokens or model output limit was reached.")
+        return replace(ask, limit=ask.limit - self.thought)
+
     def admit(self, call: Call, ask: Ask, prompt: int) -> None:
         """Raises Refused where a limit or a fault is in the way. A call counts with its prompt and all that it may answer."""
         longest = max(len(self.tokens.pieces(name)) for name in self.source.classes)
@@ -174,6 +187,8 @@ class Server:
             raise Refused(429, "Rate limit reached.", code="rate_limit_exceeded", headers=dict(retry(wait)))
         if call.fault == "status_500":
             raise Refused(500, "The server had an error while processing your request.")
+        if call.fault == "status_529":
+            raise Refused(529, "Overloaded")
 
     async def answered(self, call: Call, ask: Ask, prompt: int, cached: int) -> Response:
         if call.fault in UNBILLED:
@@ -182,7 +197,7 @@ class Server:
         begun = time.monotonic()
         made = await self.made(ask, call.fault)
         await asyncio.sleep(max(0.0, self.latency - (time.monotonic() - begun)))
-        counts = Counts(prompt, cached, sum(len(answer.pieces) for answer in made))
+        counts = Counts(prompt, cached, sum(self.thought + len(answer.pieces) for answer in made))
         if ask.stream and call.fault != "reset":
             return StreamingResponse(
                 self.streamed(call, ask, made, counts), media_type="text/event-stream", headers=self.headers(call)
@@ -197,7 +212,7 @@ class Server:
         """Event by event. In the ledger with the tokens that were told, before the last event leaves, or when nobody listens any more."""
         usage = None if call.fault == "no_usage" else counts
         events = list(call.wire.events(call.id, self.model, int(time.time()), ask, made, usage))
-        told, half = 0, len(events) // 2
+        told, half = self.thought * len(made), len(events) // 2
         self.limits.running += 1
         try:
             for place, event in enumerate(events[:-1]):
@@ -226,12 +241,10 @@ class Server:
 
     async def batched(self, id: str, body: bytes, fault: str | None) -> tuple[Json, Counts]:
         """The reply to a call of a batch, and what it is billed for. Raises Refused."""
-        model, ask = openai.read(body)
-        if model != self.model:
-            raise self.no_such_model(model)
+        ask = self.bounded(*openai.read(body))
         prompt, cached = self.tokens.prompt(ask.contents, self.cached_from)
         made = await self.made(ask, fault)
-        counts = Counts(prompt, cached, sum(len(answer.pieces) for answer in made))
+        counts = Counts(prompt, cached, sum(self.thought + len(answer.pieces) for answer in made))
         told = None if fault == "no_usage" else counts
         return openai.reply(id, self.model, int(time.time()), ask, made, told), counts
 

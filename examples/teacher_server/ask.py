@@ -38,6 +38,8 @@ class Ask:
     frame: Frame | None = None
     stream: bool = False
     stream_usage: bool = False
+    old_bound: bool = False
+    """The limit came as `max_tokens`, where the wire has a newer name for it."""
 
     def text(self, classes: Sequence[str]) -> str:
         """What is to be classed: what follows the last line that begins with `Text:`, up to an empty line; without such a

@@ -7,6 +7,7 @@ from collections.abc import Container
 KINDS = {
     "status_429": "429 with Retry-After: 1; not billed",
     "status_500": "500; not billed",
+    "status_529": "529, as Anthropic says that it is overloaded; not billed",
     "drop": "the connection is reset before anything is computed; not billed",
     "reset": "the connection is reset instead of a reply",
     "slow_body": "half of the reply, a wait of `seconds`, the other half",
@@ -27,7 +28,7 @@ OF_LINES = {
 }
 LINE_KINDS = ("line_fails", "line_expires", "empty", "refused", "garbage", "no_usage")
 """Kinds that calls of batches meet."""
-UNBILLED = ("status_429", "status_500", "drop")
+UNBILLED = ("status_429", "status_500", "status_529", "drop")
 
 
 class Faults:

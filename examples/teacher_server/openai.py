@@ -79,6 +79,7 @@ class Request(BaseModel):
             temperature=1.0 if self.temperature is None else self.temperature,
             top_p=1.0 if self.top_p is None else self.top_p,
             limit=self.max_completion_tokens or self.max_tokens,
+            old_bound=self.max_tokens is not None,
             stop=tuple(text for text in stop if text),
             top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
             frame=self.response_format.frame if self.response_format else None,

@@ -134,6 +134,8 @@ class Teacher:
     """A text about which it always answers 500."""
     retry_after_ms: int = 50
     """What it asks for with 429 and 500."""
+    others: tuple[str, ...] = ()
+    """Models that it lists beside its own, and that chat with nobody."""
     asked: Counter[str] = field(default_factory=Counter)
     """Calls by the user's last message, those of probes too."""
     said: dict[str, list[str]] = field(default_factory=dict)
@@ -189,10 +191,13 @@ class Teacher:
         return name
 
     def _reply(self, path: str, body: dict[str, Any]) -> bytes | None:
-        if path.endswith("/models"):
-            return http(200, json.dumps({"object": "list", "data": [{"id": "words"}]}).encode())
+        if path.partition("?")[0].endswith("/models"):
+            models = [{"id": name} for name in (*self.others, "words")]
+            return http(200, json.dumps({"object": "list", "data": models}).encode())
         if "messages" not in body:
             return http(404, b'{"error": {"message": "nothing here"}}')
+        if body.get("model") in self.others:
+            return http(404, b'{"error": {"message": "This is not a chat model"}}')
         fault = "500" if body["messages"][-1]["content"] == self.failing else self._fault()
         if fault in ("429", "500", "401", "400"):
             error = json.dumps({"error": {"message": f"no: {fault}"}}).encode()

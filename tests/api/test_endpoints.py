@@ -69,6 +69,53 @@ def test_one_that_does_not_answer_is_made_and_says_so(boss: Tenant, teacher: Tea
     assert again["state"] == "ready" and again["error"] is None
 
 
+def test_the_models_of_one_that_was_not_named_are_told(boss: Tenant, teacher: Teacher) -> None:
+    teacher.others = ("babbage-002", *(f"voice-{number}" for number in range(9)))
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    assert made["state"] == "failed" and made["models"] == sorted((*teacher.others, "words")) and not made["probed"]
+    assert made["error"]["code"] == "endpoint_not_found" and made["error"]["param"] == "model"
+    assert made["error"]["message"] == "babbage-002: HTTP 404: This is not a chat model"
+    assert "voice-6 and 3 more): name the one that you mean" in made["error"]["hint"]
+    named = good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words"}))
+    assert named["state"] == "ready" and named["models"] == made["models"]
+    unnamed = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
+    assert unnamed["state"] == "ready" and set(unnamed["probed"]) == {"words"}
+
+
+def test_a_new_key_is_tried_on_what_was_probed_before(boss: Tenant, teacher: Teacher) -> None:
+    teacher.others = ("babbage-002",)
+    good(boss.client.post("/v1/endpoints", json=body(teacher, model="words")))
+    good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words-large"}))
+    teacher.forget()
+    rotated = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0000"}))
+    assert rotated["state"] == "ready" and set(rotated["probed"]) == {"words", "words-large"}
+    assert sum(teacher.asked.values()) >= 8 and "sk-another-key-0000" in teacher.keys, "both were asked"
+    teacher.others = ("babbage-002", "words-large")
+    gone = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0001"}))
+    assert gone["state"] == "failed" and gone["error"]["message"].startswith("words-large: HTTP 404")
+    assert set(gone["probed"]) == {"words", "words-large"} and gone["error"]["param"] == "url"
+    assert gone["models"] == ["babbage-002", "words", "words-large"]
+
+
+def test_a_new_price_keeps_the_rates_that_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:
+    price = PRICE | {"cached": 0.1, "batch": 0.5}
+    good(boss.client.post("/v1/endpoints", json=body(teacher, price=price)))
+
+    def changed(**to: float | None) -> dict[str, Any]:
+        found: dict[str, Any] = good(boss.client.patch("/v1/endpoints/ep_words", json={"price": to}))["price"]
+        return found
+
+    assert changed(input=0.5, output=2.0) == {"input": 0.5, "output": 2.0, "cached": 0.1, "batch": 0.5, "version": 2}
+    assert changed(input=0.5, output=2.0, cached=None)["cached"] is None
+    last = changed(input=0.6, output=2.0, batch=0.4)
+    assert last == {"input": 0.6, "output": 2.0, "cached": None, "batch": 0.4, "version": 4}
+
+
+def test_a_url_may_have_a_query(boss: Tenant, teacher: Teacher) -> None:
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher, url=teacher.url + "?api-version=preview")))
+    assert made["state"] == "ready" and made["url"].endswith("/v1?api-version=preview") and made["probed"]["words"]
+
+
 def test_a_change_keeps_what_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:
     good(boss.client.post("/v1/endpoints", json=body(teacher)))
     dearer = good(boss.client.patch("/v1/endpoints/ep_words", json={"price": {"input": 1.0, "output": 2.0}}))
@@ -141,7 +188,8 @@ def test_one_name_is_one_endpoint(boss: Tenant, teacher: Teacher) -> None:
     ("change", "code", "param"),
     [({"name": "Open AI"}, "invalid_value", "name"), ({"url": "ftp://a.example/"}, "url_refused", "url"),
      ({"url": "http://a.example/v1"}, "url_refused", "url"), ({"url": "https://user@a.example/v1"}, "url_refused", "url"),
-     ({"url": "https://a.example:22/v1"}, "url_refused", "url"), ({"key": "two words"}, "invalid_value", "key"),
+     ({"url": "https://a.example:22/v1"}, "url_refused", "url"), ({"url": "https://a.example/v1#models"}, "url_refused", "url"),
+     ({"key": "two words"}, "invalid_value", "key"),
      ({"price": {"input": -1.0, "output": 1.0}}, "invalid_value", "price.input"),
      ({"price": {"input": 1.0}}, "required", "price.output"), ({"limits": {"concurrency": 0}}, "invalid_value", "limits.concurrency"),
      ({"limits": {"stream_idle": 0}}, "invalid_value", "limits.stream_idle"),

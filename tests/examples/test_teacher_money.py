@@ -107,7 +107,9 @@ class TestFaults:
         assert client.control("GET", "/faults")["injected"] == {kind: 1}
 
     def test_the_anthropic_wire_has_them_too(self, client: Client) -> None:
-        for kind, status, error in (("status_429", 429, "rate_limit_error"), ("status_500", 500, "api_error")):
+        for kind, status, error in (
+            ("status_429", 429, "rate_limit_error"), ("status_500", 500, "api_error"), ("status_529", 529, "overloaded_error"),
+        ):  # fmt: skip
             client.faults(shares={kind: 1.0})
             reply = client.message(TEXT)
             assert (reply.status_code, reply.json()["error"]["type"]) == (status, error)
@@ -200,6 +202,7 @@ def malformed(client: Client) -> bool:
 FAULTS: dict[str, Callable[[Client], object]] = {
     "status_429": rate_limited,
     "status_500": lambda client: status(client, 500).json()["error"]["message"],
+    "status_529": lambda client: status(client, 529).json()["error"]["message"],
     "drop": broken,
     "reset": broken,
     "slow_body": slow,

@@ -1,15 +1,18 @@
 """Calls over the chat-completions wire, and every way in which they fail."""
 
 import asyncio
+import gzip
 import json
 import math
 
 import pytest
 
 from gateway import openai
+from gateway.batch import offered
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.probe import models
 from gateway.reply import Ask, Message, Reply, Sampling, Usage
 from tests.exchange import http
 from tests.gateway.server import Teacher, bomb, distribution, teacher
@@ -71,7 +74,7 @@ def test_what_is_not_set_is_not_sent() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind", "error"),
-    [(429, "rate_limited", Retryable), (500, "server_error", Retryable), (503, "server_error", Retryable),
+    [(429, "rate_limited", Retryable), (529, "rate_limited", Retryable), (500, "server_error", Retryable), (503, "server_error", Retryable),
      (408, "server_error", Retryable), (400, "bad_request", Permanent), (401, "unauthorized", Permanent),
      (403, "forbidden", Permanent), (404, "not_found", Permanent), (422, "bad_request", Permanent)],
 )  # fmt: skip
@@ -110,6 +113,14 @@ def test_broken_replies(fault: bytes | str, kind: str, error: type[CallFailed]) 
     assert (type(failed), failed.kind, failed.sent) == (error, kind, True)
 
 
+@pytest.mark.parametrize("tail", [b"x", gzip.compress(b" "), bytes(3 << 20)], ids=["byte", "member", "zeros"])
+def test_what_follows_the_end_of_a_gzip_is_not_kept(tail: bytes) -> None:
+    """It would have no bound: nothing of it comes out, so nothing is counted."""
+    whole = json.dumps({"choices": [{"message": {"content": "oak"}}]}).encode()
+    failed = failure(http(200, gzip.compress(whole) + tail, Content_Encoding="gzip"), size=1 << 20)
+    assert (failed.kind, failed.message) == ("malformed", "the reply goes on after the end of its gzip")
+
+
 @pytest.mark.parametrize(
     ("more", "usage"),
     [({}, None), ({"usage": {}}, None), ({"usage": {"prompt_tokens": 9}}, None),
@@ -134,6 +145,34 @@ def test_a_closed_port_was_never_sent_to() -> None:
 
     failed = asyncio.run(attempt())
     assert (failed.kind, failed.sent) == ("unreachable", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "whole"),
+    [("https://a.example/v1", "/models", "https://a.example/v1/models"),
+     ("https://a.example/v1/", "/batches?limit=1", "https://a.example/v1/batches?limit=1"),
+     ("https://a.example/v1?api-version=1&b=2", "/models", "https://a.example/v1/models?api-version=1&b=2"),
+     ("https://a.example/v1/?api-version=1", "/batches?limit=1", "https://a.example/v1/batches?api-version=1&limit=1")],
+)  # fmt: skip
+def test_a_query_stands_behind_the_path(url: str, path: str, whole: str) -> None:
+    assert Endpoint(url).at(path) == whole
+
+
+def test_every_call_has_the_query_of_its_endpoint() -> None:
+    """Azure: https://….openai.azure.com/openai/v1?api-version=preview."""
+
+    async def attempt() -> Teacher:
+        async with teacher() as served, Client(private=True) as client:
+            endpoint = Endpoint(served.url + "?api-version=preview", KEY)
+            await call(client, endpoint, ask("a cat"))
+            await models(client, endpoint)
+            await offered(client, endpoint)
+            return served
+
+    paths = [path for path, *_ in asyncio.run(attempt()).seen]
+    assert paths == [
+        "/v1/chat/completions?api-version=preview", "/v1/models?api-version=preview", "/v1/batches?api-version=preview&limit=1",
+    ]  # fmt: skip
 
 
 def test_an_endpoint_does_not_show_its_key() -> None:

@@ -90,7 +90,7 @@ def test_a_stream_is_read_as_the_standard_has_it() -> None:
      (sse(part("ca")).replace(b"Length: ", b"Length: 9"), "reset", Retryable, None),
      (sse(part("x" * (2 << 20))), "too_large", Permanent, None), (bomb(300 << 20), "too_large", Permanent, None),
      (sse(part("ca"), {"error": {"type": "server_error", "message": "no"}}), "server_error", Retryable, 200),
-     (sse(part("ca"), {"error": {"type": "rate_limit_error", "message": f"no, {PLANTED}"}}), "rate_limited", Retryable, 200),
+     (sse(part("ca"), {"error": {"type": "rate_limit_error", "message": f"no, {PLANTED}"}}), "server_error", Retryable, 200),
      (sse({"error": {"code": 429, "message": "no"}}), "rate_limited", Retryable, 429),
      (sse({"error": {"type": "x", "code": "insufficient_quota", "message": "no"}}), "rate_limited", Retryable, 429),
      (sse({"error": {"type": "BadRequestError", "code": 400, "message": "no"}}), "bad_request", Permanent, 400),
@@ -160,7 +160,7 @@ def test_anthropic_s_events() -> None:
     ("events", "kind", "status"),
     [((START, *BLOCKS, ENDED), "reset", 200), ((STOP,), "malformed", 200),
      ((START, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}), "server_error", 200),
-     (({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},), "server_error", 529)],
+     (({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},), "rate_limited", 529)],
 )  # fmt: skip
 def test_anthropic_s_broken_streams(events: tuple[object, ...], kind: str, status: int) -> None:
     failed = failure(sse(*events, end=""), wire="anthropic")

@@ -28,12 +28,12 @@ class Endpoints:
         return found
 
     def change(self, id: str, **body: Unpack[EndpointChange]) -> Endpoint:
-        """Changes what is given. A new URL or key is probed."""
+        """Changes what is given. A new URL or key is probed; rates that a new price leaves out stay."""
         changed: Endpoint = self._transport.patch(f"/v1/endpoints/{id}", dict(body))
         return changed
 
     def probe(self, id: str, model: str | None = None) -> Endpoint:
-        """Looks anew at what a model can do; the first that the endpoint lists where none is named."""
+        """Looks anew at what a model can do; at all that were looked at before where none is named, or else at the first that the endpoint lists."""
         seen: Endpoint = self._transport.post(f"/v1/endpoints/{id}/probe", {"model": model})
         return seen
 

@@ -81,6 +81,8 @@ class Capabilities(TypedDict):
     """Takes `response_format` with a JSON schema, and keeps to it."""
     streaming: bool
     """Replies with server-sent events, to their end."""
+    bounded_by: Literal['max_tokens', 'max_completion_tokens']
+    """The name under which it takes the bound of an answer."""
     batch: bool
     """The endpoint has a batch API."""
     seconds: float
@@ -461,7 +463,7 @@ class EndpointChange(TypedDict):
     key: NotRequired[str | None]
     licence: NotRequired[str | None]
     price: NotRequired[NewPrice | None]
-    """A new version; calls that were made are not booked anew."""
+    """A new version, in which `cached` and `batch` stay where they are absent, and go where they are null; calls that were made are not booked anew."""
     limits: NotRequired[NewLimits | None]
     allow_private: NotRequired[bool | None]
     metadata: NotRequired[Mapping[str, str] | None]
@@ -831,7 +833,7 @@ class NewEndpoint(TypedDict):
     name: str
     """Its id is `ep_` and this; a job's teacher is `ep_name/model`."""
     url: str
-    """Where the wire's own path begins: https://api.openai.com/v1."""
+    """Where the wire's own path begins: https://api.openai.com/v1. A query, such as `?api-version=…`, goes with every call. It is shown, so that a key does not belong in it."""
     wire: NotRequired[Literal['openai', 'anthropic']]
     """`openai`: chat completions, as vLLM, SGLang, llama.cpp, Ollama and TGI speak them, too; `anthropic`: messages."""
     key: NotRequired[str | None]
@@ -842,7 +844,7 @@ class NewEndpoint(TypedDict):
     """null: not known; calls are booked at nothing, and no cap in dollars can be held."""
     limits: NotRequired[NewLimits]
     model: NotRequired[str | None]
-    """The model that is probed; null: the first that it lists."""
+    """The model that is probed; null: the first that it lists, which need not be one that answers."""
     allow_private: NotRequired[bool]
     """Admit addresses of private networks and loopback, any port, and HTTP without TLS. Needs the scope `admin`."""
     metadata: NotRequired[Mapping[str, str]]
@@ -1018,7 +1020,7 @@ class Price(TypedDict):
 class Probe(TypedDict):
     """What POST /v1/endpoints/{id}/probe takes."""
     model: NotRequired[str | None]
-    """null: the first that it lists."""
+    """null: those that were probed before, or else the first that it lists."""
 
 
 class Problem(TypedDict):

@@ -102,8 +102,10 @@ def create(
         body["limits"] = slower
     made = client(context).endpoints.create(**body)
     show(made, as_json)
-    if made["state"] == "failed" and made["error"] is not None:
-        print(f"error: it does not answer: {made['error']['message']}", file=sys.stderr)
+    if made["state"] == "failed" and (error := made["error"]) is not None:
+        print(f"error: it does not answer: {error['message']}", file=sys.stderr)
+        if error["hint"]:
+            print(error["hint"], file=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -135,7 +137,7 @@ def change(
     stream_idle: Idle = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change an endpoint; what is not named stays."""
+    """Change an endpoint; what is not named stays, and so do rates that --price leaves out."""
     body: EndpointChange = {
         "url": url,
         "key": key(key_from_env),
@@ -150,7 +152,9 @@ def change(
 def probe(
     context: typer.Context,
     id: str,
-    model: Annotated[str | None, typer.Option(help="The first that it lists, where none is named.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Where none is named: all that were probed before, else the first that it lists.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look anew at what a model can do."""
