@@ -46,7 +46,7 @@ class Convnet(Part):
 
 
 class TextClassifier(Part):
-    """The mean of the embeddings of a text's hashed n-grams (`embedding`), then `output`, in the manner of fastText (Joulin et al. 2017)."""
+    """One vector of the embeddings of a text's hashed n-grams (`embedding`), then `output`, in the manner of fastText (Joulin et al. 2017)."""
 
     type: Literal["text_classifier"]
     width: Width
@@ -57,6 +57,10 @@ class TextClassifier(Part):
     """1: single words; 2: pairs of neighbouring words too."""
     byte_ngrams: Annotated[List[Annotated[int, Field(ge=1, le=8)]], Field(max_length=4)] = (3, 4, 5)
     """Lengths of the runs of UTF-8 bytes inside of words, their edges included; empty: words alone."""
+    pooling: Literal["mean", "sqrt"] = "mean"
+    """`mean` of the embeddings; `sqrt`: their sum over the square root of their number, which leaves long texts more to say (StarSpace, Wu et al. 2018, with its p of 0.5)."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of a text's n-grams that a step of training leaves out, drawn anew each time (Iyyer et al. 2015, word dropout)."""
     max_bytes: Annotated[int, Field(ge=8, le=32768)] = 1024
     """What comes after so many bytes of a text is not read."""
 

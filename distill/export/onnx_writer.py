@@ -87,20 +87,20 @@ def layers(graph: Graph, student: Student, shape: tuple[int, ...], tensors: Tens
         case Convnet():
             _convnet(graph, student, shape, tensors)
         case TextClassifier():
-            _text_classifier(graph, tensors)
+            _text_classifier(graph, student, tensors)
         case TextEncoder():
             encoder(graph, student, tensors)
             graph.add("Gemm", *graph.weights(tensors, "output"), transB=1)
 
 
-def _text_classifier(graph: Graph, tensors: Tensors) -> None:
+def _text_classifier(graph: Graph, student: TextClassifier, tensors: Tensors) -> None:
     """From bucket numbers [B, any], int64 with 0 for no feature: hashing texts is not the graph's work, and `load.py` says how it is done."""
     table = graph.constant("embedding.weight", tensors["embedding.weight"])
     axis, one = graph.constant("features", [1], np.int64), graph.constant("one", 1.0)
     total = graph.apply("ReduceSum", graph.apply("Gather", table, "input", axis=0), axis, keepdims=0)
     counted = graph.apply("Cast", graph.apply("Sign", "input"), to=TensorProto.FLOAT)
-    count = graph.apply("ReduceSum", counted, axis, keepdims=1)
-    graph.value = graph.apply("Div", total, graph.apply("Max", count, one))
+    count = graph.apply("Max", graph.apply("ReduceSum", counted, axis, keepdims=1), one)
+    graph.value = graph.apply("Div", total, count if student.pooling == "mean" else graph.apply("Sqrt", count))
     graph.add("Gemm", *graph.weights(tensors, "output"), transB=1)
 
 

@@ -57,8 +57,8 @@ def initialised(
             assert layer.bias is not None
             for tensor in (layer.weight, layer.bias):
                 nn.init.uniform_(tensor, -bound, bound, generator=source)
-        elif isinstance(layer, nn.EmbeddingBag):
-            bound = 1 / sqrt(layer.embedding_dim)
+        elif isinstance(layer, bag.Bag):
+            bound = 1 / sqrt(layer.weight.shape[1])
             nn.init.uniform_(layer.weight, -bound, bound, generator=source)
             layer.weight.data[0] = 0
         elif isinstance(layer, nn.Embedding):

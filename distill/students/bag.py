@@ -30,6 +30,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn import functional
 
 Text = str | tuple[str, str]
 """What a row is: a text, or a pair of them."""
@@ -164,13 +165,26 @@ def shared(first: Features, second: Features) -> Features:
     return row[both], h[both]
 
 
+class Bag(nn.Module):
+    """Bucket numbers (B, K) to (B, D): the mean of the features' embeddings, or their sum over the square root of their number."""
+
+    def __init__(self, buckets: int, width: int, pooling: str, dropout: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(buckets + 1, width))
+        self.pooling, self.dropout = pooling, dropout
+
+    def forward(self, ids_BK: torch.Tensor) -> torch.Tensor:
+        if self.training and self.dropout:
+            ids_BK = ids_BK * (torch.rand(ids_BK.shape, device=ids_BK.device) >= self.dropout)
+        mean_BD = functional.embedding_bag(ids_BK, self.weight, mode="mean", padding_idx=0)
+        return mean_BD if self.pooling == "mean" else mean_BD * (ids_BK > 0).sum(1, keepdim=True).sqrt()
+
+
 def layers(student: dict[str, Any], classes: int, pair: bool) -> "OrderedDict[str, nn.Module]":
-    """(B, L) bytes -> (B, V) logits: the mean of the features' embeddings, then `output`. Tensors: `embedding`, `output`."""
+    """(B, L) bytes -> (B, V) logits: one vector of the features' embeddings, then `output`. Tensors: `embedding`, `output`."""
     options = {name: student[name] for name in ("buckets", "word_ngrams", "byte_ngrams", "max_bytes")}
     found: OrderedDict[str, nn.Module] = OrderedDict(ngrams=Ngrams(**options, pair=pair))
-    # Of values to come: drawing them here would be for nothing, and on the meta device would import torch's compiler.
-    blank = torch.empty(student["buckets"] + 1, student["width"])
-    found["embedding"] = nn.EmbeddingBag.from_pretrained(blank, freeze=False, mode="mean", padding_idx=0)
+    found["embedding"] = Bag(student["buckets"], student["width"], student["pooling"], student["dropout"])
     found["output"] = nn.Linear(student["width"], classes)
     return found
 

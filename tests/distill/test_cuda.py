@@ -180,7 +180,7 @@ def test_it_halves_and_goes_on(tmp_path: Path, digits: Digits) -> None:
         torch.testing.assert_close(one[name], tensor, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("student", [BAG, ENCODER])
+@pytest.mark.parametrize("student", [BAG | {"pooling": "sqrt", "dropout": 0.1}, ENCODER])
 def test_texts(library: Library, student: dict[str, Any]) -> None:
     """Trained, distilled and graded on the device: better than chance, twice the same."""
     name = str(student["type"]).removeprefix("text_")

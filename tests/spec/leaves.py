@@ -170,6 +170,8 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "student.text_classifier.buckets": (BAG, {"student.buckets": 1000}),
     "student.text_classifier.word_ngrams": (BAG, {"student.word_ngrams": 1}),
     "student.text_classifier.byte_ngrams[]": (BAG | {"student.byte_ngrams": [3]}, {"student.byte_ngrams.0": 4}),
+    "student.text_classifier.pooling": (BAG, {"student.pooling": "sqrt"}),
+    "student.text_classifier.dropout": (BAG, {"student.dropout": 0.5}),
     "student.text_classifier.max_bytes": (BAG, {"student.max_bytes": 99}),
     "student.text_encoder.type": (ENCODER, {"student.type": "text_classifier"}),
     "student.text_encoder.width": (ENCODER, {"student.width": 32}),

@@ -203,7 +203,7 @@ HINTS = [
     ),
     (
         {"data.dropout": 0.5},
-        "dropout belongs to student.dropout (mlp) and student.dropout (convnet) and student.dropout (text_encoder).",
+        "dropout belongs to student.dropout.",
     ),
     (
         {"data.tempertaure": 4.0},

@@ -1280,7 +1280,7 @@ class Terms(TypedDict):
 
 
 class TextClassifier(TypedDict):
-    """The mean of the embeddings of a text's hashed n-grams (`embedding`), then `output`, in the manner of fastText (Joulin et al. 2017)."""
+    """One vector of the embeddings of a text's hashed n-grams (`embedding`), then `output`, in the manner of fastText (Joulin et al. 2017)."""
     type: Literal['text_classifier']
     width: int
     """Numbers of an embedding."""
@@ -1290,6 +1290,10 @@ class TextClassifier(TypedDict):
     """1: single words; 2: pairs of neighbouring words too."""
     byte_ngrams: NotRequired[Sequence[int]]
     """Lengths of the runs of UTF-8 bytes inside of words, their edges included; empty: words alone."""
+    pooling: NotRequired[Literal['mean', 'sqrt']]
+    """`mean` of the embeddings; `sqrt`: their sum over the square root of their number, which leaves long texts more to say (StarSpace, Wu et al. 2018, with its p of 0.5)."""
+    dropout: NotRequired[float]
+    """Share of a text's n-grams that a step of training leaves out, drawn anew each time (Iyyer et al. 2015, word dropout)."""
     max_bytes: NotRequired[int]
     """What comes after so many bytes of a text is not read."""
 
