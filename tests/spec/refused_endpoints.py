@@ -130,7 +130,7 @@ ENDPOINTS: list[Any] = [
     (keep.agreement_is_of_several, kept("agreement", least=0.2), known(),
       [(f"{KEEP}.least", "changes_nothing", "One of 5 answers is 0.2 of them already: the filter drops nothing.")]),
     (rules.cap_covers_answers, ASKED | {"budget": {"usd": 0.01}}, known(),
-      [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.0345 that the job needs at least.")]),
+      [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.0780 that the job needs at least.")]),
 ]
 
 UNPRICED: list[Any] = [
