@@ -1,12 +1,11 @@
 """How a job comes to be: accepted on its facts as far as they are known, planned when they all are."""
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from models import blob, event
+from models import blob, event, rate
 from models.advance import advance
 from models.dataset import Dataset
 from models.facts import dataset_of, file_called, gather, pair_job, tokenizer_job
@@ -14,7 +13,6 @@ from models.file import File
 from models.job import ENDED, Job, JobKind, JobState
 from models.model import Model
 from models.step import Queue, Step
-from models.worker import rates
 from spec import plan
 from spec.distillation import Distillation
 from spec.facts import Facts
@@ -26,7 +24,6 @@ from spec.rules import problems, warnings
 from spec.step import Step as Planned
 from spec.waiting import PAIR, TOKENIZER, references, waiting
 
-CONNECTED = timedelta(minutes=1)  # a worker that was heard of within it tells what devices cost
 UNCOMPARED = Problem(code="internal", message="Training and held-out rows could not be compared.")
 
 __all__ = ["accept", "admit", "compare", "gather", "inspect_files", "start_inspection", "unplanned"]
@@ -66,7 +63,7 @@ def accept(
         raise Refused(*found)
     job = Job(id=new_id("dst_"), project=project, kind=JobKind.DISTILLATION, name=spec.name, spec=posted)
     job.subject, job.hours, job.metadata_ = new_id("mdl_"), spec.budget.hours, metadata
-    job.usd, job.rates = spec.budget.usd, rates(session, CONNECTED)
+    job.usd = spec.budget.usd
     student = Model(id=job.subject, project=project, name=spec.name, origin="distillation", request={}, job=job.id)
     session.add_all([job, student])
     session.flush()
@@ -135,6 +132,7 @@ def admit(session: Session, job: Job) -> set[str]:
     steps = plan.plan(resolved, facts)
     job.resolved = resolved.model_dump(mode="json")
     job.warnings = [warning.model_dump(exclude_none=True) for warning in warnings(resolved, facts)]
+    rate.learn(session, job)
     expected = estimate(steps, facts, resolved=resolved, rates=job.rates)
     job.estimate = expected.model_dump()
     if short := uncovered(resolved, expected):

@@ -49,11 +49,16 @@ def by_job(ids: Iterable[str]) -> Select[str, float, float]:
 
 
 def book(session: Session, job: Job, step: Step) -> float:
-    """Charges the lease that ends now, and returns its seconds. Once a fence: the caller holds the step."""
+    """Charges the lease that ends now, and returns its seconds. Once a fence: the caller holds the step.
+
+    A step that waits for the network uses no device: what it costs are its calls.
+    """
     leased = extract("epoch", func.clock_timestamp() - Step.claimed_at)
     seconds = float(session.scalar(select(leased).where(Step.id == step.id)) or 0.0)
-    worker = session.get(Worker, step.owner)
     step.seconds += seconds
+    if step.queue == Queue.IO:
+        return seconds
+    worker = session.get(Worker, step.owner)
     session.add(
         Charge(
             id=new_id("chg_"),
@@ -65,8 +70,7 @@ def book(session: Session, job: Job, step: Step) -> float:
             queue=step.queue,
             device=worker.device if worker else "unknown",
             seconds=seconds,
-            # A step that waits for the network uses no device: its money is that of its calls.
-            usd=seconds * worker.price_per_hour / 3600 if worker and step.queue != Queue.IO else 0.0,
+            usd=seconds * worker.price_per_hour / 3600 if worker else 0.0,
             day=DAY_NOW,
         )
     )

@@ -73,7 +73,9 @@ class Job(Base):
     priority: Mapped[int] = mapped_column(server_default="0")
     hours: Mapped[float | None]  # budget.hours
     usd: Mapped[float | None]  # budget.usd
-    rates: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # queue -> dollars an hour, when it was accepted
+    rates: Mapped[dict[str, Any]] = mapped_column(
+        server_default="{}"
+    )  # queue -> dollars an hour, the most that was known since it was planned
     estimate: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", server_default="{}")
     last_seq: Mapped[int] = mapped_column(server_default="0")

@@ -19,7 +19,8 @@ BOUND = 20  # interruptions in a row, without a checkpoint between, that are nob
 
 # What is left of a cap in hours: less what device steps have used and use now, less the estimates of those that must still
 # come; shared between the steps that use it up now. Of a cap in dollars the same: less all charges, what is set aside for
-# calls, what running steps have cost since their claim, and the estimates of those to come; over the price of what runs.
+# calls, what running steps have cost since their claim, and the estimates of those to come; over the price of what runs. A running step
+# costs what its worker does, one to come the most that is known of its queue (models/rate.py).
 HEARTBEAT = text("""
 UPDATE steps SET lease = clock_timestamp() + make_interval(secs => :lease)
 FROM jobs
@@ -47,7 +48,7 @@ RETURNING
                                WHEN NOT s.optional AND NOT s.divisible THEN s.estimate ELSE 0 END), 0))
       / nullif(sum(CASE WHEN s.state = 'running' THEN p.rate / 3600 ELSE 0 END), 0)
     FROM steps s LEFT JOIN workers w ON w.id = s.owner
-      CROSS JOIN LATERAL (SELECT greatest(coalesce((jobs.rates->>s.queue)::float, 0), coalesce(w.price_per_hour, 0)) AS rate) p
+      CROSS JOIN LATERAL (SELECT coalesce(w.price_per_hour, (jobs.rates->>s.queue)::float, 0) AS rate) p
     WHERE s.job = jobs.id AND s.queue <> 'io' AND s.state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')) END)
     AS seconds_left
 """)

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import job as jobs
+from models import rate
 from models.base import Base, ProjectId
 from models.batch import Batch
 from models.charge import DAY_NOW, Charge
@@ -141,8 +142,9 @@ def _taken(
 
 
 def _to_come(session: Session, job: Job, asking: Step) -> int:
-    """What the asking step leaves to later calls, and the required steps that have not ended, on devices that have a price; training can be cut to
-    one slice."""
+    """What the asking step leaves to later calls, and the required steps that have not ended, on devices by the dearest price that is known; training
+    can be cut to one slice."""
+    rate.learn(session, job)
     aside = int(asking.context.get("aside", 0))
     if not job.rates:
         return aside
@@ -153,7 +155,7 @@ def _to_come(session: Session, job: Job, asking: Step) -> int:
         (job.rates.get(queue, 0.0), min(seconds, SLICE) if cut else seconds)
         for queue, seconds, cut in session.execute(rows)
     ]
-    dollars = sum(float(rate) * float(seconds) for rate, seconds in due) / 3600
+    dollars = sum(float(price) * float(seconds) for price, seconds in due) / 3600
     return aside + ceil(dollars * MICRO)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models import job as jobs
-from models import lease
+from models import lease, rate
 from models import step as steps_of
 from models.advance import advance
 from models.claim import Grip
@@ -43,6 +43,8 @@ def start(session: Session, grip: Grip, lease_seconds: float) -> tuple[Work | No
     job = jobs.lock(session, grip.job)
     if job is None:
         return None, set()
+    if job.usd is not None:
+        rate.learn(session, job)
     steps = {step.name: step for step in steps_of.lock(session, job.id)}
     step = steps.get(grip.name)
     pulse = lease.renew(session, grip, lease_seconds)

@@ -18,24 +18,23 @@ from spec.waiting import references
 
 def told(session: Session, job: Job, steps: Sequence[Step]) -> dict[str, Any]:
     """The run's context, as of now."""
-    booked = select(Charge.step, func.max(Charge.device), func.sum(Charge.usd)).where(Charge.job == job.id)
-    costs = {step: (device, usd) for step, device, usd in session.execute(booked.group_by(Charge.step))}
+    booked = select(Charge.step, func.sum(Charge.usd)).where(Charge.job == job.id).group_by(Charge.step)
+    costs = dict(session.execute(booked).all())
     return {
         "job": {"id": job.id, "name": job.name, "created_at": int(job.created_at.timestamp()), "intent": job.intent},
         "inputs": _names(session, job),
-        "steps": [_row(step, *costs.get(step.id, (None, 0.0))) for step in steps],
+        "steps": [_row(step, costs.get(step.id, 0.0)) for step in steps],
         "warnings": [warning["message"] for warning in job.warnings],
         "bill": _bill(session, job),
     }
 
 
-def _row(step: Step, device: str | None, usd: float) -> dict[str, Any]:
+def _row(step: Step, usd: float) -> dict[str, Any]:
     return {
         "name": step.name,
         "verb": step.verb,
         "queue": step.queue,
         "state": step.state,
-        "device": device,
         "seconds": round(step.seconds, 3),
         "usd": round(usd, 6),
         "attempts": step.attempts,

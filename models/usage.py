@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
 
 from models.blob import Blob, Ref
 from models.charge import Charge
+from models.job import Job
 from models.step import Step
 
 JOB: ColumnElement[str] = Charge.job.expression
@@ -31,6 +32,17 @@ def by(group: ColumnElement[str], project: str) -> Select[str, float, float, int
     """The same by `JOB`, `STEP`, `ENDPOINT` (those of no endpoint left out) or `DAY`."""
     sums = select(group, SECONDS, USD, CALLS, INPUT, OUTPUT, CACHED)
     return sums.where(Charge.project == project, group != "").group_by(group)
+
+
+def of_steps(steps: Sequence[str]) -> Select[str, str, str | None]:
+    """(id, job, name) of steps that were charged. The caller knows whose steps they are."""
+    told = select(STEP, func.max(JOB), func.max(Step.name)).outerjoin(Step, Step.id == STEP)
+    return told.where(STEP.in_(steps)).group_by(STEP)
+
+
+def names_of_jobs(jobs: Sequence[str]) -> Select[str, str]:
+    """The caller knows whose jobs they are."""
+    return select(Job.id, Job.name).where(Job.id.in_(jobs))
 
 
 def held_by_jobs(jobs: Sequence[str]) -> Select[str, int]:

@@ -75,12 +75,3 @@ def largest(session: Session, queue: str, silence: timedelta) -> int | None:
 def connected(silence: timedelta) -> Select[Worker]:
     """Workers that were heard of within `silence`."""
     return select(Worker).where(Worker.last_seen > func.now() - silence)
-
-
-def rates(session: Session, silence: timedelta) -> dict[str, float]:
-    """US dollars an hour of each queue that has a price: the dearest connected worker's."""
-    found: dict[str, float] = {}
-    for worker in session.scalars(connected(silence).where(Worker.price_per_hour > 0)):
-        for queue in worker.queues:
-            found[queue] = max(found.get(queue, 0.0), worker.price_per_hour)
-    return found

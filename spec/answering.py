@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from spec import cost, rows
+from spec.bill import bill
 from spec.bills import bills, due_to_judges, judge_step
 from spec.condition import ordered
 from spec.distillation import Distillation
@@ -102,13 +103,16 @@ def synthesise(resolved: Distillation, facts: Facts) -> Step:
 
 
 def preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
-    """The first of the questions, after which the job waits for its owner. What is asked here is not paid for again."""
+    """The first of the questions, after which the job waits for its owner. What is asked here is not paid for again; what the held-out rows may cost is
+    left to the others."""
     whole, graders = answer(resolved, facts, given), filters(resolved.data.responses)
+    expected = bill(resolved, facts)
+    aside = whole.context["aside"] + (expected.heldout if expected else 0)
     return replace(
         whole,
         name=PREVIEW,
         params=whole.params | {"first": resolved.budget.preview} | (dump(_filters(graders)) if graders else {}),
-        context=whole.context | {"questions": resolved.budget.preview, "batch": False},
+        context=whole.context | {"questions": resolved.budget.preview, "batch": False, "aside": aside},
         after=(),
         divisible=False,
         seconds=cost.START,

@@ -58,12 +58,13 @@ class Bill:
     expected: int
     high: int
     minimum: int
-    """Held-out answers and a floor of training answers, dear ones, and the last call at its bound: what is set aside for the others comes back
-    before. New texts can all be cut. It is never above the bound of all answers; of few rows it may be above `high`."""
+    """Held-out answers and the last call at their bounds, and a floor of training answers, dear ones: so held-out rows are answered, and training rows
+    after them, whatever the tokens of these texts are. New texts can all be cut. It is never above the bound of all answers; of few rows it may be above
+    `high`."""
     floor: int
     """Without it no student comes of the old rows: the minimum, less what may be cut of the teacher's answers where judges have to be paid too."""
     heldout: int
-    """Expected, of held-out rows alone."""
+    """At most, of held-out rows alone: a preview leaves it to the answers after it."""
     new: int
     """Expected, of answers to new texts."""
     texts: int = 0
@@ -196,9 +197,8 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     early = _preview(spec, known.price, max(training, judged)) if batched else NOTHING
     expected = count.train * training.expected + count.heldout * judged.expected + early.expected
     most_of_all = count.train * training.bound + count.heldout * judged.bound + early.bound
-    floor = min(FLOOR, old) * training.dear + count.heldout * judged.dear + last.bound
-    if batched:  # all of a batch is set aside before it is sent
-        floor = min(FLOOR, old) * training.bound + count.heldout * judged.bound + last.bound + early.bound
+    each = training.bound if batched else training.dear  # all of a batch is set aside before it is sent
+    floor = min(FLOOR, old) * each + count.heldout * judged.bound + last.bound + early.bound
     minimum = ceil(min(floor, old * training.bound + count.heldout * judged.bound + early.bound))
     return Bill(
         rows=count.train + count.heldout,
@@ -207,7 +207,7 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
         high=ceil(min(HIGH * expected, most_of_all)),
         minimum=minimum,
         floor=minimum,
-        heldout=ceil(count.heldout * judged.expected),
+        heldout=ceil(count.heldout * judged.bound),
         new=int(count.written * training.expected),
     )
 

@@ -10,7 +10,7 @@ from api.distillations import history, view
 from api.distillations.waiting import for_facts
 from api.distillations.wire import DistillationJob, PlannedStep, Validation
 from api.errors import Conflicting, NotFound
-from models import admission, blob
+from models import admission, blob, rate
 from models import batch as batches
 from models import job as jobs
 from models import step as steps_of
@@ -18,7 +18,6 @@ from models.blob import Blob
 from models.intent import cancel, finish, pause, resume
 from models.job import ENDED, Job
 from models.step import Step
-from models.worker import rates
 from spec.digest import output_digest, serving_keys
 from spec.errors import parse
 from spec.plan import plan
@@ -63,7 +62,7 @@ def validate(
     steps = plan(resolved, facts)
     cached = _cached(session, project, steps)
     hits = [name for name, outcome in cached.items() if outcome == "hit"]
-    expected = estimate(steps, facts, hits, resolved=resolved, rates=rates(session, admission.CONNECTED))
+    expected = estimate(steps, facts, hits, resolved=resolved, rates=rate.known(session))
     if short := uncovered(resolved, expected):
         return Validation(problems=[short], warnings=list(warnings(resolved, facts)), estimate=expected), queues
     shown = Validation(

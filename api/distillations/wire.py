@@ -78,6 +78,7 @@ class StudentOf(BaseModel):
 
 class JobUsage(BaseModel):
     device_seconds: float
+    """Of leases. A step that waits for an endpoint uses no device."""
     usd: float
     """Of all charges so far: calls to endpoints, and devices that have a price."""
 

@@ -1,6 +1,7 @@
 """Usage: sums over the ledger of charges."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ router = APIRouter(prefix="/v1/usage", tags=["usage"])
 Grouping = Literal["job", "step", "endpoint", "day"]
 GROUPS = {"job": usage.JOB, "step": usage.STEP, "endpoint": usage.ENDPOINT, "day": usage.DAY}
 SPENT = ("device_seconds", "usd", "calls", "input_tokens", "output_tokens", "cached_tokens")
+UNTOLD = {"job": None, "name": None, "bytes_stored": None}
 
 
 @router.get("", operation_id="get_usage")
@@ -33,13 +35,9 @@ def used(session: Session, project: str, group_by: Grouping, asked: Paging) -> U
     total = dict(zip(SPENT, session.execute(usage.total(project)).one(), strict=True))
     group = GROUPS[group_by]
     found = session.execute(narrowed(usage.by(group, project), group, asked)).all()
-    data = [
-        UsageRow.model_validate({"id": id, "bytes_stored": None, **dict(zip(SPENT, spent, strict=True))})
-        for id, *spent in found[: asked.limit]
-    ]
-    if group_by == "job":
-        held = dict(session.execute(usage.held_by_jobs([row.id for row in data])).tuples().all())
-        data = [row.model_copy(update={"bytes_stored": held.get(row.id, 0)}) for row in data]
+    rows = {id: dict(zip(SPENT, spent, strict=True)) for id, *spent in found[: asked.limit]}
+    about = _about(session, group_by, list(rows))
+    data = [UsageRow.model_validate({"id": id, **spent, **about.get(id, UNTOLD)}) for id, spent in rows.items()]
     return Usage.model_validate(
         {
             **total,
@@ -50,3 +48,15 @@ def used(session: Session, project: str, group_by: Grouping, asked: Paging) -> U
             "last_id": data[-1].id if data else None,
         }
     )
+
+
+def _about(session: Session, group_by: Grouping, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What ids of jobs or steps stand for. The name of what was deleted is not known any more."""
+    if group_by == "step":
+        steps = session.execute(usage.of_steps(ids))
+        return {id: UNTOLD | {"job": job, "name": name} for id, job, name in steps}
+    if group_by == "job":
+        names = dict(session.execute(usage.names_of_jobs(ids)).all())
+        held = dict(session.execute(usage.held_by_jobs(ids)).all())
+        return {id: UNTOLD | {"name": names.get(id), "bytes_stored": held.get(id, 0)} for id in ids}
+    return {}

@@ -9,9 +9,10 @@ class Spent(BaseModel):
     """Sums over charges."""
 
     device_seconds: float
+    """Of leases. A step that waits for an endpoint uses no device."""
     usd: float
     calls: int
-    """To endpoints, that were answered."""
+    """To endpoints: those that were answered, and those whose answer was lost though it may be billed."""
     input_tokens: int
     output_tokens: int
     cached_tokens: int
@@ -24,6 +25,10 @@ class UsageRow(Spent):
     id: str
     """Of the job, step or endpoint, or the date."""
     object: Literal["usage.row"] = "usage.row"
+    job: str | None
+    """Of a step; null for other rows."""
+    name: str | None
+    """Of a step in its job, or of a job; null for other rows."""
     bytes_stored: int | None
     """Bytes that the job's steps still hold; null for other rows."""
 

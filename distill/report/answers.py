@@ -156,6 +156,7 @@ def _bill(bill: Bill | None) -> Child:
     if bill.expected is not None and bill.low is not None and bill.high is not None:
         said = f"; {money(bill.expected)} [{money(bill.low)}, {money(bill.high)}] was expected"
     cap = f" under a cap of {money(bill.cap)}" if bill.cap is not None else ""
-    tokens = f"{count(bill.input_tokens)} tokens in, {count(bill.output_tokens)} out"
+    cached = f" ({count(bill.cached_tokens)} of them from its cache)" if bill.cached_tokens else ""
+    tokens = f"{count(bill.input_tokens)} tokens in{cached}, {count(bill.output_tokens)} out"
     words = f"The bill: ${bill.usd:,.4f} for {count(bill.calls)} calls ({tokens}){cap}{said}. Answers that were kept from before cost nothing."
     return tag("p", words, class_="caption")

@@ -226,6 +226,8 @@ class Bill(Figures):
     calls: int
     input_tokens: int
     output_tokens: int
+    cached_tokens: int = 0
+    """Of the input, from the endpoint's cache."""
     expected: float | None
     """US dollars for answers, as estimated before the job began."""
     low: float | None

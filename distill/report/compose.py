@@ -71,6 +71,7 @@ def _bill(context: Context) -> Bill | None:
         calls=told["calls"],
         input_tokens=told["input_tokens"],
         output_tokens=told["output_tokens"],
+        cached_tokens=told["cached_tokens"],
         expected=expected.get("answers"),
         low=expected.get("answers_low"),
         high=expected.get("answers_high"),

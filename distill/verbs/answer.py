@@ -193,7 +193,7 @@ def _check(sides: Sides, cut: bool) -> None:
     heldout, train = sides
     if cut and (heldout.asked < len(heldout.which) or not train.answered.any()):
         message = "The cap was reached before the held-out rows and a first few training rows were answered."
-        hint = "Raise budget.usd: answers were dearer than the estimate said."
+        hint = "Raise budget.usd: calls without a reply, or devices, have cost what the estimate does not know."
         raise Refused(Problem(code=OVER_BUDGET, message=message, param="budget.usd", hint=hint))
     for side in sides:
         if not side.answered.any():

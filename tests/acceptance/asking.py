@@ -14,7 +14,8 @@ TEXTS, LABELS = sentences(ROWS + 10, 1)
 
 
 def endpoint(owner: Tenant, teacher: Teacher, **more: Any) -> dict[str, Any]:
-    body = {"name": "words", "url": teacher.url, "key": KEY, "price": PRICE, "allow_private": True, **more}
+    price = PRICE | ({} if teacher.rate_cached is None else {"cached": teacher.rate_cached})
+    body = {"name": "words", "url": teacher.url, "key": KEY, "price": price, "allow_private": True, **more}
     made = good(owner.client.post("/v1/endpoints", json=body))
     teacher.forget()
     return made

@@ -7,7 +7,6 @@ import asyncio
 import json
 import math
 import random
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.acceptance.writing import Written, written
 from tests.distill import topics
 from tests.exchange import Request, converse, http, send
 
@@ -49,45 +49,6 @@ def sentences(number: int, seed: int) -> tuple[list[str], list[str]]:
     return list(texts), list(texts.values())
 
 
-ASKED_FOR = re.compile(r"Write (\d+) new texts.*?(\[\n.*\n\])$", re.DOTALL)
-"""The step's own instruction, and the examples below it."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A reply to a call for new texts."""
-
-    shown: tuple[str, ...]
-    texts: tuple[str, ...]
-    """Some are near to one that was shown: it without its last word."""
-    odd: int
-    """Items that are no text."""
-    reply: str
-
-
-def written(message: str) -> Written | None:
-    """New texts made of the words of those that were shown; None: the message asks for none. The same message gives the same."""
-    found = ASKED_FOR.search(message)
-    if found is None:
-        return None
-    shown = json.loads(found[2])
-    source = random.Random(message)
-    items: list[Any] = []
-    for _ in range(int(found[1])):
-        kind = source.random()
-        if kind < 0.2:
-            items.append(source.choice(shown).rpartition(" ")[0])
-        elif kind < 0.3:
-            items.append(None)
-        else:
-            words = [word for text in source.sample(shown, 3) for word in text.split()]
-            items.append(" ".join(source.sample(words, min(len(words), source.randint(6, 10)))))
-    texts = tuple(item for item in items if item is not None)
-    listed = [f"{i}. {item}" if item else "and so on" for i, item in enumerate(items, 1)]
-    reply = json.dumps(items) if source.random() < 0.5 else "Here are some:\n" + "\n".join(listed)
-    return Written(tuple(shown), texts, len(items) - len(texts), reply)
-
-
 def listed(text: str) -> str:
     """The topics of tests/distill/topics.py that a text has a word of, but for a word or two that this teacher does not know."""
     words = set(text.lower().split())
@@ -114,6 +75,8 @@ class Teacher:
 
     rate_in: float = 1.0
     rate_out: float = 2.0
+    rate_cached: float | None = None
+    """Of the words of a system message that it has read before, an even number of them: a bill has whole micro-dollars at half a rate. None: it has no cache."""
     tokens_factor: int = 1
     """A word counts as so many tokens."""
     latency: float = 0.0
@@ -148,15 +111,20 @@ class Teacher:
     """Billed ones."""
     tokens_in: int = 0
     tokens_out: int = 0
+    cached: int = 0
+    """Of `tokens_in`, from its cache."""
     flying: int = 0
     most: int = 0
+    read: set[str] = field(default_factory=set)
+    """System messages that its cache has."""
     keys: set[str] = field(default_factory=set)
     url: str = ""
 
     @property
     def bill(self) -> float:
         """US dollars."""
-        return (self.tokens_in * self.rate_in + self.tokens_out * self.rate_out) / 1e6
+        cached = self.cached * (self.rate_in if self.rate_cached is None else self.rate_cached)
+        return ((self.tokens_in - self.cached) * self.rate_in + cached + self.tokens_out * self.rate_out) / 1e6
 
     def forget(self) -> None:
         """Starts the count anew."""
@@ -164,7 +132,7 @@ class Teacher:
         self.said.clear()
         self.wrote.clear()
         self.heard.clear()
-        self.calls = self.tokens_in = self.tokens_out = self.most = 0
+        self.calls = self.tokens_in = self.tokens_out = self.cached = self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await converse(reader, writer, self._exchange)
@@ -239,7 +207,7 @@ class Teacher:
         self.calls += 1
         self.tokens_in += words
         self.tokens_out += len(choices)
-        usage = {"prompt_tokens": words, "completion_tokens": len(choices)}
+        usage: dict[str, Any] = {"prompt_tokens": words, "completion_tokens": len(choices)} | self._from_cache(body)
         if self.odd:
             usage = {"prompt_tokens": 2**70 if self.calls % 3 == 0 else words, "completion_tokens": 1}
             choices[0]["message"]["content"] += "\0"
@@ -247,6 +215,17 @@ class Teacher:
             choices[0]["logprobs"] = {"content": [{"token": best, "logprob": 0.0, "top_logprobs": tops}]}
         reply: dict[str, Any] = {"id": "c", "object": "chat.completion", "model": body["model"], "choices": choices}
         return json.dumps(reply if fault == "unusable" else reply | {"usage": usage}).encode()
+
+    def _from_cache(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What the usage says of it, and the bill counts."""
+        first = body["messages"][0]
+        if self.rate_cached is None or first["role"] != "system":
+            return {}
+        known, words = first["content"] in self.read, self.tokens_factor * len(first["content"].split())
+        self.read.add(first["content"])
+        cached = words // 2 * 2 if known else 0
+        self.cached += cached
+        return {"prompt_tokens_details": {"cached_tokens": cached}}
 
     def _write(self, wrote: Written, body: dict[str, Any]) -> bytes:
         self.wrote.append(wrote)

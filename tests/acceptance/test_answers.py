@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from standalone.stack import Stack
+from stillhouse import Stillhouse
 from tests.acceptance.asking import LABELS, ROWS, TEXTS, answered, dataset, ended, endpoint, job, report
 from tests.acceptance.run import Run
 from tests.acceptance.teacher import Teacher, model, served
@@ -13,6 +14,7 @@ from tests.acceptance.tenant import Tenant, good, tenant
 
 
 def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teacher) -> None:
+    teacher.rate_cached = 0.5
     made = endpoint(asker, teacher, licence="llama2")
     assert made["state"] == "ready" and made["models"] == ["words"]
     rows = dataset(stack, asker)
@@ -24,16 +26,10 @@ def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teac
     run = Run.start(asker, read)
     run.succeeded()
     assert set(teacher.asked) == set(TEXTS[:ROWS]) and set(teacher.asked.values()) == {1}
-    found, whole = run.get(), report(run)
-    # The bill, by the endpoint's own count, in the job, in the usage, and in the report.
-    assert found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
-    assert whole["bill"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
-    assert (whole["bill"]["calls"], whole["bill"]["input_tokens"]) == (ROWS, teacher.tokens_in)
-    assert said["estimate"]["usd"]["low"] <= teacher.bill <= said["estimate"]["usd"]["high"]
-    for group in ("job", "step", "endpoint", "day"):
-        used = good(asker.client.get(f"/v1/usage?group_by={group}"))
-        assert used["usd"] == pytest.approx(teacher.bill, abs=1e-9) and used["calls"] == ROWS
-        assert sum(row["calls"] for row in used["data"]) == ROWS
+    whole = report(run)
+    the_bill(stack, asker, run, teacher)
+    uncached = teacher.bill + teacher.cached * (teacher.rate_in - teacher.rate_cached) / 1e6
+    assert said["estimate"]["usd"]["low"] <= uncached <= said["estimate"]["usd"]["high"]
     # The teacher's accuracy is that of its own model, and nobody but the baseline saw gold.
     roles = {role["role"]: role for role in whole["grade"]["roles"]}
     gold = whole["answers"]["parts"]["heldout"]["gold"]
@@ -59,6 +55,33 @@ def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teac
     teacher.forget()
     answered(Run.start(asker, job(dataset(stack, asker, ROWS + 10))))
     assert sorted(teacher.asked) == sorted(TEXTS[ROWS:]) and teacher.calls == 10
+
+
+def the_bill(stack: Stack, owner: Tenant, run: Run, teacher: Teacher) -> None:
+    """By the endpoint's own count, in the job, in the report, and in the usage: sums and rows, whatever they are of."""
+    found, whole = run.get(), report(run)
+    counted = {
+        "calls": teacher.calls, "input_tokens": teacher.tokens_in, "output_tokens": teacher.tokens_out,
+        "cached_tokens": teacher.cached,
+    }  # fmt: skip
+    assert counted["calls"] == ROWS and 0 < teacher.cached < teacher.tokens_in
+    assert {name: whole["bill"][name] for name in counted} == counted
+    for figures in (found["usage"], whole["bill"]):
+        assert figures["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+    held = sum(step["seconds"] for step in found["steps"] if step["queue"] != "io")
+    assert found["usage"]["device_seconds"] == pytest.approx(held, abs=0.002)
+    for group in ("job", "step", "endpoint", "day"):
+        used = good(owner.client.get(f"/v1/usage?group_by={group}"))
+        assert {name: used[name] for name in counted} == counted and used["usd"] == pytest.approx(
+            teacher.bill, abs=1e-9
+        )
+        for name, total in counted.items():
+            assert sum(row[name] for row in used["data"]) == total
+        assert sum(row["usd"] for row in used["data"]) == pytest.approx(teacher.bill, abs=1e-9)
+    with Stillhouse(stack.url, owner.key) as client:
+        rows = {row["name"]: row for row in client.usage.rows(group_by="step") if row["job"] == found["id"]}
+    assert rows["answer"]["calls"] == ROWS and rows["answer"]["device_seconds"] == 0, "waiting uses no device"
+    assert all(rows[step["name"]]["device_seconds"] > 0 for step in found["steps"] if step["queue"] != "io")
 
 
 def under_which_terms(owner: Tenant, run: Run, whole: dict[str, Any]) -> None:

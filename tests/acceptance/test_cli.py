@@ -80,6 +80,12 @@ def test_distill_watches_to_the_end(run: Run, dataset: str, job_file: Path, tmp_
     assert [json.loads(line)["id"] for line in events] == list(range(1, len(events) + 1))
     assert "loss" in run("distillations", "metrics", id).stdout
     assert "succeeded" in run("watch", id).stderr
+    by_step = run("usage", "--by", "step", "--limit", "1")
+    assert id in by_step.stdout and "cached_tokens" in by_step.stdout
+    last = by_step.stderr.rpartition("--after ")[2].strip()
+    rest = run("usage", "--by", "step", "--after", last).stdout
+    assert last in by_step.stdout and last not in rest
+    assert all(name in by_step.stdout + rest for name in ("train", "grade", "package"))
     run("distillations", "delete", id)
     assert "No such" in run("distillations", "get", id, code=1).stderr
 

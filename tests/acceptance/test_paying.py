@@ -57,18 +57,20 @@ def test_a_killed_worker_pays_for_nothing_twice(stack: Stack, asker: Tenant, tea
 
 
 def test_a_cap_is_held_and_still_delivers(stack: Stack, asker: Tenant, teacher: Teacher) -> None:
+    """Under the least that is taken, of texts with four times as many tokens as the probe's prose has."""
     endpoint(asker, teacher, limits={"concurrency": 64})
     rows = dataset(stack, asker)
     priced = good(asker.client.post("/v1/distillations/validate", json=job(rows)))["estimate"]["usd"]
     low = good(asker.client.post("/v1/distillations/validate", json=job(rows, budget={"usd": priced["minimum"] * 0.9})))
     assert not low["valid"] and low["problems"][0]["code"] == "cap_too_small"
-    cap = priced["minimum"] * 1.02
+    cap = priced["minimum"] + 1e-6  # it is rounded to micro-dollars
+    teacher.tokens_factor = 4
     run = Run.start(asker, job(rows, budget={"usd": cap}))
     found = ended(run)
     whole = report(run)
     assert teacher.bill <= cap and found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
     asked = sum(part["asked"] for part in whole["answers"]["parts"].values())
-    assert asked == ROWS or (teacher.bill > 0.9 * cap and any("cap was reached" in w for w in whole["warnings"]))
+    assert asked < ROWS and teacher.bill > 0.9 * cap and any("cap was reached" in w for w in whole["warnings"])
     assert whole["answers"]["parts"]["heldout"]["asked"] == 48 and run.weights()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stillhouse import Stillhouse
 from tests.api.hand import connected
 from tests.api.jobs import Jobs, jobs_of
 from tests.api.service import Tenant, good
@@ -46,10 +47,33 @@ def test_by_job_and_by_day(owner: Tenant, jobs: Jobs) -> None:
     assert 0 < rows[first]["device_seconds"] < 60
     assert usage["device_seconds"] > 0 and usage["usd"] == 0
     assert usage["bytes_stored"] >= rows[first]["bytes_stored"] > 0
+    job = good(owner.client.get(f"/v1/distillations/{first}"))
+    assert (rows[first]["name"], rows[first]["job"]) == (job["name"], None)
     by_day = good(owner.client.get("/v1/usage", params={"group_by": "day"}))
     (today,) = by_day["data"]
     assert datetime.fromisoformat(today["id"]).date() <= datetime.now(UTC).date()
     assert today["device_seconds"] == pytest.approx(usage["device_seconds"]) and today["bytes_stored"] is None
+
+
+def test_rows_of_steps_say_whose_they_are(owner: Tenant, jobs: Jobs) -> None:
+    """A page at a time, by the SDK; what was deleted has lost its name, and not its job."""
+    world = World(jobs, owner)
+    kept, gone = world.ended(), world.ended()
+    named = {step["name"] for step in good(owner.client.get(f"/v1/distillations/{kept}"))["steps"]}
+    good(owner.client.delete(f"/v1/distillations/{gone}"))
+    key, url = owner.client.headers["authorization"].removeprefix("Bearer "), str(owner.client.base_url)
+    with Stillhouse(url, key) as client:
+        rows = list(client.usage.rows(group_by="step"))
+        few = client.usage.get(group_by="step", limit=2)
+        rest = client.usage.get(group_by="step", after=str(few["last_id"]))
+    assert [row["id"] for row in (*few["data"], *rest["data"])] == [row["id"] for row in rows] and few["has_more"]
+    assert {row["name"] for row in rows if row["job"] == kept} == named
+    assert {row["name"] for row in rows if row["job"] == gone} == {None}
+    assert {row["bytes_stored"] for row in rows} == {None}
+    by_job = {row["id"]: row for row in good(owner.client.get("/v1/usage", params={"limit": 100}))["data"]}
+    for id in (kept, gone):
+        seconds = sum(row["device_seconds"] for row in rows if row["job"] == id)
+        assert seconds == pytest.approx(by_job[id]["device_seconds"])
 
 
 def test_pages_of_jobs(owner: Tenant, jobs: Jobs) -> None:

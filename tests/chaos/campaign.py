@@ -12,11 +12,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from gateway.purse import LOT
+from spec.bill import MESSAGE
 from standalone import supervisor
 from standalone.services import Worker
 from standalone.stack import Stack
@@ -30,6 +33,9 @@ SETTINGS = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2", "SWEEP_SECONDS": "2"
 PROJECTS = 4
 ASKING = 5  # every so many jobs one asks an endpoint
 PRICE = {"input": 1.0, "output": 2.0}
+TOKENS = 4  # a word of a job counts as so many; for the probe it was one, so small caps end the asking
+TIGHT = 1.2  # times the least cap that is taken: every other asking job's
+AMPLE = 1.0  # dollars: the others'
 FREEZE = 9.0  # longer than the lease
 
 
@@ -52,6 +58,7 @@ class Campaign(threading.Thread):
         self.faults: list[dict[str, float]] = []
         self.error: BaseException | None = None
         self.posted = self.again = 0
+        self.least = 0.0
         self.killer: int | None = None
 
     def run(self) -> None:
@@ -71,6 +78,9 @@ class Campaign(threading.Thread):
             time.sleep(0.1)
         admin = Client(self.stack.url, self.stack.key)
         users = [self._user(admin, i) for i in range(PROJECTS)]
+        self.least = self._least(*users[0][:2])
+        self.teacher.forget()
+        self.teacher.tokens_factor = TOKENS
         began = time.monotonic()
         with self._killer() as killer:
             posted = {project: list[str]() for project in range(PROJECTS)}
@@ -92,7 +102,8 @@ class Campaign(threading.Thread):
         seed = self.plan.seed * 10_000
         if number % ASKING == ASKING - 1:
             file = work.sentences_of(self.stack.url, key, number, self.plan.seed)
-            return work.asking(file, number, seed)
+            tight = number // ASKING % 2 == 0
+            return work.asking(file, number, seed, TIGHT * self.least if tight else AMPLE)
         return work.job(work.dataset(self.stack.url, key, number, self.plan.seed), teacher, number, seed)
 
     def _user(self, admin: Client, number: int) -> tuple[Client, str, str]:
@@ -103,8 +114,16 @@ class Campaign(threading.Thread):
         client = Client(self.stack.url, key)
         body = {"name": "words", "url": self.teacher.url, "price": PRICE, "allow_private": True}
         assert client.post("/endpoints", json=body)["state"] == "ready"
-        self.teacher.forget()
         return client, key, work.teacher(client, self.stack.url, key, number)
+
+    def _least(self, client: Client, key: str) -> float:
+        """Dollars: the smallest cap that is taken, once such rows were looked at. Those of each job are others, and about as long."""
+        file = work.sentences_of(self.stack.url, key, self.plan.jobs, self.plan.seed)
+        while (
+            said := client.post("/distillations/validate", json=work.asking(file, 0, self.plan.seed, AMPLE))["estimate"]
+        ) is None:
+            time.sleep(0.2)
+        return float(said["usd"]["minimum"])
 
     def _killer(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -139,16 +158,28 @@ class Campaign(threading.Thread):
         killer.terminate()
 
     def _check(self, users: list[tuple[Client, str, str]], posted: dict[int, list[str]]) -> None:
+        bills, bound = self._bills()
         for project, ids in posted.items():
             client = users[project][0]
             same_posts(self.findings, client.all("/distillations"), ids)
             for id in ids:
                 events = list(client.all(f"/distillations/{id}/events"))
-                check(self.findings, client.get(f"/distillations/{id}"), events)
+                job = client.get(f"/distillations/{id}")
+                check(self.findings, job, events)
+                if job["spec"]["budget"]["usd"] is not None:
+                    billed(self.findings, job, bills[job["metadata"]["number"]], LOT * bound)
                 recovery(self.findings, events, self.faults)
-        usd = sum(users[project][0].get("/usage")["usd"] for project in posted)
-        billed(self.findings, usd, self.teacher.bill)
         self.again = sum(self.teacher.asked.values()) - len(self.teacher.asked)
+
+    def _bills(self) -> tuple[dict[str, float], float]:
+        """Dollars by the number of a job, which its questions end with, as the endpoint counts; and what a call can cost at most."""
+        found, most = defaultdict[str, float](float), 0
+        for _, messages in self.teacher.heard:
+            said = [message["content"] for message in messages]
+            words = TOKENS * sum(len(one.split()) for one in said)
+            found[said[-1].rpartition(" ")[2]] += (words * PRICE["input"] + PRICE["output"]) / 1e6
+            most = max(most, sum(len(one.encode()) for one in said) + MESSAGE * (len(said) + 1))
+        return found, (most * PRICE["input"] + work.LONGEST * PRICE["output"]) / 1e6
 
 
 def orphans(home: Path) -> list[int]:
@@ -177,9 +208,20 @@ def report(campaign: Campaign, left: list[int]) -> int:
         f"{len(faults)} faults: "
         + ", ".join(f"{sum((f['target'], f['action']) == k for f in faults)} {k[0]} {k[1]}" for k in kinds)
     )
-    for name in ("lost", "doubled", "unfinished", "not_succeeded", "gaps", "cache_hits", "unbooked"):
+    for name in (
+        "lost",
+        "doubled",
+        "unfinished",
+        "not_succeeded",
+        "gaps",
+        "cache_hits",
+        "unbooked",
+        "overbooked",
+        "above_cap",
+    ):
         print(f"{name.replace('_', ' '):14} {getattr(found, name)}")
     print(f"{'orphans':14} {len(left)}")
+    print(f"{found.starved} small caps were used up by what was in flight at faults")
     print(f"{campaign.teacher.calls} answers were billed, {campaign.again} of them a second time")
     for whose, took in (("worker", found.workers), ("child", found.children)):
         print(f"a dead {whose}'s step is claimable after: {spread(took.claimable)}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ENDED = ("succeeded", "failed", "cancelled")
+ROUNDED = 1e-6  # sums of a reply are told in micro-dollars
 
 
 @dataclass
@@ -27,7 +28,12 @@ class Findings:
     gaps: int = 0
     cache_hits: int = 0
     unbooked: int = 0
-    """Whether an endpoint has billed more than was booked."""
+    """Jobs for which an endpoint has billed more than was booked."""
+    overbooked: int = 0
+    """Jobs that were booked more than that, and what lost attempts may have had in flight."""
+    above_cap: int = 0
+    starved: int = 0
+    """Jobs whose lost attempts have used up a small cap: booked as paid, as they must be, and so failed. They are not bad."""
     reasons: list[str] = field(default_factory=list)
     workers: Recovery = field(default_factory=Recovery)
     children: Recovery = field(default_factory=Recovery)
@@ -41,6 +47,8 @@ class Findings:
             + self.gaps
             + self.cache_hits
             + self.unbooked
+            + self.overbooked
+            + self.above_cap
         )
 
 
@@ -49,6 +57,8 @@ def check(findings: Findings, job: dict[str, Any], events: list[dict[str, Any]])
     if job["state"] not in ENDED:
         findings.unfinished += 1
         findings.reasons.append(f"{job['id']} is {job['state']}: {job.get('waiting')}")
+    elif job["state"] == "failed" and (job["error"] or {}).get("code") == "over_budget" and lost(job):
+        findings.starved += 1
     elif job["state"] != "succeeded":
         findings.not_succeeded += 1
         findings.reasons.append(f"{job['id']} {job['state']}: {job['error']}")
@@ -73,11 +83,23 @@ def same_posts(findings: Findings, jobs: Iterable[dict[str, Any]], acknowledged:
     findings.doubled += sum(n - 1 for n in posts.values())
 
 
-def billed(findings: Findings, booked: float, bill: float) -> None:
-    """US dollars: what we booked is never less than what the endpoint has billed by its own count."""
-    if booked < bill - 1e-9:
-        findings.unbooked += 1
-        findings.reasons.append(f"${booked:.6f} were booked, and ${bill:.6f} billed")
+def lost(job: dict[str, Any]) -> int:
+    """Attempts at asking that were followed by another one."""
+    return sum(max(0, step["attempts"] - 1) for step in job["steps"] if step["queue"] == "io")
+
+
+def billed(findings: Findings, job: dict[str, Any], bill: float, lot: float) -> None:
+    """US dollars. What we booked is never less than what the endpoint has billed by its own count, never more than that and a lot for each lost attempt,
+    and never above the cap."""
+    booked, cap = job["usage"]["usd"], job["spec"]["budget"]["usd"]
+    most = bill + lost(job) * lot
+    findings.unbooked += booked < bill - ROUNDED
+    findings.overbooked += booked > most + ROUNDED
+    findings.above_cap += booked > cap + ROUNDED
+    if not bill - ROUNDED <= booked <= min(most, cap) + ROUNDED:
+        findings.reasons.append(
+            f"{job['id']}: ${booked:.6f} booked, ${bill:.6f} billed, ${most:.6f} at most, under ${cap:.6f}"
+        )
 
 
 def recovery(findings: Findings, events: list[dict[str, Any]], faults: list[dict[str, Any]]) -> None:

@@ -43,10 +43,34 @@ def test_every_ill_is_seen() -> None:
         findings, [{"id": "a", "metadata": {"number": "1"}}, {"id": "b", "metadata": {"number": "1"}}], ["a", "c"]
     )
     assert (findings.lost, findings.doubled) == (1, 1)
-    billed(findings, booked=0.25, bill=0.25)
-    assert findings.unbooked == 0
-    billed(findings, booked=0.25, bill=0.26)
-    assert findings.unbooked == 1
+
+
+def asked(usd: float, attempts: int = 1, cap: float = 1.0) -> dict[str, Any]:
+    steps = [{"queue": "io", "attempts": attempts}, {"queue": "gpu", "attempts": 9}]
+    return {"id": "dst_x", "usage": {"usd": usd}, "steps": steps, "spec": {"budget": {"usd": cap}}}
+
+
+def test_a_bill_has_bounds_on_both_sides() -> None:
+    """A lot of ten cents for each attempt that was lost."""
+    findings = Findings()
+    for job in (asked(0.25), asked(0.25, 2), asked(0.35, 2), asked(0.45, 3)):
+        billed(findings, job, 0.25, 0.1)
+    assert findings.bad() == 0 and not findings.reasons
+    billed(findings, asked(0.24), 0.25, 0.1)
+    billed(findings, asked(0.26), 0.25, 0.1)
+    billed(findings, asked(0.36, 2), 0.25, 0.1)
+    billed(findings, asked(0.25, cap=0.24), 0.25, 0.1)
+    assert (findings.unbooked, findings.overbooked, findings.above_cap, len(findings.reasons)) == (1, 2, 1, 4)
+
+
+def test_a_small_cap_that_lost_attempts_have_used_up_is_no_ill() -> None:
+    """Only where there were some."""
+    ended = asked(0.25, 2) | {"state": "failed", "error": {"code": "over_budget"}}
+    findings = Findings()
+    check(findings, ended, GOOD)
+    assert (findings.starved, findings.bad()) == (1, 0)
+    check(findings, asked(0.25) | {"state": "failed", "error": {"code": "over_budget"}}, GOOD)
+    assert findings.not_succeeded == 1
 
 
 def test_recovery_is_an_upper_bound_and_tells_a_worker_from_a_child() -> None:

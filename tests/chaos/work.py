@@ -13,6 +13,7 @@ from tests.acceptance.teacher import sentences
 from tests.chaos.client import Client
 
 STUDENT = {"type": "mlp", "hidden_sizes": [32]}
+LONGEST = 4  # tokens of an answer
 
 
 def teacher(client: Client, url: str, key: str, seed: int) -> str:
@@ -50,7 +51,7 @@ def sentences_of(url: str, key: str, number: int, seed: int) -> str:
     return upload(url, key, f"sentences-{number}.jsonl", "\n".join(rows).encode())
 
 
-def asking(file: str, number: int, seed: int) -> dict[str, Any]:
+def asking(file: str, number: int, seed: int, usd: float) -> dict[str, Any]:
     """A job under a cap whose teacher is behind an endpoint; every other one filters its answers."""
     keep = [{"type": "length", "max": 40}, {"type": "regex", "pattern": "[a-z]"}] if number % 2 else []
     return {
@@ -60,9 +61,9 @@ def asking(file: str, number: int, seed: int) -> dict[str, Any]:
             "train": file,
             "heldout": 0.2,
             "labelled": 0.5,
-            "responses": {"type": "teacher", "sampling": {"temperature": 0.0, "max_tokens": 4}, "keep": keep},
+            "responses": {"type": "teacher", "sampling": {"temperature": 0.0, "max_tokens": LONGEST}, "keep": keep},
         },
-        "budget": {"usd": 1.0},
+        "budget": {"usd": usd},
         "student": {"type": "text_classifier", "width": 16, "buckets": 2000},
         "objective": [{"type": "soft_targets"}],
         "training": {"steps": 300, "batch_size": 32, "seed": seed + number},

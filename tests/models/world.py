@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import claim, finish, scribe, start
@@ -19,6 +19,7 @@ from models.model import Model
 from models.project import Project
 from models.start import Work
 from models.step import Step, StepState
+from models.worker import Worker
 from spec.digest import digest
 from spec.ids import new_id
 from spec.run import Result
@@ -89,6 +90,14 @@ class World:
             return job.id
 
         return self(made)
+
+    def connect(self, price: float, *queues: str, id: str = "wrk_a") -> None:
+        """A worker whose device costs so much an hour."""
+        row = Worker(
+            id=id, name=id, hostname="h", queues=list(queues), slots=1, device="cpu", memory=MEMORY, price_per_hour=price,
+            sandbox="none", trusted=True, last_seen=func.now(),
+        )  # fmt: skip
+        self(lambda session: session.add(row))
 
     def claim(self, queue: str = "gpu", *, memory: int = MEMORY, worker: str = "wrk_a") -> Grip | None:
         return self(claim.claim, worker, queue, memory, LEASE)

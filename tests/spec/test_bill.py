@@ -41,9 +41,17 @@ def test_expected_and_minimum() -> None:
         1.5 * found.expected, abs=2
     )
     last = (len(SYSTEM) + 200 + 16 * 3) * 0.4 + 8 * 1.6  # the longest row, in bytes, and max_tokens 8
-    dear = {size: 1.5 * (0.25 * (len(SYSTEM) + size) + 8) * 0.4 + 8 * 1.6 for size in (60, 80)}
-    assert found.minimum == pytest.approx(32 * dear[60] + 100 * dear[80] + last, abs=1)
+    dear = 1.5 * (0.25 * (len(SYSTEM) + 60) + 8) * 0.4 + 8 * 1.6
+    bounded = (len(SYSTEM) + 80 + 16 * 3) * 0.4 + 8 * 1.6
+    assert found.minimum == pytest.approx(32 * dear + 100 * bounded + last, abs=1)
     assert found.rows == 1100
+
+
+def test_a_preview_leaves_what_the_heldout_rows_may_cost() -> None:
+    spec = resolve(job(ASKED | {"data.responses.prompt.system": SYSTEM, "budget": {"preview": 20}}), known())
+    aside = {step.name: step.context.get("aside") for step in plan(spec, known())}
+    bounded = (len(SYSTEM) + len("{text}") + 80 + 16 * 3) * 0.4 + 8 * 1.6
+    assert aside["preview"] == pytest.approx(100 * bounded, abs=1) and not aside["answer"]
 
 
 @pytest.mark.parametrize(("max_tokens", "answer"), [(8, 8), (500, 500), (None, 4096)])

@@ -15,6 +15,7 @@ from gateway.form import Form
 from gateway.reply import Message
 from models import lease, purse
 from models.answer import StoredAnswer
+from models.charge import Charge
 from models.project import Project
 from models.purse import Reservation
 from models.step import Step
@@ -50,12 +51,15 @@ def test_caps_are_held(world: World, ledger: Ledger, teacher: Teacher, caps: int
     assert not world(lambda session: session.scalars(select(Reservation).where(Reservation.open != 0)).all())
 
 
-def test_what_must_still_come_is_left(world: World, ledger: Ledger, teacher: Teacher) -> None:
-    """A worker at $36 an hour: a slice of training (3 s) and grading (10 s) are 13 cents, which no answer may have."""
-    full = 2.13
-    work = begun(world, world.project(), full, {"gpu": 36.0})
+@pytest.mark.parametrize("since", [False, True])
+def test_what_must_still_come_is_left(world: World, ledger: Ledger, teacher: Teacher, since: bool) -> None:
+    """A worker at $360 an hour, which may have come since the job was planned: a slice of training (3 s) and grading (10 s) are $1.30, which no answer
+    may have: all together would cost $1.87."""
+    work = begun(world, world.project(), 2.8, {"gpu": 1.0 if since else 360.0})
+    if since:
+        world.connect(360.0, "gpu", "io")
     asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
-    assert 0.9 * (full - 0.13) < booked(world, work.grip.job) <= full - 0.13
+    assert 0.85 * 1.5 < booked(world, work.grip.job) <= 1.5
 
 
 def test_what_a_step_leaves_to_later_calls_is_left(world: World, ledger: Ledger, teacher: Teacher) -> None:
@@ -76,6 +80,9 @@ def test_answers_are_kept_and_cost_nothing_again(world: World, ledger: Ledger, t
     _, told = asyncio.run(ask(ledger, first, teacher, TEXTS[:20], form()))
     kept = world(lambda s: s.scalar(select(func.count()).where(StoredAnswer.project == project)))
     assert kept == 20 == teacher.calls
+    charge = world(lambda s: s.scalars(select(Charge).where(Charge.job == first.grip.job)).one())
+    assert (charge.endpoint, charge.price_version, charge.calls) == ("ep_words", PRICE.version, 20)
+    assert (charge.input_tokens, charge.output_tokens) == (teacher.tokens_in, teacher.tokens_out)
     second = begun(world, project)
     _, again = asyncio.run(ask(ledger, second, teacher, TEXTS[:30], form()))
     assert teacher.calls == 30 and booked(world, second.grip.job) < booked(world, first.grip.job)

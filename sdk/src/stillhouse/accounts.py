@@ -17,10 +17,12 @@ from stillhouse.types import (
     ProjectChange,
     ProjectDeleted,
     Usage,
+    UsageRow,
     Worker,
 )
 
 Scope = Literal["read", "write", "admin"]
+Grouping = Literal["job", "step", "endpoint", "day"]
 
 
 class Projects:
@@ -83,10 +85,14 @@ class Usages:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def get(self, *, group_by: Literal["job", "step", "endpoint", "day"] = "job") -> Usage:
-        """Sums over the project, and its newest rows."""
-        found: Usage = self._transport.get("/v1/usage", group_by=group_by, limit=100)
+    def get(self, *, group_by: Grouping = "job", limit: int = 100, after: str = "") -> Usage:
+        """Sums over the project, and a page of its rows, the newest first; `rows` has them all."""
+        found: Usage = self._transport.get("/v1/usage", group_by=group_by, limit=limit, after=after or None)
         return found
+
+    def rows(self, *, group_by: Grouping = "job", order: Order = "desc", after: str = "") -> Pages[UsageRow]:
+        """What each job, step, endpoint or day has used."""
+        return Pages(self._transport, "/v1/usage", group_by=group_by, order=order, after=after)
 
 
 class Workers:

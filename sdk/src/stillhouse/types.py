@@ -416,8 +416,8 @@ class Dollars(TypedDict):
     expected: float
     high: float
     minimum: float
-    """`budget.usd` must cover it: held-out answers and a floor of training answers, each as long as `max_tokens` allows (where there is a judge, all
-    answers), and devices for what cannot be cut. Of few rows it may be above `high`."""
+    """`budget.usd` must cover it: held-out answers at their bounds and a floor of training answers, each as long as `max_tokens` allows (where there is a
+    judge, all answers), and devices for what cannot be cut. Of few rows it may be above `high`."""
     answers: float
     """Of the expected: calls to the endpoint."""
     answers_low: float
@@ -1396,6 +1396,8 @@ class UsageRow(TypedDict):
     cached_tokens: int
     id: str
     object: Literal['usage.row']
+    job: str | None
+    name: str | None
     bytes_stored: int | None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, cast
+import sys
+from typing import Annotated, cast
 
 import typer
 
-from stillhouse.accounts import Scope
+from stillhouse.accounts import Grouping, Scope
 from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show, show_all, show_page
 from stillhouse.cli.session import client
 from stillhouse.types import ProjectChange
@@ -14,6 +15,14 @@ from stillhouse.types import ProjectChange
 projects = typer.Typer(help="Tenants.", no_args_is_help=True)
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "job": ("id", "name", "bytes_stored"),
+    "step": ("id", "job", "name"),
+    "endpoint": ("id",),
+    "day": ("id",),
+}
+"""What is told of a row of usage, before what was spent."""
+SPENT = ("device_seconds", "usd", "calls", "input_tokens", "cached_tokens", "output_tokens")
 
 
 @projects.command("create")
@@ -112,20 +121,23 @@ def delete_key(context: typer.Context, id: str, as_json: AsJson = False) -> None
 def usage(
     context: typer.Context,
     by: Annotated[str, typer.Option(help="job, step, endpoint or day")] = "job",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="At most so many rows.")] = 100,
+    after: After = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show what the project has used."""
-    if by not in ("job", "step", "endpoint", "day"):
+    """Show what the project has used: all of it, and the newest jobs, steps, endpoints or days."""
+    if by not in COLUMNS:
         raise typer.BadParameter("--by is job, step, endpoint or day")
-    found = client(context).usage.get(group_by=cast("Literal['job', 'step', 'endpoint', 'day']", by))
+    found = client(context).usage.get(group_by=cast("Grouping", by), limit=limit, after=after)
     if as_json:
         raw(found)
         return
     print(
         f"{found['device_seconds']:,.1f} device seconds, ${found['usd']:.4f}, {found['calls']:,} calls, {found['bytes_stored']:,} bytes stored"
     )
-    columns = ("id", "device_seconds", "usd", "calls", "input_tokens", "output_tokens", "bytes_stored")
-    show_all(found["data"], columns, False)
+    show_all(found["data"], (*COLUMNS[by], *SPENT), False)
+    if found["has_more"]:
+        print(f"there are more: --after {found['last_id']}", file=sys.stderr)
 
 
 def workers(context: typer.Context, limit: Limit = 20, after: After = "", as_json: AsJson = False) -> None:
