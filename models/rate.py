@@ -17,7 +17,7 @@ REMEMBERED = 1000
 
 
 def known(session: Session) -> dict[str, float]:
-    """US dollars an hour by queue, where they are not 0: the dearest connected worker's; of a queue that no worker does now, the dearest of the last leases.
+    """US dollars an hour by queue, where they are not 0: the dearest connected worker's; of a queue that no worker does now, that of the last lease.
 
     Of `io` none: to wait for the network uses no device.
     """
@@ -38,6 +38,7 @@ def learn(session: Session, job: Job) -> None:
 
 
 def _remembered(session: Session) -> dict[str, float]:
-    last = select(Charge.queue, Charge.usd, Charge.seconds).order_by(Charge.id.desc()).limit(REMEMBERED).subquery()
-    rates = select(last.c.queue, func.max(last.c.usd / last.c.seconds * 3600)).where(last.c.seconds > 0)
-    return {queue: round(float(rate), 9) for queue, rate in session.execute(rates.group_by(last.c.queue))}
+    last = select(Charge.id, Charge.queue, Charge.seconds).order_by(Charge.id.desc()).limit(REMEMBERED).subquery()
+    newest = select(func.max(last.c.id)).where(last.c.seconds > 0).group_by(last.c.queue)
+    rates = select(Charge.queue, Charge.usd / Charge.seconds * 3600).where(Charge.id.in_(newest))
+    return {queue: round(float(rate), 9) for queue, rate in session.execute(rates)}

@@ -166,7 +166,10 @@ def shared(first: Features, second: Features) -> Features:
 
 
 class Bag(nn.Module):
-    """Bucket numbers (B, K) to (B, D): the mean of the features' embeddings, or their sum over the square root of their number."""
+    """Bucket numbers (B, K) to (B, D): the mean of the features' embeddings, or their sum over the square root of their number.
+
+    What dropout leaves out changes neither: the mean of those that are left stands for that of all.
+    """
 
     def __init__(self, buckets: int, width: int, pooling: str, dropout: float) -> None:
         super().__init__()
@@ -174,10 +177,11 @@ class Bag(nn.Module):
         self.pooling, self.dropout = pooling, dropout
 
     def forward(self, ids_BK: torch.Tensor) -> torch.Tensor:
+        number_B1 = (ids_BK > 0).sum(1, keepdim=True)
         if self.training and self.dropout:
             ids_BK = ids_BK * (torch.rand(ids_BK.shape, device=ids_BK.device) >= self.dropout)
         mean_BD = functional.embedding_bag(ids_BK, self.weight, mode="mean", padding_idx=0)
-        return mean_BD if self.pooling == "mean" else mean_BD * (ids_BK > 0).sum(1, keepdim=True).sqrt()
+        return mean_BD if self.pooling == "mean" else mean_BD * number_B1.sqrt()
 
 
 def layers(student: dict[str, Any], classes: int, pair: bool) -> "OrderedDict[str, nn.Module]":

@@ -23,13 +23,16 @@ def test_a_queue_costs_what_its_dearest_worker_does_or_what_was_booked_last(worl
     world.submit(world.project(), DEVICE)
     world.end(world.begin().grip)
     gone(world, "wrk_a")
-    assert world(rate.known) == {"gpu": pytest.approx(36.0)}, "nobody is connected, and the ledger knows"
+    world.connect(18.0, "gpu", "io")
+    world.end(world.begin().grip)
+    gone(world, "wrk_a")
+    assert world(rate.known) == {"gpu": pytest.approx(18.0)}, "nobody is connected, and the ledger knows the last"
     world.connect(3.6, "gpu", id="wrk_b")
     world.connect(0.0, "cpu", id="wrk_c")
     assert world(rate.known) == {"gpu": 3.6}, "who is connected says so"
     silent = update(Worker).where(Worker.id == "wrk_b").values(last_seen=func.now() - 2 * rate.SILENCE)
     world(lambda session: session.execute(silent))
-    assert world(rate.known) == {"gpu": pytest.approx(36.0)}
+    assert world(rate.known) == {"gpu": pytest.approx(18.0)}
 
 
 def test_a_dearer_worker_that_comes_later_counts_and_a_step_costs_what_its_own_does(world: World) -> None:

@@ -5,7 +5,7 @@ from spec.errors import parse
 from spec.facts import ColumnFacts, Facts, InputSignature, OutputSignature, Roles, Signature, TokenizerFacts
 from spec.params import PackageParams, TrainParams
 from spec.resolve import resolve
-from spec.student import TextEncoder
+from spec.student import TextClassifier, TextEncoder
 from spec.tensors import parameters, tensors
 from tests.spec.builders import dataset, facts, job, names
 from tests.spec.keyed import keys, steps
@@ -67,3 +67,14 @@ def test_a_brought_tokenizer_is_no_tensor_and_learned_ones_keep_their_digests() 
     signature = Signature(input=InputSignature(kind="text", shape=(), dtype="str"), output=output)
     assert model_digest("w", learned, signature) == "c76f2d67fc625e27a561f454a150d174d86a237da1ed8ed96362eeaa8fe4adf0"
     assert model_digest("w", brought_one, signature) != model_digest("w", learned, signature)
+
+
+def test_a_bag_has_the_digest_that_it_had_before_it_could_pool_otherwise() -> None:
+    output = OutputSignature(kind="classes", classes=("a", "b"))
+    signature = Signature(input=InputSignature(kind="text", shape=(), dtype="str"), output=output)
+    plain, pooled, dropped = (
+        model_digest("w", TextClassifier(type="text_classifier", width=16, **more), signature)
+        for more in ({}, {"pooling": "sqrt"}, {"dropout": 0.1})
+    )
+    assert plain == "1b55f3ad6a12ae899ca9a4cd1372479a584f6ee0fcb2f6502e335e3f05d2c68e"
+    assert len({plain, pooled, dropped}) == 3
