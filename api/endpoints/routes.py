@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from api.deps import Caller, Config, Db, Reader, Writer, need
 from api.endpoints import service
+from api.endpoints.look import look
 from api.endpoints.wire import Endpoint, EndpointChange, EndpointDeleted, NewEndpoint, Probe
 from api.idempotency import OnlyOnce
 from api.pages import Page, Paging, cut, page, paging
@@ -38,7 +39,7 @@ async def get(endpoint_id: str, caller: Reader, db: Db) -> Endpoint:
 
 @router.patch("/{endpoint_id}", operation_id="change_endpoint")
 async def change(endpoint_id: str, body: EndpointChange, caller: Writer, db: Db, config: Config) -> Endpoint:
-    """Changes an endpoint, and probes it where URL or key are new: with a new key, every model that was probed before. Jobs that run go on with what they have begun with. A new URL is refused (409) while a batch is not settled."""
+    """Changes an endpoint, and probes it where URL or key are new: with a new key, every model that was probed before, and one that is gone is forgotten. Jobs that run go on with what they have begun with. A new URL is refused (409) while a batch is not settled."""
     if body.allow_private:
         need("admin", caller)
     admin = "admin" in caller.scopes
@@ -48,7 +49,7 @@ async def change(endpoint_id: str, body: EndpointChange, caller: Writer, db: Db,
 
 @router.post("/{endpoint_id}/probe", operation_id="probe_endpoint")
 async def probe(endpoint_id: str, body: Probe, caller: Writer, db: Db, config: Config) -> Endpoint:
-    """Looks at a model anew, or at all that were probed before: about ten short calls for each, which its owner bills."""
+    """Looks at a model anew, or at all that were probed before: about ten short calls for each, which its owner bills. It takes 50 seconds at most."""
     return await looked(db, config.sealing_keys, caller, endpoint_id, body.model)
 
 
@@ -62,5 +63,5 @@ async def delete(endpoint_id: str, caller: Writer, db: Db) -> EndpointDeleted:
 async def looked(db: Db, sealing_keys: str, caller: Caller, id: str, model: str | None) -> Endpoint:
     """Probes, with no transaction open meanwhile."""
     found = await db(service.target, caller.project, id, sealing_keys)
-    seen = await service.look(found, model)
+    seen = await look(found, model)
     return Endpoint.of(await db(service.note, caller.project, id, found.called.url, seen))

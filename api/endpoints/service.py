@@ -1,7 +1,6 @@
 """What making, changing, probing and deleting an endpoint decides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -9,44 +8,15 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from api.endpoints.look import Seen, Target
 from api.endpoints.wire import Endpoint, EndpointChange, NewEndpoint, NewLimits, NewPrice
 from api.errors import Conflicting, Forbidden, Invalid, NotFound, Unavailable
 from gateway.call import Endpoint as Called
-from gateway.client import Client, refusal
-from gateway.failure import CallFailed
-from gateway.probe import models as listed
-from gateway.probe import probe
+from gateway.client import refusal
 from gateway.seal import Keyring, Sealed, Unsealable
 from models import batch as batches
 from models import endpoint as endpoints
 from models import job as jobs
-from spec.problem import Problem
-
-SECONDS = 30.0
-"""Of one call of a probe."""
-OF_A_MODEL = ("bad_request", "forbidden", "not_found")
-"""Failures that another model may not have."""
-SHOWN = 8
-"""Models that are named to choose from."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a probe calls; holds the key in the open, and lives as long as the probe."""
-
-    called: Called
-    private: bool
-    probed: tuple[str, ...]
-    """Models that were looked at before."""
-
-
-@dataclass
-class Seen:
-    """What came of a look, as far as it went."""
-
-    models: tuple[str, ...] = ()
-    probed: dict[str, Any] = field(default_factory=dict)
-    problem: Problem | None = None
 
 
 def keyring(text: str) -> Keyring:
@@ -203,46 +173,27 @@ def target(session: Session, project: str, id: str, sealing_keys: str) -> Target
     return Target(called, row.private, tuple((row.facts or {}).get("probed", ())))
 
 
-async def look(found: Target, model: str | None) -> Seen:
-    """The models, and what those can do that are meant: the named one, else all that were probed before, else the first that is listed.
-
-    The first that does not answer ends it. The network's time, no database held.
-    """
-    seen, name = Seen(), ""
-    async with Client(private=found.private, seconds=SECONDS) as client:
-        try:
-            seen.models = await listed(client, found.called)
-            for name in [model] if model else found.probed or seen.models[:1]:
-                seen.probed[name] = (await probe(client, found.called, name)).model_dump(mode="json")
-        except CallFailed as error:
-            message, guessed = f"{name}: {error.message}" if name else error.message, not model and not found.probed
-            hint = named_of(seen.models) if guessed and error.kind in OF_A_MODEL else None
-            param = "model" if hint else "url"
-            seen.problem = Problem(code=f"endpoint_{error.kind}", message=message, param=param, hint=hint)
-    if not seen.probed and seen.problem is None:
-        message, hint = "It lists no models, and none was named.", 'POST it to …/probe: {"model": "…"}.'
-        seen.problem = Problem(code="model_unknown", message=message, param="model", hint=hint)
-    return seen
-
-
-def named_of(models: Sequence[str]) -> str:
-    """What to do where the first that is listed, which may be no chat model, did not answer."""
-    more = f" and {len(models) - SHOWN:,} more" if len(models) > SHOWN else ""
-    return f"It was the first of those that are listed ({', '.join(models[:SHOWN])}{more}): name the one that you mean."
-
-
 def note(session: Session, project: str, id: str, url: str, seen: Seen) -> endpoints.Endpoint:
-    """Writes what a probe of `url` saw, if that is still its URL. A failed one takes nothing back of what was seen before. Raises NotFound."""
+    """Writes what a probe of `url` saw, if that is still its URL. Of what was seen before it takes back only models that are gone. Raises NotFound."""
     row = held(session, project, id)
     if row.url != url:
         return row
     before = row.facts or {}
     models = seen.models if seen.models or seen.problem is None else before.get("models", ())
-    row.probed_at, row.facts = func.now(), {"models": models, "probed": {**before.get("probed", {}), **seen.probed}}
+    probed = {**before.get("probed", {}), **seen.probed}
+    for model in gone(session, row, seen.refused.difference(models)):
+        probed.pop(model, None)
+    row.probed_at, row.facts = func.now(), {"models": models, "probed": probed}
     row.error = seen.problem.model_dump(exclude_none=True) if seen.problem else None
     session.flush()
     session.refresh(row)
     return row
+
+
+def gone(session: Session, row: endpoints.Endpoint, unlisted: frozenset[str]) -> frozenset[str]:
+    """Models that were refused and are not listed; none while a job that has not ended asks the endpoint, for it asks as they were seen to take it."""
+    asked = unlisted and session.scalar(jobs.asking(row.project, row.id).limit(1))
+    return frozenset() if asked else unlisted
 
 
 def delete(session: Session, project: str, id: str) -> None:

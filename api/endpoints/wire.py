@@ -95,7 +95,7 @@ class Endpoint(BaseModel):
     wire: Literal["openai", "anthropic"]
     url: str
     state: Literal["ready", "failed", "unprobed"]
-    """`failed`: a model did not answer at the last probe, and `error` says why."""
+    """`failed`: no model answered at the last probe, and `error` says why. Where some did, `error` names the first that did not."""
     key_hint: str | None
     """The last four characters of the key; null: none is sent."""
     allow_private: bool
@@ -119,7 +119,9 @@ class Endpoint(BaseModel):
     @classmethod
     def of(cls, row: Row) -> "Endpoint":
         facts = row.facts or {}
-        state = "failed" if row.error else "ready" if facts.get("probed") else "unprobed"
+        probed = facts.get("probed", {})
+        bad = row.error and (not probed or row.error.get("param") != "model")
+        state = "failed" if bad else "ready" if probed else "unprobed"
         return cls.model_validate(
             {
                 "id": row.id,
@@ -133,7 +135,7 @@ class Endpoint(BaseModel):
                 "price": row.prices[-1] if row.prices else None,
                 "prices": row.prices,
                 "models": facts.get("models", []),
-                "probed": facts.get("probed", {}),
+                "probed": probed,
                 "probed_at": row.probed_at and int(row.probed_at.timestamp()),
                 "licence": row.licence,
                 "terms": standing(row.id, row.known()).terms,

@@ -99,6 +99,8 @@ class Teacher:
     """What it asks for with 429 and 500."""
     others: tuple[str, ...] = ()
     """Models that it lists beside its own, and that chat with nobody."""
+    retired: tuple[str, ...] = ()
+    """Models that it neither lists nor has."""
     asked: Counter[str] = field(default_factory=Counter)
     """Calls by the user's last message, those of probes too."""
     said: dict[str, list[str]] = field(default_factory=dict)
@@ -164,7 +166,7 @@ class Teacher:
             return http(200, json.dumps({"object": "list", "data": models}).encode())
         if "messages" not in body:
             return http(404, b'{"error": {"message": "nothing here"}}')
-        if body.get("model") in self.others:
+        if body.get("model") in (*self.others, *self.retired):
             return http(404, b'{"error": {"message": "This is not a chat model"}}')
         fault = "500" if body["messages"][-1]["content"] == self.failing else self._fault()
         if fault in ("429", "500", "401", "400"):

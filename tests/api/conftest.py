@@ -21,3 +21,9 @@ def owner(service: Service) -> Tenant:
 @pytest.fixture
 def stranger(service: Service) -> Tenant:
     return service.tenant("stranger")
+
+
+@pytest.fixture
+def boss(service: Service, owner: Tenant) -> Tenant:
+    """The owner, who may allow private addresses."""
+    return Tenant(service, owner.project, service.key(owner.project, "read", "write", "admin"))

@@ -31,12 +31,6 @@ def teacher() -> Iterator[Teacher]:
         yield running
 
 
-@pytest.fixture
-def boss(service: Service, owner: Tenant) -> Tenant:
-    """The owner, who may allow private addresses."""
-    return Tenant(service, owner.project, service.key(owner.project, "read", "write", "admin"))
-
-
 def body(teacher: Teacher, name: str = "words", **more: Any) -> dict[str, Any]:
     return {"name": name, "url": teacher.url, "key": KEY, "price": PRICE, "allow_private": True, **more}
 
@@ -91,10 +85,13 @@ def test_a_new_key_is_tried_on_what_was_probed_before(boss: Tenant, teacher: Tea
     assert rotated["state"] == "ready" and set(rotated["probed"]) == {"words", "words-large"}
     assert sum(teacher.asked.values()) >= 8 and "sk-another-key-0000" in teacher.keys, "both were asked"
     teacher.others = ("babbage-002", "words-large")
-    gone = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0001"}))
-    assert gone["state"] == "failed" and gone["error"]["message"].startswith("words-large: HTTP 404")
-    assert set(gone["probed"]) == {"words", "words-large"} and gone["error"]["param"] == "url"
-    assert gone["models"] == ["babbage-002", "words", "words-large"]
+    broken = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0001"}))
+    assert broken["state"] == "ready" and broken["error"]["message"].startswith("words-large: HTTP 404")
+    assert set(broken["probed"]) == {"words", "words-large"} and broken["error"]["param"] == "model"
+    assert broken["models"] == ["babbage-002", "words", "words-large"]
+    teacher.faults["401"] = 10
+    unknown = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0002"}))
+    assert unknown["state"] == "failed" and set(unknown["probed"]) == {"words", "words-large"}
 
 
 def test_a_new_price_keeps_the_rates_that_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:
@@ -233,14 +230,21 @@ def test_hostile_urls_reach_no_canary(owner: Tenant) -> None:
 
 def test_a_job_keeps_its_endpoint(boss: Tenant, teacher: Teacher, tmp_path: Path) -> None:
     made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words-large"}))
+    teacher.retired = ("words-large",)
     with jobs_of(boss, tmp_path) as jobs:
         asked = {"type": "teacher", "prompt": {"template": "{form}"}, "choices": list("0123456789")}
         changes = {"teacher": {"models": ["ep_words/words"]}, "data.responses": asked, "evaluation.baselines": []}
         spec = jobs.spec(changes)
         spec["data"]["labelled"] = 1.0
         job = good(boss.client.post("/v1/distillations", json=spec))
+        needed = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
+        assert needed["state"] == "ready" and set(needed["probed"]) == {"words", "words-large"}
         refused(boss.client.delete(f"/v1/endpoints/{made['id']}"), 409, "in_use")
         good(boss.client.post(f"/v1/distillations/{job['id']}/cancel"))
+    for error in ("endpoint_not_found", None):
+        freed = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
+        assert (freed["state"], [*freed["probed"]], (freed["error"] or {}).get("code")) == ("ready", ["words"], error)
     good(boss.client.delete(f"/v1/endpoints/{made['id']}"))
     refused(boss.client.get(f"/v1/endpoints/{made['id']}"), 404, "not_found")
 

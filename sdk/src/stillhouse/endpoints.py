@@ -28,7 +28,7 @@ class Endpoints:
         return found
 
     def change(self, id: str, **body: Unpack[EndpointChange]) -> Endpoint:
-        """Changes what is given. A new URL or key is probed; rates that a new price leaves out stay."""
+        """Changes what is given. A new URL is probed, and with a new key all models that were probed before; rates that a new price leaves out stay."""
         changed: Endpoint = self._transport.patch(f"/v1/endpoints/{id}", dict(body))
         return changed
 

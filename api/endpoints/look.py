@@ -1,0 +1,100 @@
+"""A look at an endpoint: which models it lists, and what those can do that are meant."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.call import Endpoint as Called
+from gateway.client import Client
+from gateway.failure import CallFailed, Retryable
+from gateway.probe import models as listed
+from gateway.probe import probe
+from spec.problem import Problem
+
+SECONDS = 30.0
+"""Of one call of a probe."""
+WHOLE = 50.0
+"""Of a look, in seconds: a client that waits a minute gets its reply, and has no reason to ask for another look."""
+AT_ONCE = 4
+"""Models that are looked at, each by up to six calls in flight."""
+REFUSED = ("bad_request", "forbidden", "not_found")
+"""Failures that another model may not have."""
+SHOWN = 8
+"""Models that are named to choose from."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a look calls; holds the key in the open, and lives as long as the look."""
+
+    called: Called
+    private: bool
+    probed: tuple[str, ...]
+    """Models that were looked at before."""
+
+
+@dataclass
+class Seen:
+    """What came of a look, as far as it went."""
+
+    models: tuple[str, ...] = ()
+    probed: dict[str, Any] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+    """Models that were refused while another answered."""
+    problem: Problem | None = None
+    """The first one. Its `param` is `model` where another model answered, or may."""
+
+
+async def look(found: Target, model: str | None) -> Seen:
+    """The models, and what those can do that are meant: the named one, else all that were probed before, else the first that is listed.
+
+    What one model does not answer ends the look at no other. The network's time, WHOLE seconds at most, no database held.
+    """
+    seen, failed = Seen(), dict[str, CallFailed]()
+    until, places = asyncio.get_running_loop().time() + WHOLE, asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> None:
+        try:
+            async with asyncio.timeout_at(until), places:
+                seen.probed[name] = (await probe(client, found.called, name)).model_dump(mode="json")
+        except CallFailed as error:
+            failed[name] = error
+        except TimeoutError:
+            failed[name] = Retryable("timeout", f"not all of it was seen within {WHOLE:g} s", sent=True)
+
+    async with Client(private=found.private, seconds=SECONDS) as client:
+        try:
+            seen.models = await listed(client, found.called)
+        except CallFailed as error:
+            seen.problem = Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
+            return seen
+        meant = [model] if model else found.probed or seen.models[:1]
+        async with asyncio.TaskGroup() as looks:
+            for name in meant:
+                looks.create_task(one(name))
+    if seen.probed:
+        seen.refused = frozenset(name for name, error in failed.items() if error.kind in REFUSED)
+    guessed = not model and not found.probed
+    ordered = {name: failed[name] for name in meant if name in failed}
+    seen.problem = problem(ordered, seen, guessed=guessed)
+    return seen
+
+
+def problem(failed: Mapping[str, CallFailed], seen: Seen, *, guessed: bool) -> Problem | None:
+    """The first failure; `guessed`: nobody has named the model."""
+    if failed:
+        name, error = next(iter(failed.items()))
+        hint = named_of(seen.models) if guessed and error.kind in REFUSED else None
+        param = "model" if hint or seen.probed else "url"
+        return Problem(code=f"endpoint_{error.kind}", message=f"{name}: {error.message}", param=param, hint=hint)
+    if not seen.probed:
+        message, hint = "It lists no models, and none was named.", 'POST it to …/probe: {"model": "…"}.'
+        return Problem(code="model_unknown", message=message, param="model", hint=hint)
+    return None
+
+
+def named_of(models: Sequence[str]) -> str:
+    """What to do where the first that is listed, which may be no chat model, did not answer."""
+    more = f" and {len(models) - SHOWN:,} more" if len(models) > SHOWN else ""
+    return f"It was the first of those that are listed ({', '.join(models[:SHOWN])}{more}): name the one that you mean."
