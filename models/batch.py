@@ -19,7 +19,7 @@ class BatchState(StrEnum):
 
 
 KEPT = timedelta(days=3)
-"""Time in which no look at a batch finds it, after which it is given up: one is answered within a day."""
+"""Time after its job's end that a batch may take to be settled before it is given up: one is answered within a day."""
 LIVE = (BatchState.OPEN, BatchState.LEFT)
 
 
@@ -45,9 +45,7 @@ class Batch(Base):
     lines: Mapped[list[Any]] = mapped_column(deferred=True)  # [digest, first sample, samples, most micro-dollars]; live
     open: Mapped[int]  # micro-dollars that it may still cost
     settled: Mapped[int] = mapped_column(server_default="0")  # lines of its results that are booked
-    silent_since: Mapped[
-        datetime | None
-    ]  # of looks after its job's end, the first that was told nothing; None: the last was
+    silent_since: Mapped[datetime | None]  # when a look after its job's end first left it unsettled
     created_at: Mapped[Created]
 
 
