@@ -82,6 +82,7 @@ class Book(Protocol):
     def settle(self, id: str, part: Settlement) -> int | None: ...
     def end(self, id: str, state: BatchState) -> None: ...
     def lose(self, id: str) -> None: ...
+    def unlisted(self, id: str) -> None: ...
 
 
 class Carrier:
@@ -133,10 +134,14 @@ class Carrier:
             await asyncio.sleep(self._seconds)
 
     async def trace(self, shipment: Shipment) -> None:
-        """Finds a batch of an earlier attempt that was not noted as made. Raises Void where it was not made, CallFailed."""
-        found = None if shipment.file is None else await self._listed(shipment)
+        """Finds a batch of an earlier attempt that was not noted as made. Raises Void where it is not found, CallFailed."""
+        try:
+            found = None if shipment.file is None else await self._listed(shipment)
+        except batch.Buried as error:
+            await asyncio.to_thread(self._book.lose, shipment.id)
+            raise Void from error
         if found is None:
-            await self._end(shipment, BatchState.VOID)
+            await asyncio.to_thread(self._book.unlisted, shipment.id)
             raise Void
         await self._made(shipment, found)
 

@@ -19,7 +19,7 @@ class BatchState(StrEnum):
 
 
 KEPT = timedelta(days=3)
-"""Time after its job's end that a batch may take to be settled before it is given up: one is answered within a day."""
+"""Time after its job's end that a batch may take to be settled before it is given up: one is answered within a day. So long is one listed for sure."""
 LIVE = (BatchState.OPEN, BatchState.LEFT)
 
 

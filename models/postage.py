@@ -155,6 +155,17 @@ def miss(session: Session, id: str) -> None:
         _lose(session, row)
 
 
+def unlisted(session: Session, id: str) -> None:
+    """Its endpoint does not list it: it was never made. One that was written down days ago may be listed no more: it is lost."""
+    row = _held(session, id)
+    if row is None or row.state not in LIVE:
+        return
+    if row.file is not None and _now(session) - row.created_at >= KEPT:
+        _lose(session, row)
+    else:
+        _end(row, BatchState.VOID)
+
+
 def lose(session: Session, id: str) -> None:
     """The endpoint tells of it no more, though it was made: all that is set aside for it is booked as paid."""
     row = _held(session, id)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from tempfile import gettempdir
 
 import pytest
+from sqlalchemy import update
 
 from gateway import patience
 from gateway.batch import Remote
@@ -12,7 +13,8 @@ from gateway.call import Endpoint
 from gateway.carrier import GRACE, Carrier, Shipment, Void
 from gateway.client import Client
 from gateway.failure import CallFailed
-from models.batch import Batch, BatchState
+from models import postage
+from models.batch import KEPT, Batch, BatchState
 from models.postage import Entry, Parcel
 from models.start import Work
 from tests.models.world import World
@@ -27,6 +29,7 @@ ENTRY = Entry("d", 0, 1, BOUND)
 ONE = {"id": "batch_1", "status": "in_progress", "input_file_id": "file-1"}
 MADE, ENDED, UPLOADED = said(ONE), said(ONE | {"status": "completed"}), said({"id": "file-1"})
 EMPTY, LISTED = said({"data": []}), said({"data": [ONE]})
+MORE = said({"data": [{"id": "batch_0"}], "has_more": True})
 ILL, GONE, WRONG, BUSY = said({}, 500), said({}, 404), said({}, 400), said({}, 429, retry_after_ms="1")
 UPLOAD, CREATE, LIST, LOOK = "POST /files", "POST /batches", "GET /batches", "GET /batches/batch_1"
 FILE = "GET /files/file-2/content"
@@ -111,6 +114,26 @@ def test_money_is_free_where_no_batch_can_have_been_made(
         carry(ledger, work, {CREATE: list(creates), LIST: lists})
     assert row(world).state == state and row(world).open == BOUND * (state == BatchState.OPEN)
     assert booked(world, work.grip.job) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "listed", "paid"), [(False, EMPTY, 0), (True, EMPTY, BOUND), (False, MORE, BOUND)], ids=["new", "old", "many"]
+)
+def test_what_may_be_listed_no_more_is_paid(
+    world: World, ledger: Ledger, work: Work, old: bool, listed: Reply, paid: int
+) -> None:
+    """Nobody noted whether it was made: one that is days old, or has too many others before it, may have been."""
+
+    async def traced(carrier: Carrier, shipment: Shipment) -> None:
+        shipment.file = "file-1"
+        await asyncio.to_thread(ledger, postage.note, shipment.id, file=shipment.file)
+        world(lambda session: session.execute(update(Batch).values(created_at=Batch.created_at - KEPT * old)))
+        with pytest.raises(Void):
+            await carrier.trace(shipment)
+
+    script = carry(ledger, work, {LIST: [listed]}, traced)
+    assert script.asked.count(LIST) > 1 and (row(world).state, row(world).open) == (BatchState.VOID, 0)
+    assert booked(world, work.grip.job) == pytest.approx(paid / 1e6)
 
 
 def test_an_endpoint_that_is_too_busy_is_asked_for_long(
