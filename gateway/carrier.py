@@ -18,7 +18,7 @@ from gateway.call import Endpoint
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent
 from gateway.front import kept_of
-from gateway.patience import Patience, patiently
+from gateway.patience import Patience, once, patiently
 from gateway.price import Price, exact, whole
 from gateway.reply import Reply
 from gateway.results import Results
@@ -86,11 +86,15 @@ class Book(Protocol):
 
 
 class Carrier:
-    """To and from one endpoint. `seconds` between the first looks at a batch; `folder`: where files lie meanwhile."""
+    """To and from one endpoint. `seconds` between the first looks at a batch; `folder`: where files lie meanwhile. `patient`: what is there is asked
+    for again where that fails."""
 
-    def __init__(self, *, client: Client, endpoint: Endpoint, book: Book, seconds: float, folder: str) -> None:
+    def __init__(
+        self, *, client: Client, endpoint: Endpoint, book: Book, seconds: float, folder: str, patient: bool = True
+    ) -> None:
         self._client, self._endpoint, self._book = client, endpoint, book
         self._seconds, self._folder = seconds, folder
+        self._ask = patiently if patient else once
 
     def room(self) -> IO[bytes]:
         """A file without a name, gone when it is closed."""
@@ -128,7 +132,7 @@ class Carrier:
         until = time.monotonic() + GRACE * self._seconds
         while True:
             over = time.monotonic() > until
-            found = await patiently(lambda: batch.find(self._client, self._endpoint, str(shipment.file), shipment.id))
+            found = await self._ask(lambda: batch.find(self._client, self._endpoint, str(shipment.file), shipment.id))
             if found is not None or over:
                 return found
             await asyncio.sleep(self._seconds)
@@ -233,7 +237,7 @@ class Carrier:
         """A file of results. Raises Void where it is gone: what it held is paid for, and nobody will see it."""
         for _ in range(GONE):
             try:
-                return await patiently(partial(batch.download, self._client, self._endpoint, name, file))
+                return await self._ask(partial(batch.download, self._client, self._endpoint, name, file))
             except Permanent as error:
                 if error.kind != "not_found":
                     raise

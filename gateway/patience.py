@@ -34,6 +34,11 @@ class Patience:
         return True
 
 
+async def once(call: Callable[[], Awaitable[T]]) -> T:
+    """Raises CallFailed."""
+    return await call()
+
+
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
     """Raises CallFailed, once that is enough."""
     patience = Patience()

@@ -71,7 +71,7 @@ async def _fetch(post: Post, row: Endpoint, called: Called, left: Sequence[Batch
     async with Client(private=row.private, seconds=limits_of(row).seconds) as client:
         carrier = Carrier(
             client=client, endpoint=called, book=LooseBook(post), seconds=post.settings.batch_seconds,
-            folder=str(post.settings.scratch),
+            folder=str(post.settings.scratch), patient=False,
         )  # fmt: skip
         for one in left:
             try:

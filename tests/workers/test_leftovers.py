@@ -1,7 +1,9 @@
 """What a job that has ended leaves with an endpoint: its batch is cancelled, or fetched and settled all the same."""
 
 import asyncio
+import json
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -14,6 +16,7 @@ from models.answer import StoredAnswer
 from models.batch import KEPT, Batch, BatchState
 from models.endpoint import Endpoint
 from models.postage import Entry, Parcel
+from models.start import Work
 from tests.examples.serving import KEY, Client
 from tests.models.world import World
 from tests.workers.desk import begun, booked
@@ -25,6 +28,32 @@ from workers.claim import Ledger
 from workers.post import Post
 
 MICRO = 1e-6
+LOOK, FILE, LIST = "GET /batches/batch_1", "GET /files/file-2/content", "GET /batches"
+ENDED = {"id": "batch_1", "status": "completed", "output_file_id": "file-2"}
+BUSY = said({}, 429)
+
+
+def fetched(world: World, work: Work, post: Post, replies: Mapping[str, list[Reply]], *ids: str, **known: str) -> Script:
+    """Batches of one call at a server that says so, which the job has left, the first of `ids` the oldest. They are looked at once."""
+
+    async def run() -> Script:
+        async with spoken(replies) as script:
+            row = Endpoint(project=work.project, id="ep_server", wire="openai", url=script.url, private=True)
+            world(lambda session: session.add(row))
+            for id in ids:
+                parcel = Parcel(
+                    id=id, endpoint="ep_server", place=row.known().digest, price=None,
+                    entries=[Entry("d", 0, 1, 700_000)], least=1,
+                )  # fmt: skip
+                world(postage.stamp, work.grip, parcel)
+                world(lambda session, id=id: postage.note(session, id, file="file-1", **known))
+            world.end(work.grip, "stopped", bare=True)
+            world(intent.cancel, work.project, work.grip.job)
+            await asyncio.to_thread(leftovers.fetch, post)
+            return script
+
+    post.queues = ("io",)
+    return asyncio.run(run())
 
 
 def test_a_cancelled_job_cancels_its_batch(world: World, ledger: Ledger, server: Client) -> None:
@@ -135,3 +164,19 @@ def test_who_cannot_ask_leaves_it_to_who_can(world: World, ledger: Ledger, post:
     world.connect(0.0, "io", id="wrk_io")
     leftovers.fetch(post)
     assert batches(world)[0].silent_since is None
+
+
+@pytest.mark.parametrize(
+    ("replies", "known", "asked"),
+    [
+        ({LIST: [BUSY, said({"data": []})]}, {}, [LIST]),
+        ({LOOK: [said(ENDED)], FILE: [BUSY, said({})]}, {"remote": "batch_1"}, [LOOK, FILE]),
+    ],
+    ids=["list", "file"],
+)
+def test_who_is_busy_is_asked_again_another_time(
+    world: World, post: Post, replies: Mapping[str, list[Reply]], known: dict[str, str], asked: list[str]
+) -> None:
+    """Other duties wait for this one."""
+    script = fetched(world, begun(world, world.project(), 1.0), post, replies, "bat_x", **known)
+    assert script.asked == asked and batches(world)[0].state == BatchState.LEFT
