@@ -1,7 +1,6 @@
 """What a job that has ended leaves with an endpoint: its batch is cancelled, or fetched and settled all the same."""
 
 import asyncio
-import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,7 +32,9 @@ ENDED = {"id": "batch_1", "status": "completed", "output_file_id": "file-2"}
 BUSY = said({}, 429)
 
 
-def fetched(world: World, work: Work, post: Post, replies: Mapping[str, list[Reply]], *ids: str, **known: str) -> Script:
+def fetched(
+    world: World, work: Work, post: Post, replies: Mapping[str, list[Reply]], *ids: str, **known: str
+) -> Script:
     """Batches of one call at a server that says so, which the job has left, the first of `ids` the oldest. They are looked at once."""
 
     async def run() -> Script:
