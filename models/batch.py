@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Delete, Index, Select, delete, or_, select
+from sqlalchemy import Delete, Index, Select, delete, exists, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Created, Id, ProjectId, one_of
+from models.job import Job
 
 
 class BatchState(StrEnum):
@@ -70,3 +71,8 @@ def awaited(project: str, endpoint: str) -> Select[str]:
 def settled(job: str) -> Delete:
     """Forgets the batches of a job of which nothing more comes."""
     return delete(Batch).where(Batch.job == job, Batch.state.not_in(LIVE))
+
+
+def forgotten() -> Delete:
+    """Forgets those of deleted jobs: what they had left is settled."""
+    return delete(Batch).where(Batch.state.not_in(LIVE), ~exists().where(Job.id == Batch.job))

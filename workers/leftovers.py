@@ -41,6 +41,7 @@ class LooseBook(Postbook):
 
 def fetch(post: Post) -> None:
     """Looks at each of them once, and counts its days. Only a worker that asks at endpoints can open their keys: as long as one is there, others do nothing."""
+    post.ledger(lambda session: session.execute(batch.forgotten()))
     asks = Queue.IO in post.queues
     if not asks and post.ledger(workers.serves, Queue.IO):
         return
@@ -51,7 +52,14 @@ def fetch(post: Post) -> None:
         if asks and row is not None:
             _visit(post, row, mine)
         for one in mine:
-            post.ledger(postage.miss, one.id)
+            _missed(post, one)
+
+
+def _missed(post: Post, one: Batch) -> None:
+    try:
+        post.ledger(postage.miss, one.id)
+    except DBAPIError as error:  # others are counted, too
+        log.warning("batch_not_counted", batch=one.id, error=str(error))
 
 
 def _visit(post: Post, row: Endpoint, left: Sequence[Batch]) -> None:
@@ -76,9 +84,9 @@ async def _fetch(post: Post, row: Endpoint, called: Called, left: Sequence[Batch
         for one in left:
             try:
                 await _settle(carrier, shipment(one, own=True))
-            except (CallFailed, Void, Overcharged) as error:
+            except (CallFailed, Void, Overcharged, DBAPIError) as error:
                 log.warning("batch_not_fetched", batch=one.id, error=str(error))
-            except (Away, DBAPIError):
+            except Away:
                 raise
             except Exception:  # others are waited for, too
                 log.exception("batch_not_fetched", batch=one.id)

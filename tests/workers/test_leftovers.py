@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from gateway.seal import Keyring
@@ -30,6 +30,11 @@ MICRO = 1e-6
 LOOK, FILE, LIST = "GET /batches/batch_1", "GET /files/file-2/content", "GET /batches"
 ENDED = {"id": "batch_1", "status": "completed", "output_file_id": "file-2"}
 BUSY = said({}, 429)
+RESULT = said({"custom_id": "0", "error": {"message": "no"}})
+BROKEN = """
+CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+CREATE TRIGGER broken BEFORE UPDATE ON batches FOR EACH ROW WHEN (OLD.state = 'left' AND OLD.id = 'bat_a') EXECUTE FUNCTION broken()
+"""
 
 
 def fetched(
@@ -181,3 +186,44 @@ def test_who_is_busy_is_asked_again_another_time(
     """Other duties wait for this one."""
     script = fetched(world, begun(world, world.project(), 1.0), post, replies, "bat_x", **known)
     assert script.asked == asked and batches(world)[0].state == BatchState.LEFT
+
+
+def test_one_that_cannot_be_settled_keeps_nobody_from_the_others(world: World, post: Post) -> None:
+    """Nor do its days."""
+    world(lambda session: session.execute(text(BROKEN)))
+    replies: dict[str, list[Reply]] = {LOOK: [said(ENDED), said(ENDED | {"status": "cancelling"})], FILE: [RESULT]}
+    work = begun(world, world.project())
+    script = fetched(world, work, post, replies, "bat_a", "bat_b", remote="batch_1")
+    assert script.asked == [LOOK, FILE, LOOK]
+    assert [(one.id, one.state, one.silent_since is None) for one in batches(world)] == [
+        ("bat_a", BatchState.LEFT, True),
+        ("bat_b", BatchState.LEFT, False),
+    ]
+
+
+def test_a_batch_goes_after_its_job(world: World, post: Post) -> None:
+    """Once it is settled, where the job was deleted before that."""
+    project = world.project()
+    works = [begun(world, project) for _ in range(2)]
+
+    def make(session: Session) -> None:
+        for id, job, state in (
+            ("a", 0, "done"),
+            ("b", 0, "left"),
+            ("c", 1, "done"),
+            ("d", 0, "void"),
+            ("e", 1, "open"),
+        ):
+            grip = works[job].grip
+            session.add(
+                Batch(
+                    id=f"bat_{id}", project=project, endpoint="ep", place="p", job=grip.job, step=grip.step, fence=1, state=state,
+                    lines=[], open=0,
+                )
+            )  # fmt: skip
+        session.execute(text("DELETE FROM steps WHERE job = :job").bindparams(job=works[0].grip.job))
+        session.execute(text("DELETE FROM jobs WHERE id = :job").bindparams(job=works[0].grip.job))
+
+    world(make)
+    leftovers.fetch(post)
+    assert sorted(one.id for one in batches(world)) == ["bat_b", "bat_c", "bat_e"]
