@@ -52,7 +52,7 @@ def fetched(
                     entries=[Entry("d", 0, 1, 700_000)], least=1,
                 )  # fmt: skip
                 world(postage.stamp, work.grip, parcel)
-                world(lambda session, id=id: postage.note(session, id, file="file-1", **known))
+                world(postage.note, id, file="file-1", **known)
             world.end(work.grip, "stopped", bare=True)
             world(intent.cancel, work.project, work.grip.job)
             await asyncio.to_thread(leftovers.fetch, post)
