@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 
 from gateway.call import WIRES, Endpoint, failed, quoted
 from gateway.client import Client, Form, Into, Response
-from gateway.failure import CallFailed, Retryable
+from gateway.failure import CallFailed, Permanent, Retryable
 
 LINES = 50_000
 BYTES = 190_000_000
@@ -24,6 +24,10 @@ MARK = "stillhouse"
 """The key of a batch's metadata under which our own name of it stands."""
 PAGE, PAGES = 100, 20
 ENDS = ("completed", "failed", "expired", "cancelled")
+
+
+class Buried(Permanent):
+    """The endpoint lists more batches than are looked through."""
 
 
 class Refusal(NamedTuple):
@@ -85,7 +89,7 @@ def may_be_made(error: CallFailed) -> bool:
 
 
 async def find(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remote | None:
-    """The batch that was made of a file, or that has our mark. Raises CallFailed."""
+    """The batch that was made of a file, or that has our mark. Raises CallFailed; Buried where it is not among the first of a long list."""
     after = ""
     for _ in range(PAGES):
         page = _json(await _send(client, endpoint, "GET", f"/batches?limit={PAGE}{after}"))
@@ -96,7 +100,7 @@ async def find(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remo
         if not page.get("has_more") or not listed:
             return None
         after = f"&after={listed[-1].get('id')}"
-    return None
+    raise Buried("not_found", f"the batch is not among the first {PAGES * PAGE:,} listed", sent=True, status=200)
 
 
 async def look(client: Client, endpoint: Endpoint, id: str) -> Remote:

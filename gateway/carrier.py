@@ -1,7 +1,6 @@
 """Carries batches: sends one off, waits for it, and settles what came back, call by call. What it does is written down before and after it does it."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +17,7 @@ from gateway.call import Endpoint
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent
 from gateway.front import kept_of
-from gateway.patience import Patience, patiently
+from gateway.patience import GONE, Illness, Patience, asked, once, patiently
 from gateway.price import Price, exact, whole
 from gateway.reply import Reply
 from gateway.results import Results
@@ -33,11 +32,7 @@ PART = 500
 SLOWEST = 20
 """Looks at a batch that takes long come so many times more seldom than at first."""
 GRACE = 4
-"""First looks' time in which a batch that was just made may still come to be listed."""
-GONE = 3
-"""Looks at a batch, or at a file of it, that found none, with none in between that found it: they are believed."""
-FAILURES = 20
-"""Looks in a row that failed: the endpoint is given up."""
+"""Looks after the first in which a batch that was just made may still come to be listed."""
 Result = Reply | CallFailed
 log = structlog.get_logger(__name__)
 
@@ -82,14 +77,19 @@ class Book(Protocol):
     def settle(self, id: str, part: Settlement) -> int | None: ...
     def end(self, id: str, state: BatchState) -> None: ...
     def lose(self, id: str) -> None: ...
+    def unlisted(self, id: str) -> None: ...
 
 
 class Carrier:
-    """To and from one endpoint. `seconds` between the first looks at a batch; `folder`: where files lie meanwhile."""
+    """To and from one endpoint. `seconds` between the first looks at a batch; `folder`: where files lie meanwhile. `patient`: what is there is asked
+    for again where that fails."""
 
-    def __init__(self, *, client: Client, endpoint: Endpoint, book: Book, seconds: float, folder: str) -> None:
+    def __init__(
+        self, *, client: Client, endpoint: Endpoint, book: Book, seconds: float, folder: str, patient: bool = True
+    ) -> None:
         self._client, self._endpoint, self._book = client, endpoint, book
         self._seconds, self._folder = seconds, folder
+        self._ask = patiently if patient else once
 
     def room(self) -> IO[bytes]:
         """A file without a name, gone when it is closed."""
@@ -124,19 +124,23 @@ class Carrier:
 
     async def _listed(self, shipment: Shipment) -> Remote | None:
         """The batch as the endpoint's list has it; None once it would be there. Raises CallFailed."""
-        until = time.monotonic() + GRACE * self._seconds
-        while True:
-            over = time.monotonic() > until
-            found = await patiently(lambda: batch.find(self._client, self._endpoint, str(shipment.file), shipment.id))
-            if found is not None or over:
+        for look in range(GRACE + 1):
+            if look:
+                await asyncio.sleep(self._seconds)
+            found = await self._ask(lambda: batch.find(self._client, self._endpoint, str(shipment.file), shipment.id))
+            if found is not None:
                 return found
-            await asyncio.sleep(self._seconds)
+        return None
 
     async def trace(self, shipment: Shipment) -> None:
-        """Finds a batch of an earlier attempt that was not noted as made. Raises Void where it was not made, CallFailed."""
-        found = None if shipment.file is None else await self._listed(shipment)
+        """Finds a batch of an earlier attempt that was not noted as made. Raises Void where it is not found, CallFailed."""
+        try:
+            found = None if shipment.file is None else await self._listed(shipment)
+        except batch.Buried as error:
+            await asyncio.to_thread(self._book.lose, shipment.id)
+            raise Void from error
         if found is None:
-            await self._end(shipment, BatchState.VOID)
+            await asyncio.to_thread(self._book.unlisted, shipment.id)
             raise Void
         await self._made(shipment, found)
 
@@ -156,51 +160,47 @@ class Carrier:
 
     async def watch(self, shipment: Shipment, told: Callable[[], Awaitable[None]], cancelled: asyncio.Event) -> Remote:
         """Until it has ended. It is cancelled once `cancelled` is set. Raises Void, CallFailed."""
-        wait, ill = self._seconds, list[CallFailed]()
-        listening = shipment.own
+        wait, ill = self._seconds, Illness()
+        listening, unwanted = shipment.own, False
         while True:
+            if cancelled.is_set() and listening:
+                listening, unwanted, wait = False, True, self._seconds
+            if unwanted:
+                unwanted = not await self.cancel(shipment)
+            rest = wait
             try:
-                if cancelled.is_set() and listening:
-                    listening, wait = False, self._seconds
-                    await self.cancel(shipment)
-                found = await batch.look(self._client, self._endpoint, str(shipment.remote))
+                found = await self.look(shipment)
             except CallFailed as error:
-                ill.append(error)
-                await self._ill(shipment, ill)
+                if ill.fatal(error):
+                    await asyncio.to_thread(self._book.lose, shipment.id)
+                    raise Void from error
+                rest = max(wait, asked(error))
             else:
-                ill.clear()
+                ill = Illness()
                 shipment.done = found.done
                 if found.ended:
                     return found
                 await told()
             if not listening:
-                await asyncio.sleep(wait)
+                await asyncio.sleep(rest)
                 continue
             try:
-                await asyncio.wait_for(cancelled.wait(), wait)
+                await asyncio.wait_for(cancelled.wait(), rest)
             except TimeoutError:
                 wait = min(1.5 * wait, SLOWEST * self._seconds)
 
-    async def cancel(self, shipment: Shipment) -> None:
-        """As far as it can be: one that has just ended cannot."""
+    async def cancel(self, shipment: Shipment) -> bool:
+        """As far as it can be: one that has just ended cannot. False: it is worth another try."""
         try:
             await batch.cancel(self._client, self._endpoint, str(shipment.remote))
         except CallFailed as error:
             log.info("batch_not_cancelled", batch=shipment.id, error=str(error))
+            return isinstance(error, Permanent)
+        return True
 
     async def look(self, shipment: Shipment) -> Remote:
         """Once. Raises CallFailed."""
         return await batch.look(self._client, self._endpoint, str(shipment.remote))
-
-    async def _ill(self, shipment: Shipment, errors: Sequence[CallFailed]) -> None:
-        """After looks in a row that failed. Raises Void once the batch is gone for good, which may have been billed; CallFailed once it is enough."""
-        error = errors[-1]
-        if error.kind == "not_found":
-            if sum(one.kind == "not_found" for one in errors) >= GONE:
-                await asyncio.to_thread(self._book.lose, shipment.id)
-                raise Void
-        elif isinstance(error, Permanent) or len(errors) >= FAILURES:
-            raise error
 
     async def collect(self, shipment: Shipment, remote: Remote, take: Callable[[int, Result], None]) -> None:
         """Settles every result, and hands it on. Raises CallFailed, Void; Overcharged at the end."""
@@ -228,7 +228,7 @@ class Carrier:
         """A file of results. Raises Void where it is gone: what it held is paid for, and nobody will see it."""
         for _ in range(GONE):
             try:
-                return await patiently(partial(batch.download, self._client, self._endpoint, name, file))
+                return await self._ask(partial(batch.download, self._client, self._endpoint, name, file))
             except Permanent as error:
                 if error.kind != "not_found":
                     raise

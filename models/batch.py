@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Delete, Index, Select, delete, or_, select
+from sqlalchemy import Delete, Index, Select, delete, exists, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Created, Id, ProjectId, one_of
+from models.job import Job
 
 
 class BatchState(StrEnum):
@@ -19,7 +20,7 @@ class BatchState(StrEnum):
 
 
 KEPT = timedelta(days=3)
-"""Time in which no look at a batch finds it, after which it is given up: one is answered within a day."""
+"""Time after its job's end that a batch may take to be settled before it is given up: one is answered within a day. So long is one listed for sure."""
 LIVE = (BatchState.OPEN, BatchState.LEFT)
 
 
@@ -45,9 +46,7 @@ class Batch(Base):
     lines: Mapped[list[Any]] = mapped_column(deferred=True)  # [digest, first sample, samples, most micro-dollars]; live
     open: Mapped[int]  # micro-dollars that it may still cost
     settled: Mapped[int] = mapped_column(server_default="0")  # lines of its results that are booked
-    silent_since: Mapped[
-        datetime | None
-    ]  # of looks after its job's end, the first that was told nothing; None: the last was
+    silent_since: Mapped[datetime | None]  # when a look after its job's end first left it unsettled
     created_at: Mapped[Created]
 
 
@@ -72,3 +71,8 @@ def awaited(project: str, endpoint: str) -> Select[str]:
 def settled(job: str) -> Delete:
     """Forgets the batches of a job of which nothing more comes."""
     return delete(Batch).where(Batch.job == job, Batch.state.not_in(LIVE))
+
+
+def forgotten() -> Delete:
+    """Forgets those of deleted jobs: what they had left is settled."""
+    return delete(Batch).where(Batch.state.not_in(LIVE), ~exists().where(Job.id == Batch.job))

@@ -1,13 +1,14 @@
 """Money of batches: set aside before a batch is sent, settled line by line as its answers come, whichever attempt or job fetches them.
 
 Unlike a reservation it outlives the attempt that set it aside, and the job: what was sent and not fetched by then is cancelled, and settled all the
-same (workers/leftovers.py). What the endpoint tells nothing of for days is booked as paid. All amounts are micro-dollars. The batch's row is locked after job
-and steps, and before charges.
+same (workers/leftovers.py). What is not settled for days after its job's end is booked as paid. All amounts are micro-dollars. The batch's row is locked
+after job and steps, and before charges.
 """
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -143,15 +144,26 @@ def leave(session: Session, job: Job) -> None:
             _end(row, BatchState.VOID)
 
 
-def hear(session: Session, id: str, *, told: bool) -> None:
-    """After a look at a batch that was left: whether the endpoint told of it. One that it tells nothing of for days is lost."""
+def miss(session: Session, id: str) -> None:
+    """A batch that was left is not settled yet. One of which that is so for days is lost, whatever its endpoint says of it."""
     row = _held(session, id)
     if row is None or row.state != BatchState.LEFT:
         return
-    now = session.scalars(select(func.now())).one()
-    row.silent_since = None if told else row.silent_since or now
-    if row.silent_since is not None and now - row.silent_since >= KEPT:
+    now = _now(session)
+    row.silent_since = row.silent_since or now
+    if now - row.silent_since >= KEPT:
         _lose(session, row)
+
+
+def unlisted(session: Session, id: str) -> None:
+    """Its endpoint does not list it: it was never made. One that was written down days ago may be listed no more: it is lost."""
+    row = _held(session, id)
+    if row is None or row.state not in LIVE:
+        return
+    if row.file is not None and _now(session) - row.created_at >= KEPT:
+        _lose(session, row)
+    else:
+        _end(row, BatchState.VOID)
 
 
 def lose(session: Session, id: str) -> None:
@@ -173,3 +185,7 @@ def _end(row: Batch, state: BatchState) -> None:
 
 def _held(session: Session, id: str) -> Batch | None:
     return session.get(Batch, id, with_for_update=True, populate_existing=True)
+
+
+def _now(session: Session) -> datetime:
+    return session.scalars(select(func.now())).one()

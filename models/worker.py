@@ -63,6 +63,12 @@ def trusted(session: Session, queue: str, silence: timedelta = timedelta(minutes
     return session.scalars(able.limit(1)).first() is not None
 
 
+def serves(session: Session, queue: str, silence: timedelta = timedelta(minutes=1)) -> bool:
+    """Whether a worker that was heard of within `silence` does steps of this queue."""
+    able = connected(silence).where(Worker.queues.contains([queue]))
+    return session.scalars(able.limit(1)).first() is not None
+
+
 def largest(session: Session, queue: str, silence: timedelta) -> int | None:
     """The most memory that a worker offers to steps of this queue. Where one may open uploads, the others leave them to it."""
     able = (

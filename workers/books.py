@@ -44,6 +44,9 @@ class Postbook(ABC):
     def lose(self, id: str) -> None:
         self._patiently(postage.lose, id)
 
+    def unlisted(self, id: str) -> None:
+        self._patiently(postage.unlisted, id)
+
 
 def shipment(row: Batch, *, own: bool) -> Shipment:
     return Shipment(

@@ -15,6 +15,7 @@ from gateway.client import Client
 from gateway.failure import CallFailed
 from gateway.seal import Unsealable
 from models import batch, endpoint, postage
+from models import worker as workers
 from models.batch import Batch
 from models.endpoint import Endpoint
 from models.step import Queue
@@ -39,49 +40,56 @@ class LooseBook(Postbook):
 
 
 def fetch(post: Post) -> None:
-    """Looks at each of them once, and says of which nothing was told. Only a worker that asks at endpoints can open their keys."""
-    rows = post.ledger(_all, batch.left()) if Queue.IO in post.queues else []
+    """Looks at each of them once, and counts its days. Only a worker that asks at endpoints can open their keys: as long as one is there, others do nothing."""
+    post.ledger(lambda session: session.execute(batch.forgotten()))
+    asks = Queue.IO in post.queues
+    if not asks and post.ledger(workers.serves, Queue.IO):
+        return
+    rows = post.ledger(_all, batch.left())
     for project, id in dict.fromkeys((one.project, one.endpoint) for one in rows):
         row = post.ledger(lambda session, p, i: session.scalars(endpoint.one(p, i)).one_or_none(), project, id)
         mine = [one for one in rows if (one.project, one.endpoint) == (project, id)]
-        told = set[str]() if row is None else _visit(post, row, mine)
+        if asks and row is not None:
+            _visit(post, row, mine)
         for one in mine:
-            post.ledger(postage.hear, one.id, told=one.id in told)
+            _missed(post, one)
 
 
-def _visit(post: Post, row: Endpoint, left: Sequence[Batch]) -> set[str]:
-    """Batches that the endpoint told of."""
+def _missed(post: Post, one: Batch) -> None:
+    try:
+        post.ledger(postage.miss, one.id)
+    except DBAPIError as error:  # others are counted, too
+        log.warning("batch_not_counted", batch=one.id, error=str(error))
+
+
+def _visit(post: Post, row: Endpoint, left: Sequence[Batch]) -> None:
     try:
         called = Called(row.url, opened(row, post.settings), "anthropic" if row.wire == "anthropic" else "openai")
     except Unsealable as error:
         log.warning("batches_not_fetched", endpoint=row.id, error=str(error))
-        return set()
-    return asyncio.run(_fetch(post, row, called, [one for one in left if one.place == row.known().digest]))
+        return
+    asyncio.run(_fetch(post, row, called, [one for one in left if one.place == row.known().digest]))
 
 
 def _all(session: Session, wanted: Select[Batch]) -> Sequence[Batch]:
     return session.scalars(wanted.options(undefer(Batch.lines))).all()
 
 
-async def _fetch(post: Post, row: Endpoint, called: Called, left: Sequence[Batch]) -> set[str]:
-    """Those that it told of."""
-    told = set[str]()
+async def _fetch(post: Post, row: Endpoint, called: Called, left: Sequence[Batch]) -> None:
     async with Client(private=row.private, seconds=limits_of(row).seconds) as client:
         carrier = Carrier(
             client=client, endpoint=called, book=LooseBook(post), seconds=post.settings.batch_seconds,
-            folder=str(post.settings.scratch),
+            folder=str(post.settings.scratch), patient=False,
         )  # fmt: skip
         for one in left:
             try:
                 await _settle(carrier, shipment(one, own=True))
-                told.add(one.id)
-            except (CallFailed, Void, Overcharged) as error:
+            except (CallFailed, Void, Overcharged, DBAPIError) as error:
                 log.warning("batch_not_fetched", batch=one.id, error=str(error))
-            except (Away, DBAPIError):
+            except Away:
                 raise
             except Exception:  # others are waited for, too
                 log.exception("batch_not_fetched", batch=one.id)
-    return told
 
 
 async def _settle(carrier: Carrier, one: Shipment) -> None:

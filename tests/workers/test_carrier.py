@@ -1,10 +1,12 @@
 """The carrier on a real database, with a server whose replies are lost, late, or refusals."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from tempfile import gettempdir
 
 import pytest
+from sqlalchemy import update
 
 from gateway import patience
 from gateway.batch import Remote
@@ -12,7 +14,9 @@ from gateway.call import Endpoint
 from gateway.carrier import GRACE, Carrier, Shipment, Void
 from gateway.client import Client
 from gateway.failure import CallFailed
-from models.batch import Batch, BatchState
+from gateway.patience import FAILURES
+from models import postage
+from models.batch import KEPT, Batch, BatchState
 from models.postage import Entry, Parcel
 from models.start import Work
 from tests.models.world import World
@@ -27,9 +31,10 @@ ENTRY = Entry("d", 0, 1, BOUND)
 ONE = {"id": "batch_1", "status": "in_progress", "input_file_id": "file-1"}
 MADE, ENDED, UPLOADED = said(ONE), said(ONE | {"status": "completed"}), said({"id": "file-1"})
 EMPTY, LISTED = said({"data": []}), said({"data": [ONE]})
+MORE = said({"data": [{"id": "batch_0"}], "has_more": True})
 ILL, GONE, WRONG, BUSY = said({}, 500), said({}, 404), said({}, 400), said({}, 429, retry_after_ms="1")
 UPLOAD, CREATE, LIST, LOOK = "POST /files", "POST /batches", "GET /batches", "GET /batches/batch_1"
-FILE = "GET /files/file-2/content"
+FILE, CANCEL = "GET /files/file-2/content", "POST /batches/batch_1/cancel"
 Go = Callable[[Carrier, Shipment], Awaitable[object]]
 
 
@@ -43,12 +48,25 @@ async def send_off(carrier: Carrier, shipment: Shipment) -> None:
         await carrier.post(shipment, calls)
 
 
-async def watched(carrier: Carrier, shipment: Shipment) -> Remote:
+async def watched(carrier: Carrier, shipment: Shipment, cancelled: bool = False) -> Remote:
     async def told() -> None:
         """Nobody listens."""
 
+    stopped = asyncio.Event()
+    if cancelled:
+        stopped.set()
     shipment.remote = "batch_1"
-    return await carrier.watch(shipment, told, asyncio.Event())
+    return await carrier.watch(shipment, told, stopped)
+
+
+async def waited_for(carrier: Carrier, shipment: Shipment) -> Remote:
+    """It is of another step: looks are as often as at first."""
+    shipment.own = False
+    return await watched(carrier, shipment)
+
+
+async def unwanted(carrier: Carrier, shipment: Shipment) -> Remote:
+    return await watched(carrier, shipment, cancelled=True)
 
 
 async def collected(carrier: Carrier, shipment: Shipment) -> None:
@@ -90,7 +108,7 @@ def test_a_batch_whose_making_is_not_heard_of_is_made_once(
 
 def test_one_that_is_listed_nowhere_is_made_again(world: World, ledger: Ledger, work: Work) -> None:
     script = carry(ledger, work, {CREATE: [None, MADE], LIST: [EMPTY]})
-    assert script.asked.count(CREATE) == 2 and script.asked.count(LIST) > GRACE / 2
+    assert script.asked.count(CREATE) == 2 and script.asked.count(LIST) == GRACE + 1
     assert row(world).remote == "batch_1"
 
 
@@ -111,6 +129,28 @@ def test_money_is_free_where_no_batch_can_have_been_made(
         carry(ledger, work, {CREATE: list(creates), LIST: lists})
     assert row(world).state == state and row(world).open == BOUND * (state == BatchState.OPEN)
     assert booked(world, work.grip.job) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "listed", "paid"),
+    [(False, EMPTY, 0), (True, EMPTY, BOUND), (False, MORE, BOUND)],
+    ids=["new", "old", "many"],
+)
+def test_what_may_be_listed_no_more_is_paid(
+    world: World, ledger: Ledger, work: Work, old: bool, listed: Reply, paid: int
+) -> None:
+    """Nobody noted whether it was made: one that is days old, or has too many others before it, may have been."""
+
+    async def traced(carrier: Carrier, shipment: Shipment) -> None:
+        shipment.file = "file-1"
+        await asyncio.to_thread(ledger, postage.note, shipment.id, file=shipment.file)
+        world(lambda session: session.execute(update(Batch).values(created_at=Batch.created_at - KEPT * old)))
+        with pytest.raises(Void):
+            await carrier.trace(shipment)
+
+    carry(ledger, work, {LIST: [listed]}, traced)
+    assert (row(world).state, row(world).open) == (BatchState.VOID, 0)
+    assert booked(world, work.grip.job) == pytest.approx(paid / 1e6)
 
 
 def test_an_endpoint_that_is_too_busy_is_asked_for_long(
@@ -138,3 +178,28 @@ def test_so_is_a_file_of_its_results(world: World, ledger: Ledger, work: Work) -
     replies: list[Reply] = [GONE, GONE, said({"custom_id": "0", "error": {"message": "no"}})]
     carry(ledger, work, {FILE: replies}, collected)
     assert (row(world).state, booked(world, work.grip.job)) == (BatchState.DONE, 0)
+
+
+def test_looks_that_are_refused_are_made_again_for_long(
+    world: World, ledger: Ledger, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More often than other failures are borne, and no sooner than the endpoint asks for."""
+    script = carry(ledger, work, {LOOK: [*[BUSY] * FAILURES, ILL, BUSY, ENDED]}, waited_for)
+    assert script.asked.count(LOOK) == FAILURES + 3
+    began = time.monotonic()
+    carry(ledger, work, {LOOK: [said({}, 429, retry_after_ms="500"), ENDED]}, waited_for)
+    assert time.monotonic() - began >= 0.5
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
+    with pytest.raises(CallFailed, match="HTTP 429"):
+        carry(ledger, work, {LOOK: [BUSY]}, waited_for)
+    monkeypatch.setattr(patience, "FAILURES", 3)
+    with pytest.raises(CallFailed, match="HTTP 500"):
+        carry(ledger, work, {LOOK: [ILL, ILL, ILL, ENDED]}, waited_for)
+
+
+@pytest.mark.parametrize(("refusal", "times"), [(BUSY, 2), (WRONG, 1)], ids=["busy", "for good"])
+def test_a_cancel_that_is_refused_is_tried_again(
+    world: World, ledger: Ledger, work: Work, refusal: Reply, times: int
+) -> None:
+    script = carry(ledger, work, {CANCEL: [refusal, MADE], LOOK: [MADE, MADE, ENDED]}, unwanted)
+    assert script.asked.count(CANCEL) == times

@@ -2,10 +2,11 @@
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from gateway.seal import Keyring
@@ -14,6 +15,7 @@ from models.answer import StoredAnswer
 from models.batch import KEPT, Batch, BatchState
 from models.endpoint import Endpoint
 from models.postage import Entry, Parcel
+from models.start import Work
 from tests.examples.serving import KEY, Client
 from tests.models.world import World
 from tests.workers.desk import begun, booked
@@ -25,6 +27,39 @@ from workers.claim import Ledger
 from workers.post import Post
 
 MICRO = 1e-6
+LOOK, FILE, LIST = "GET /batches/batch_1", "GET /files/file-2/content", "GET /batches"
+ENDED = {"id": "batch_1", "status": "completed", "output_file_id": "file-2"}
+BUSY = said({}, 429)
+RESULT = said({"custom_id": "0", "error": {"message": "no"}})
+BROKEN = """
+CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+CREATE TRIGGER broken BEFORE UPDATE ON batches FOR EACH ROW WHEN (OLD.state = 'left' AND OLD.id = 'bat_a') EXECUTE FUNCTION broken()
+"""
+
+
+def fetched(
+    world: World, work: Work, post: Post, replies: Mapping[str, list[Reply]], *ids: str, **known: str
+) -> Script:
+    """Batches of one call at a server that says so, which the job has left, the first of `ids` the oldest. They are looked at once."""
+
+    async def run() -> Script:
+        async with spoken(replies) as script:
+            row = Endpoint(project=work.project, id="ep_server", wire="openai", url=script.url, private=True)
+            world(lambda session: session.add(row))
+            for id in ids:
+                parcel = Parcel(
+                    id=id, endpoint="ep_server", place=row.known().digest, price=None,
+                    entries=[Entry("d", 0, 1, 700_000)], least=1,
+                )  # fmt: skip
+                world(postage.stamp, work.grip, parcel)
+                world(postage.note, id, file="file-1", **known)
+            world.end(work.grip, "stopped", bare=True)
+            world(intent.cancel, work.project, work.grip.job)
+            await asyncio.to_thread(leftovers.fetch, post)
+            return script
+
+    post.queues = ("io",)
+    return asyncio.run(run())
 
 
 def test_a_cancelled_job_cancels_its_batch(world: World, ledger: Ledger, server: Client) -> None:
@@ -83,15 +118,18 @@ def test_what_a_job_leaves_is_settled_all_the_same(world: World, ledger: Ledger,
     assert kept == 20 and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=MICRO)
 
 
-def test_what_nobody_tells_of_for_days_is_booked_as_paid(world: World, ledger: Ledger, post: Post) -> None:
-    """The days count from the first look that fails, and anew after one that does not."""
-    project, post.queues = world.project(), ("io",)
+@pytest.mark.parametrize("queue", ["io", "cpu"])
+def test_what_is_not_settled_for_days_is_booked_as_paid(world: World, ledger: Ledger, post: Post, queue: str) -> None:
+    """Whatever the endpoint says: the days count from the first look, also of a worker that cannot ask it, where no other is there."""
+    project, post.queues = world.project(), (queue,)
     work = begun(world, project, 1.0)
-    replies: list[Reply] = [said({}, 500), said({"id": "batch_1", "status": "cancelling"}), said({}, 404)]
+    replies: list[Reply] = [said({}, 500), said({"id": "batch_1", "status": "cancelling"})]
+    asked = ["GET /batches/batch_1"] if queue == "io" else []
 
     async def look(script: Script) -> Batch:
+        script.asked.clear()
         await asyncio.to_thread(leftovers.fetch, post)
-        assert script.asked.pop() == "GET /batches/batch_1"
+        assert script.asked == asked
         return batches(world)[0]
 
     async def run() -> None:
@@ -107,14 +145,12 @@ def test_what_nobody_tells_of_for_days_is_booked_as_paid(world: World, ledger: L
             world.end(work.grip, "stopped", bare=True)
             world(intent.cancel, project, work.grip.job)
             first = await look(script)
-            assert first.silent_since is not None and first.state == BatchState.LEFT
-            world(silent)
-            assert (await look(script)).silent_since is None
-            assert (await look(script)).state == BatchState.LEFT and booked(world, work.grip.job) == 0
-            world(silent)
+            assert first.silent_since is not None and (await look(script)).silent_since == first.silent_since
+            assert batches(world)[0].state == BatchState.LEFT and booked(world, work.grip.job) == 0
+            world(aged)
             assert (await look(script)).state == BatchState.VOID
 
-    def silent(session: Session) -> None:
+    def aged(session: Session) -> None:
         """For as long as that."""
         held = session.scalars(select(Batch)).one()
         assert held.silent_since is not None
@@ -122,3 +158,72 @@ def test_what_nobody_tells_of_for_days_is_booked_as_paid(world: World, ledger: L
 
     asyncio.run(run())
     assert booked(world, work.grip.job) == pytest.approx(0.7) and batches(world)[0].open == 0
+
+
+def test_who_cannot_ask_leaves_it_to_who_can(world: World, ledger: Ledger, post: Post) -> None:
+    work = begun(world, world.project(), 1.0)
+    entries = [Entry("d", 0, 1, 700_000)]
+    ledger(postage.stamp, work.grip, Parcel(id="bat_x", endpoint="ep", place="p", price=None, entries=entries, least=1))
+    ledger(postage.note, "bat_x", file="file-1", remote="batch_1")
+    world.end(work.grip, "stopped", bare=True)
+    world(intent.cancel, work.project, work.grip.job)
+    world.connect(0.0, "io", id="wrk_io")
+    leftovers.fetch(post)
+    assert batches(world)[0].silent_since is None
+
+
+@pytest.mark.parametrize(
+    ("replies", "known", "asked"),
+    [
+        ({LIST: [BUSY, said({"data": []})]}, {}, [LIST]),
+        ({LOOK: [said(ENDED)], FILE: [BUSY, said({})]}, {"remote": "batch_1"}, [LOOK, FILE]),
+    ],
+    ids=["list", "file"],
+)
+def test_who_is_busy_is_asked_again_another_time(
+    world: World, post: Post, replies: Mapping[str, list[Reply]], known: dict[str, str], asked: list[str]
+) -> None:
+    """Other duties wait for this one."""
+    script = fetched(world, begun(world, world.project(), 1.0), post, replies, "bat_x", **known)
+    assert script.asked == asked and batches(world)[0].state == BatchState.LEFT
+
+
+def test_one_that_cannot_be_settled_keeps_nobody_from_the_others(world: World, post: Post) -> None:
+    """Nor do its days."""
+    world(lambda session: session.execute(text(BROKEN)))
+    replies: dict[str, list[Reply]] = {LOOK: [said(ENDED), said(ENDED | {"status": "cancelling"})], FILE: [RESULT]}
+    work = begun(world, world.project())
+    script = fetched(world, work, post, replies, "bat_a", "bat_b", remote="batch_1")
+    assert script.asked == [LOOK, FILE, LOOK]
+    assert [(one.id, one.state, one.silent_since is None) for one in batches(world)] == [
+        ("bat_a", BatchState.LEFT, True),
+        ("bat_b", BatchState.LEFT, False),
+    ]
+
+
+def test_a_batch_goes_after_its_job(world: World, post: Post) -> None:
+    """Once it is settled, where the job was deleted before that."""
+    project = world.project()
+    works = [begun(world, project) for _ in range(2)]
+
+    def make(session: Session) -> None:
+        for id, job, state in (
+            ("a", 0, "done"),
+            ("b", 0, "left"),
+            ("c", 1, "done"),
+            ("d", 0, "void"),
+            ("e", 1, "open"),
+        ):
+            grip = works[job].grip
+            session.add(
+                Batch(
+                    id=f"bat_{id}", project=project, endpoint="ep", place="p", job=grip.job, step=grip.step, fence=1, state=state,
+                    lines=[], open=0,
+                )
+            )  # fmt: skip
+        session.execute(text("DELETE FROM steps WHERE job = :job").bindparams(job=works[0].grip.job))
+        session.execute(text("DELETE FROM jobs WHERE id = :job").bindparams(job=works[0].grip.job))
+
+    world(make)
+    leftovers.fetch(post)
+    assert sorted(one.id for one in batches(world)) == ["bat_b", "bat_c", "bat_e"]
