@@ -9,8 +9,7 @@ from spec.facts import Facts
 from spec.money import dollars
 from spec.resolve import resolve
 from spec.rules import problems
-from tests.spec.builders import endpoint, facts
-from tests.spec.jobs import job
+from tests.spec.builders import endpoint, facts, job
 from tests.spec.leaves import ASKED
 from tests.spec.refused_endpoints import TEXTS
 
