@@ -177,7 +177,7 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     price, sampling = known.price.in_batches() if batched else known.price, responses.sampling
     template, examples = _template(spec, facts), examples_of(spec, facts)
     shown = fields(template)
-    literal = _literal(template, shown, responses)
+    literal = _literal(template, shown)
     several = output_kind(spec, facts) == "multilabel"
     answer = answer_bytes(spec, facts)
     system = system_text(responses, names, common_system(spec, facts), several=several)
@@ -239,9 +239,9 @@ def _template(spec: Distillation, facts: Facts) -> str:
     return template_of(responses, roles.inputs if roles else (), own_system(spec, facts))
 
 
-def _literal(template: str, shown: tuple[str, ...], responses: TeacherResponses) -> int:
+def _literal(template: str, shown: tuple[str, ...]) -> int:
     """Bytes of the template that are the same for every row, or a little more."""
-    return len(template.encode()) if responses.prompt.template != "auto" or len(shown) > 1 else 0
+    return len(template.encode()) - sum(len(f"{{{name}}}".encode()) for name in shown)
 
 
 def mean(one: RowSet, shown: tuple[str, ...]) -> float:

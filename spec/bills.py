@@ -16,7 +16,10 @@ ADDED = ("rows", "low", "expected", "high", "heldout", "new", "texts", "call")
 """Figures of a bill that add up."""
 YES = 3
 """Bytes of a judge's answer."""
-PAID = "Answers that were paid for before are counted here too, and cost nothing again: such a cap is not used up."
+WHY = (
+    "It may be above the expected cost: held-out rows are set aside at the most that they can cost, so that the job always ends with a student. "
+    "What is not used is not spent, and answers that were paid for before, which are counted here too, cost nothing again."
+)
 """Beside a cap that is too small: which answers are kept already is known to the gateway alone, when it is asked."""
 
 

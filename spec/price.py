@@ -1,15 +1,15 @@
 """What a plan is expected to take, with the basis of the estimate. A function of plan and facts alone."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import ceil
 
 from pydantic import BaseModel, ConfigDict
 
 from spec import cost
 from spec.bill import HIGH, LOW
-from spec.bills import PAID, bills
+from spec.bills import WHY, bills
 from spec.distillation import Distillation
 from spec.facts import Facts
+from spec.money import dollars
 from spec.problem import Problem
 from spec.step import Step
 
@@ -63,7 +63,7 @@ def estimate(
         seconds=round(sum(step.seconds for step in plan if step.name not in cached), 1),
         memory_bytes=max((step.memory for step in plan), default=0),
         minimum_seconds=minimum(plan),
-        usd=dollars(plan, facts, cached, resolved, rates or {}),
+        usd=priced(plan, facts, cached, resolved, rates or {}),
         basis=f"{len(plan)} steps over sets of {rows:,} rows, in turn on one CPU core at {cost.RATE / 1e9:g} GFLOP/s, {cost.STEP * 1000:g} ms beside the "
         f"arithmetic of an optimizer step, {cost.START:g} s to start a step; {len(cached) or 'none'} of them cached.",
     )
@@ -75,7 +75,7 @@ def minimum(plan: Iterable[Step]) -> float:
     return sum(cost.SLICE if step.divisible else step.seconds for step in device)
 
 
-def dollars(
+def priced(
     plan: Sequence[Step],
     facts: Facts,
     cached: Collection[str],
@@ -115,11 +115,11 @@ def uncovered(resolved: Distillation, expected: Estimate) -> Problem | None:
     cap, least = resolved.budget.usd, expected.usd.minimum if expected.usd else 0.0
     if cap is None or cap >= least:
         return None
-    message = f"A cap of ${cap:,.2f} does not cover the ${least:,.4f} that the job needs at least."
+    needed = dollars(least, up=True)
+    message = f"A cap of {dollars(cap)} does not cover the {needed} that the job needs at least."
     return Problem(
         code="cap_too_small",
         message=message,
         param="budget.usd",
-        hint=f"Allow ${ceil(least * 100) / 100:,.2f} or more."
-        + (f" {PAID}" if expected.usd and expected.usd.answers else ""),
+        hint=f"Allow {needed} or more." + (f" {WHY}" if expected.usd and expected.usd.answers else ""),
     )

@@ -140,7 +140,7 @@ def check_url(text: str, *, private: bool) -> None:
     except (httpx.InvalidURL, ValueError) as error:
         raise Invalid("This is not a URL.", code="url_refused", param="url") from error
     if reason := refusal(url, private=private):
-        hint = "An administrator may allow private addresses and HTTP with allow_private."
+        hint = "An administrator may allow private addresses and HTTP with allow_private (--allow-private of the command line)."
         raise Invalid(f"The URL cannot be called: {reason}.", code="url_refused", param="url", hint=hint)
 
 

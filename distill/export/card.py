@@ -203,9 +203,9 @@ def _licence(report: Report) -> str:
 
 
 def _use(report: Report) -> str:
+    taught = "\n- What the teacher gets wrong, the student was taught." if report.spec.get("teacher") else ""
     return f"""## Use and limits
 
 - {_licence(report)}
 - Intended use: not stated by whoever ran the job. The figures hold for rows like the held-out ones, and say nothing of others.
-- One training run: the luck of the seed ({report.spec["training"]["seed"]}) is not in the intervals.
-- What the teacher gets wrong, the student was taught."""
+- One training run: the luck of the seed ({report.spec["training"]["seed"]}) is not in the intervals.{taught}"""

@@ -101,10 +101,10 @@ class Intake:
             return side_by_side(members, len(batch.lines), batch.text)
         values = batch.columns.get(column.name, [None] * len(batch.lines))
         if column.kind == "array":
-            return stack(values, column.shape, column.name)
+            return stack(values, column.shape, column.name, batch.text)
         if column.kind == "names":
             return lists_of_names(values, column.name, column.role)
-        return texts(values, column.name, column.role)
+        return texts(values, column.name, column.role, batch.text)
 
     def _tell(self, reasons: Reasons, batch: Batch, file: str) -> None:
         self.bad_total += len(reasons)

@@ -25,6 +25,8 @@ WIDE = "input"
 LOOKED_AT = 200
 """Values of a column that its kind is judged by."""
 LONGEST = 64
+SHOWN = 20
+"""Columns that a hint lists."""
 MOST_ALONE = 4096
 """Columns of a dataset; scalar ones that form an array are one."""
 Kind = Literal["array", "number", "text", "names"]
@@ -145,7 +147,7 @@ class _Chooser:
         else:
             input = self._array("input", self._auto_input() if asked.input == "auto" else asked.input)
         if input is None and signal is None:
-            hint = "Name it in columns.input; without a name it is called x, image, input, pixels, features or text."
+            hint = f"Name it in columns.input; without a name it is called x, image, input, pixels, features or text. {self._existing()}"
             raise Refused(
                 Problem(code="input_missing", message="No column is the input.", param="columns.input", hint=hint)
             )
@@ -246,12 +248,16 @@ class _Chooser:
         lower = {one.lower(): one for one in (self._samples if among is None else among) if one not in self._used}
         return next((lower[name] for name in names if name in lower), None)
 
+    def _existing(self) -> str:
+        more = ", …" if len(self._samples) > SHOWN else ""
+        return f"There are: {', '.join(list(self._samples)[:SHOWN])}{more}."
+
     def _check(self, name: str, role: str) -> None:
         """Refused (`unknown_column`): no such column, or it has another role already."""
         if name in self._samples and name not in self._used:
             return
         near = get_close_matches(name, self._samples, 1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(list(self._samples)[:20])}."
+        hint = f"Did you mean {near[0]!r}?" if near else self._existing()
         taken = " has another role already" if name in self._used else " does not exist"
         param = "signal" if role == "signal" else f"columns.{role}"
         raise Refused(Problem(code="unknown_column", message=f"Column {name!r}{taken}.", param=param, hint=hint))

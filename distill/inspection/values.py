@@ -21,7 +21,7 @@ KEPT = (np.uint8, np.int8, np.int16, np.uint16, np.int32)
 INT32 = np.iinfo(np.int32)
 
 
-def stack(values: Values, shape: tuple[int, ...], name: str) -> tuple[Array, Reasons]:
+def stack(values: Values, shape: tuple[int, ...], name: str, text: bool = False) -> tuple[Array, Reasons]:
     """(n, *shape), zeros where a row has a reason: missing, ragged, not a number, not finite."""
     values = values if isinstance(values, np.ndarray) else objects(values)
     found = _at_once(values, shape)
@@ -29,7 +29,7 @@ def stack(values: Values, shape: tuple[int, ...], name: str) -> tuple[Array, Rea
         return found, _not_finite(found, name)
     array, reasons = np.zeros((len(values), *shape)), {}
     for i, value in enumerate(values):
-        row = _row(value)
+        row = absent(text) if value is None else _row(value)
         if isinstance(row, str):
             reasons[i] = f"column {name!r} {row}"
         elif row.shape != shape:
@@ -48,8 +48,6 @@ def _at_once(values: Values, shape: tuple[int, ...]) -> Array | None:
 
 
 def _row(value: Any) -> Array | str:
-    if value is None:
-        return "is missing"
     try:
         row = np.asarray(value)
     except (ValueError, OverflowError):
@@ -95,7 +93,7 @@ def numbers(values: Values, name: str, text: bool) -> tuple[Array, Reasons]:
     column, reasons = np.zeros(len(values)), {}
     for i, value in enumerate(objects(values)):
         if value is None:
-            reasons[i] = f"column {name!r} is missing"
+            reasons[i] = f"column {name!r} {absent(text)}"
             continue
         try:
             column[i] = (
@@ -112,29 +110,34 @@ def _parsed(value: Any, text: bool) -> float:
     return float(value)
 
 
-def texts(values: Values, name: str, role: str | None) -> tuple[list[str | None], Reasons]:
+def absent(text: bool) -> str:
+    """What is said of a value that is not there. `text`: of a CSV, whose columns all rows have."""
+    return "is blank" if text else "is missing"
+
+
+def texts(values: Values, name: str, role: str | None, text: bool = False) -> tuple[list[str | None], Reasons]:
     """Scalars as text: 7 and 7.0 are "7", true is "true"; None where missing. A label must be text or a whole number."""
     found: list[str | None] = []
     reasons: Reasons = {}
     for i, value in enumerate(objects(values)):
-        text = value or None if role == "input" and isinstance(value, str) else as_text(value)
-        found.append(text)
-        if text is None and role == "input":
-            reasons[i] = f"column {name!r} is missing"
+        said = value or None if role == "input" and isinstance(value, str) else as_text(value)
+        found.append(said)
+        if said is None and role == "input":
+            reasons[i] = f"column {name!r} {absent(text or value is not None)}"
         elif role == "input" and not isinstance(value, str):
             reasons[i] = f"column {name!r} is not a text: {str(value)[:40]!r}"
         elif role == "input" and not value.strip():
             reasons[i] = f"column {name!r} is blank"
         elif role == "input" and len(value.encode()) > LONGEST_TEXT:
             reasons[i] = f"column {name!r} is longer than {LONGEST_TEXT:,} bytes"
-        elif text is not None and "\0" in text:
+        elif said is not None and "\0" in said:
             reasons[i] = f"column {name!r} has a NUL in its text"
         elif role == "label" and isinstance(value, list | dict) and len(value) != 1:
             reasons[i] = f"the label is no single name: {str(value)[:40]}"
-        elif role == "label" and text is not None and len(text) > LONGEST_LABEL:
+        elif role == "label" and said is not None and len(said) > LONGEST_LABEL:
             reasons[i] = f"the label is longer than {LONGEST_LABEL} characters"
-        elif role == "label" and isinstance(value, float) and text is not None and not text.lstrip("-").isdigit():
-            reasons[i] = f"label {text} is neither text nor a whole number"
+        elif role == "label" and isinstance(value, float) and said is not None and not said.lstrip("-").isdigit():
+            reasons[i] = f"label {said} is neither text nor a whole number"
     return found, reasons
 
 

@@ -4,7 +4,8 @@ from distill.report import noise, written
 from distill.report.asked import Agreement, Asked, Bill, Dropped, Kept, Tally
 from distill.report.figures import Report
 from distill.report.markup import Child, Markup, tag
-from distill.report.numbers import DASH, count, decimal, money
+from distill.report.numbers import DASH, count, decimal
+from spec.money import dollars
 
 KINDS = ("answered", "refused", "empty", "truncated", "unparseable", "failed")
 SIDES = {"heldout": "held-out", "train": "training"}
@@ -154,9 +155,9 @@ def _bill(bill: Bill | None) -> Child:
         return None
     said = ""
     if bill.expected is not None and bill.low is not None and bill.high is not None:
-        said = f"; {money(bill.expected)} [{money(bill.low)}, {money(bill.high)}] was expected"
-    cap = f" under a cap of {money(bill.cap)}" if bill.cap is not None else ""
+        said = f"; {dollars(bill.expected)} [{dollars(bill.low)}, {dollars(bill.high)}] was expected"
+    cap = f" under a cap of {dollars(bill.cap)}" if bill.cap is not None else ""
     cached = f" ({count(bill.cached_tokens)} of them from its cache)" if bill.cached_tokens else ""
     tokens = f"{count(bill.input_tokens)} tokens in{cached}, {count(bill.output_tokens)} out"
-    words = f"The bill: ${bill.usd:,.4f} for {count(bill.calls)} calls ({tokens}){cap}{said}. Answers that were kept from before cost nothing."
+    words = f"The bill: {dollars(bill.usd)} for {count(bill.calls)} calls ({tokens}){cap}{said}. Answers that were kept from before cost nothing."
     return tag("p", words, class_="caption")

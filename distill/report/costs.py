@@ -3,8 +3,9 @@
 from distill.report.efficiency import StepCost
 from distill.report.figures import Report
 from distill.report.markup import Child, Markup, tag
-from distill.report.numbers import duration, money
+from distill.report.numbers import duration
 from distill.report.roles import Kind
+from spec.money import dollars
 
 WIDTH = 230
 WORDS = {
@@ -43,7 +44,7 @@ def section(report: Report) -> Child:
 
 
 def _row(cost: StepCost, most: float) -> Markup:
-    note = "found in the cache: paid before" if cost.cached else money(cost.usd) if cost.usd is not None else None
+    note = "found in the cache: paid before" if cost.cached else dollars(cost.usd) if cost.usd is not None else None
     width = max(1.0, WIDTH * cost.seconds / most)
     bar = tag("rect", x=0, y=7, width=width, height=10, class_=f"{_kind(cost)}bar")
     size = {"viewBox": f"0 0 {WIDTH} 24", "width": str(WIDTH), "height": "24"}

@@ -1,7 +1,7 @@
 """Tables of classes by classes as colour: the student's colour at an opacity of at most a half, by square root; the diagonal is blank."""
 
 from collections.abc import Callable, Sequence
-from math import sqrt
+from math import ceil, sqrt
 
 from distill.report.markup import Child, Markup, tag
 
@@ -9,6 +9,8 @@ MOST = 40
 """Classes beyond which a table cannot be read: then words alone."""
 ROOMY, WIDEST = 24, 420
 """Pixels of a cell, and of a whole table, at most."""
+LETTER, SMALL = 7, 6
+"""Pixels of a letter of the title and of an axis, about."""
 NUMBERED = WIDEST // 22
 """Classes up to which cells of a whole table have room for their numbers."""
 Table = Sequence[Sequence[float]]
@@ -37,12 +39,14 @@ def heatmap(
     left, top = room + 14, (room if wide else 14) + 24
     body = [_cell(i, j, cells[i][j], most, (left, top, cell), write) for i in range(size) for j in range(size)]
     labels = [_label(name, i, (left, top, cell), wide) for i, name in enumerate(names)]
-    width, height = left + size * cell + 4, top + size * cell + 24
-    middle = top + size * cell / 2
+    half = SMALL * len(axes[0]) / 2
+    centre, middle = max(left + size * cell / 2, half), top + size * cell / 2
+    width = ceil(max(left + size * cell + 4, LETTER * len(title), centre + half))
+    height = top + size * cell + 24
     return tag(
         "svg",
         tag("text", title, x=0, y=12, class_="title"),
-        tag("text", axes[0], x=left + size * cell / 2, y=height - 4, text_anchor="middle"),
+        tag("text", axes[0], x=centre, y=height - 4, text_anchor="middle"),
         tag("text", axes[1], transform=f"translate(9 {middle:.1f}) rotate(-90)", text_anchor="middle"),
         labels,
         body,

@@ -122,10 +122,6 @@ def rate(per_second: float) -> str:
     return f"{count(per_second / 1e3)}k" if per_second >= 1e4 else count(per_second)
 
 
-def money(usd: float) -> str:
-    return "under $0.01" if usd < 0.01 else f"${usd:,.2f}"
-
-
 def number_word(value: int) -> str:
     """Small counts in words, as sentences have them."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def source(asked: argparse.Namespace) -> Source:
 
 def teacher(data: Path | None, cache: Path | None) -> Teacher:
     train = [(text, label) for text, label, split in gold(data) if split == "train"]
+    kept = f", or less where {cache} has their vectors" if cache else ""
+    print(f"reading {len(train):,} texts for the teacher, about a minute or two{kept} …", file=sys.stderr, flush=True)
     return fit(Embeddings(Encoder(), cache), [text for text, _ in train], [label for _, label in train])
 
 
@@ -104,4 +107,5 @@ def arguments() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

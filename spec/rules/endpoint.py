@@ -1,14 +1,14 @@
 """Rules about a teacher behind an endpoint: it answers, it is asked what it can answer, and the cap can be held."""
 
 from collections.abc import Iterator
-from math import ceil
 
 from spec import rows
 from spec.asked import everybody
 from spec.bill import able
-from spec.bills import PAID, bills
+from spec.bills import WHY, bills
 from spec.distillation import Distillation
 from spec.facts import LISTS, Capabilities, Facts
+from spec.money import dollars
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.prompt import examples_of, labels_seen
@@ -250,13 +250,13 @@ def cap_covers_answers(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     if spec.budget.usd is None or rows.train(spec, facts) is None or len(classes(spec, facts)) < 2:
         return
     expected = bills(spec, facts)
-    if expected is not None and spec.budget.usd * 1e6 < expected.minimum:
-        least = ceil(expected.minimum / 1e4) / 100
+    if expected is not None and spec.budget.usd < expected.minimum / 1e6:
+        least = dollars(expected.minimum / 1e6, up=True)
         yield Problem(
             code="cap_too_small",
-            message=f"A cap of ${spec.budget.usd:,.2f} does not cover the ${expected.minimum / 1e6:,.4f} that the job needs at least.",
+            message=f"A cap of {dollars(spec.budget.usd)} does not cover the {least} that the job needs at least.",
             param="budget.usd",
-            hint=f"Allow ${least:,.2f} or more, or hold out fewer rows. {PAID}",
+            hint=f"Allow {least} or more, or hold out fewer rows. {WHY}",
         )
 
 

@@ -6,6 +6,7 @@ from spec import rows, tokenizer
 from spec.bills import bills
 from spec.distillation import Distillation
 from spec.facts import Facts
+from spec.money import dollars
 from spec.problem import Problem
 from spec.rules.data import overlapping
 from spec.student import TextEncoder
@@ -110,9 +111,9 @@ def cap_leaves_no_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     if cap * 1e6 - expected.aside(cap) < expected.call:
         yield Problem(
             code="cap_before_texts",
-            message=f"A cap of ${cap:,.2f} leaves nothing for new texts: answers to the old rows come first.",
+            message=f"A cap of {dollars(cap)} leaves nothing for new texts: answers to the old rows come first.",
             param="budget.usd",
-            hint=f"New texts and their answers are expected to cost ${(expected.texts + expected.new) / 1e6:,.4f} beside ${(expected.expected - expected.texts - expected.new) / 1e6:,.4f}.",
+            hint=f"New texts and their answers are expected to cost {dollars((expected.texts + expected.new) / 1e6)} beside {dollars((expected.expected - expected.texts - expected.new) / 1e6)}.",
         )
 
 

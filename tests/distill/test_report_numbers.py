@@ -35,8 +35,6 @@ from distill.report import numbers
         (numbers.size(999), "999 B"),
         (numbers.rate(694_400), "694k"),
         (numbers.rate(8512), "8,512"),
-        (numbers.money(0.004), "under $0.01"),
-        (numbers.money(1234.5), "$1,234.50"),
         (numbers.number_word(3), "three"),
         (numbers.number_word(12), "12"),
     ],

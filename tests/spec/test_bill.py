@@ -6,7 +6,7 @@ import pytest
 
 from spec.asked import judging
 from spec.bill import bill, bound
-from spec.bills import PAID, bills, of_judge
+from spec.bills import WHY, bills, of_judge
 from spec.facts import ColumnFacts, Facts, Price, Roles
 from spec.plan import plan
 from spec.price import estimate, uncovered
@@ -50,7 +50,7 @@ def test_expected_and_minimum() -> None:
 def test_a_preview_leaves_what_the_heldout_rows_may_cost() -> None:
     spec = resolve(job(ASKED | {"data.responses.prompt.system": SYSTEM, "budget": {"preview": 20}}), known())
     aside = {step.name: step.context.get("aside") for step in plan(spec, known())}
-    bounded = (len(SYSTEM) + len("{text}") + 80 + 16 * 3) * 0.4 + 8 * 1.6
+    bounded = (len(SYSTEM) + 80 + 16 * 3) * 0.4 + 8 * 1.6
     assert aside["preview"] == pytest.approx(100 * bounded, abs=1) and not aside["answer"]
 
 
@@ -218,7 +218,7 @@ def test_a_cap_that_is_too_small_says_that_paid_answers_are_not_taken_off() -> N
     (early,) = cap_covers_answers(spec, known())
     resolved = resolve(spec, known())
     late = uncovered(resolved, estimate(plan(resolved, known()), known(), resolved=resolved))
-    assert late and all(PAID in (one.hint or "") for one in (early, late))
+    assert late and all(WHY in (one.hint or "") for one in (early, late))
 
 
 def test_new_texts_and_their_answers_are_in_the_bill() -> None:

@@ -75,7 +75,7 @@ def price_of(usd: Dollars | None) -> str:
     """What follows the seconds of an estimate."""
     if usd is None:
         return ""
-    return f", ${usd['expected']:.4f} [{usd['low']:.4f}, {usd['high']:.4f}]; a cap is ${usd['minimum']:.4f} at least"
+    return f", ${usd['expected']:.4f} [{usd['low']:.4f}, {usd['high']:.4f}]; a cap is ${usd['minimum']:.6f} at least"
 
 
 def intent(name: str, want: Callable[[Job], Job], words: str) -> None:
