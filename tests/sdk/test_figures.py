@@ -25,8 +25,8 @@ def said(**more: Any) -> list[str]:
 
 
 def test_warnings_and_the_bill_stand_under_the_verdict() -> None:
-    assert said(warnings=[CUT], bill=BILL) == [CUT, "$0.0164 for 1,343 calls, cap $0.0165"]
-    assert said(bill={**BILL, "cap": None}) == ["$0.0164 for 1,343 calls"]
+    assert said(warnings=[CUT], bill=BILL) == [CUT, "The bill: $0.0164 for 1,343 calls, cap $0.0165"]
+    assert said(bill={**BILL, "cap": None}) == ["The bill: $0.0164 for 1,343 calls"]
 
 
 def test_nothing_stands_there_where_nothing_was_paid_nor_cut() -> None:

@@ -73,7 +73,10 @@ class APIError(StillhouseError):
         self.hint: str | None = error.get("hint")
         self.problems: list[Problem] = error.get("problems") or []
         self.request_id = request_id
-        super().__init__(self.described())
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.described()
 
     def described(self) -> str:
         """All there is to say: every problem with its hint. The first speaks in `message`, which also counts the others."""

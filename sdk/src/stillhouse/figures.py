@@ -31,9 +31,9 @@ def summary(report: dict[str, Any]) -> Group:
 
 
 def bill(paid: dict[str, Any]) -> str:
-    """`$0.0164 for 343 calls, cap $0.0165`."""
+    """`The bill: $0.0164 for 343 calls, cap $0.0165`."""
     cap = "" if paid["cap"] is None else f", cap ${paid['cap']:,.4f}"
-    return f"${paid['usd']:,.4f} for {paid['calls']:,} calls{cap}"
+    return f"The bill: ${paid['usd']:,.4f} for {paid['calls']:,} calls{cap}"
 
 
 def table(report: dict[str, Any]) -> Table:
