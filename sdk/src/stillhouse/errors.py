@@ -55,7 +55,9 @@ class JobFailed(StillhouseError):
     """A job ended as failed or cancelled."""
 
     def __init__(self, id: str, state: str, problem: Problem | None) -> None:
-        super().__init__(told(f"{id} {state}: {problem['message']}", problem.get("hint")) if problem else f"{id} {state}")
+        super().__init__(
+            told(f"{id} {state}: {problem['message']}", problem.get("hint")) if problem else f"{id} {state}"
+        )
         self.id = id
         self.state = state
         self.problem = problem
