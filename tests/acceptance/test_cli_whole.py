@@ -80,7 +80,7 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         made = typist("endpoints", "create", "cli", *given, "--allow-private")
         assert made["state"] == "ready" and teacher.keys == {KEY} and made["limits"]["concurrency"] == 4
         dead = typist.run("endpoints", "create", "dead", "--url", "http://127.0.0.1:9/v1", "--allow-private", code=1)
-        assert "does not answer" in dead.stderr and typist("endpoints", "delete", "ep_dead")["deleted"]
+        assert "cannot be connected to" in dead.stderr and typist("endpoints", "delete", "ep_dead")["deleted"]
         assert typist("endpoints", "get", "ep_cli") == made and typist("endpoints", "list")[0]["id"] == "ep_cli"
         assert typist("endpoints", "probe", "ep_cli", "--model", "words")["state"] == "ready"
         changed = typist(
