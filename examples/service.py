@@ -40,7 +40,8 @@ def service() -> Iterator[None]:
         ready = stack.stdout.readline().strip()
         if not ready:
             sys.exit(
-                "the stack did not start; if another one runs here, stop it, or set STILLHOUSE_URL and STILLHOUSE_API_KEY"
+                "the stack did not start; if its port is taken, name another in STILLHOUSE_PORT; "
+                "if another stack runs here, stop it, or set STILLHOUSE_URL and STILLHOUSE_API_KEY"
             )
         console.print(ready, soft_wrap=True)
         os.environ["STILLHOUSE_URL"] = next(word for word in ready.split() if word.startswith("http"))

@@ -36,7 +36,8 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=512)
     except OSError as error:
-        raise PortTaken(f"cannot listen on {HOST}:{port}: {error.strerror}; choose another: --port") from error
+        other = f'make up ARGS="--port {port + 1}" (of make demo: STILLHOUSE_PORT={port + 1} make demo)'
+        raise PortTaken(f"cannot listen on {HOST}:{port}: {error.strerror}; choose another port: {other}") from error
 
 
 class Api(Process):

@@ -102,7 +102,7 @@ def show(client: Stillhouse, job: Job, heldout: int) -> None:
     console.print(figures.summary(report))
     bill = report["bill"]
     console.print(
-        f"\nThe bill: ${bill['usd']:.4f} for {bill['calls']:,} calls; ${bill['expected']:.4f} [{bill['low']:.4f}, {bill['high']:.4f}] were expected. "
+        f"\n${bill['expected']:.4f} [{bill['low']:.4f}, {bill['high']:.4f}] were expected. "
         "Another student of the same answers would cost nothing."
     )
     page = job.save_report(RESULTS / "report.html")

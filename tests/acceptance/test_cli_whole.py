@@ -80,7 +80,7 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         made = typist("endpoints", "create", "cli", *given, "--allow-private")
         assert made["state"] == "ready" and teacher.keys == {KEY} and made["limits"]["concurrency"] == 4
         dead = typist.run("endpoints", "create", "dead", "--url", "http://127.0.0.1:9/v1", "--allow-private", code=1)
-        assert "does not answer" in dead.stderr and typist("endpoints", "delete", "ep_dead")["deleted"]
+        assert "cannot be connected to" in dead.stderr and typist("endpoints", "delete", "ep_dead")["deleted"]
         assert typist("endpoints", "get", "ep_cli") == made and typist("endpoints", "list")[0]["id"] == "ep_cli"
         assert typist("endpoints", "probe", "ep_cli", "--model", "words")["state"] == "ready"
         changed = typist(
@@ -93,7 +93,10 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         missing = typist.run("endpoints", "create", "x", "--url", teacher.url, "--key-from-env", "NO_SUCH", code=2)
         assert "NO_SUCH is not set" in missing.stderr
         assert "IN/OUT" in typist.run("endpoints", "change", "ep_cli", "--price", "cheap", code=2).stderr
-        capped = typist.run("distill", job_file(folder, dataset, 30), "--budget-usd", "-1", "--json", code=1)
+        path = job_file(folder, dataset, 30)
+        told = typist.run("distillations", "validate", path, "--budget-usd", "-1", "--json", code=1)
+        assert "budget.usd" in [problem["param"] for problem in json.loads(told.stdout)["problems"]]
+        capped = typist.run("distill", path, "--budget-usd", "-1", "--json", code=1)
         assert json.loads(capped.stderr)["error"]["param"] == "budget.usd"
     assert typist("endpoints", "delete", "ep_cli")["deleted"]
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from stillhouse import APIError, Conflict, InvalidRequest, NoSpace, NotFound, Stillhouse, Unavailable, Unreachable
-from stillhouse.errors import StillhouseError
+from stillhouse.errors import InspectionFailed, JobFailed, StillhouseError
+from stillhouse.types import Problem
 from tests.sdk.conftest import Reply, Scripted
 
 AT_ONCE = {"retry-after": "0"}
 FILE = {"id": "file-1", "object": "file"}
+PROBLEM: Problem = {"code": "x", "param": "a", "message": "b", "hint": "c", "file": None, "line": None}
 
 
 def error(status: int, code: str, **more: object) -> Reply:
@@ -26,13 +28,25 @@ def error(status: int, code: str, **more: object) -> Reply:
 def test_an_error_reply_is_raised_as_what_it_is(
     client: Stillhouse, script: Scripted, status: int, kind: type[APIError]
 ) -> None:
-    script.will(error(status, "some_code", hint="Do that.", problems=[{"param": "a", "message": "b"}] * 2))
+    script.will(error(status, "some_code", hint="Do that.", problems=[PROBLEM] * 2))
     with pytest.raises(kind) as raised:
         client.files.get("file-1")
     found = raised.value
     assert (found.status, found.code, found.hint, found.request_id) == (status, "some_code", "Do that.", "req_1")
-    assert str(found) == "No.\nhint: Do that.\na: b"
+    assert str(found) == "No.\nhint: Do that.\na: b\nhint: c"
     assert len(script.requests) == 1, "such an error is not worth another try"
+
+
+def test_what_failed_says_its_hint() -> None:
+    assert str(InspectionFailed("ds_1", PROBLEM)) == "ds_1: b\nhint: c"
+    assert str(JobFailed("job_1", "failed", PROBLEM)) == "job_1 failed: b\nhint: c"
+    assert str(JobFailed("job_1", "cancelled", None)) == "job_1 cancelled"
+
+
+def test_several_problems_are_told_and_not_counted() -> None:
+    more: Problem = {**PROBLEM, "param": None, "message": "d", "hint": None}
+    first = {"message": "b (and 1 more, see problems)", "param": "a", "hint": "c", "problems": [PROBLEM, more]}
+    assert str(InvalidRequest(400, first, None)) == "a: b\nhint: c\nd"
 
 
 def test_what_is_not_our_envelope_is_an_error_too(client: Stillhouse, script: Scripted) -> None:

@@ -26,6 +26,12 @@ import httpx
 from stillhouse.types import Problem
 
 
+def told(message: str, hint: str | None = None, param: str | None = None) -> str:
+    """`param: message`, and the hint in a line of its own; only what there is."""
+    said = f"{param}: {message}" if param else message
+    return f"{said}\nhint: {hint}" if hint else said
+
+
 class StillhouseError(Exception):
     """The base of all."""
 
@@ -38,7 +44,9 @@ class InspectionFailed(StillhouseError):
     """An upload was read and refused."""
 
     def __init__(self, id: str, problem: Problem | None) -> None:
-        super().__init__(f"{id}: {problem['message'] if problem else 'inspection failed'}")
+        super().__init__(
+            told(f"{id}: {problem['message']}", problem.get("hint")) if problem else f"{id}: inspection failed"
+        )
         self.id = id
         self.problem = problem
 
@@ -47,7 +55,9 @@ class JobFailed(StillhouseError):
     """A job ended as failed or cancelled."""
 
     def __init__(self, id: str, state: str, problem: Problem | None) -> None:
-        super().__init__(f"{id} {state}" + (f": {problem['message']}" if problem else ""))
+        super().__init__(
+            told(f"{id} {state}: {problem['message']}", problem.get("hint")) if problem else f"{id} {state}"
+        )
         self.id = id
         self.state = state
         self.problem = problem
@@ -65,18 +75,21 @@ class APIError(StillhouseError):
         self.hint: str | None = error.get("hint")
         self.problems: list[Problem] = error.get("problems") or []
         self.request_id = request_id
-        super().__init__(self.described())
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.described()
 
     def described(self) -> str:
-        """All there is to say, a line a problem."""
-        lines = [f"{self.param}: {self.message}" if self.param else self.message]
-        if self.hint:
-            lines.append(f"hint: {self.hint}")
-        return "\n".join([*lines, *(_line(problem) for problem in self.problems[1:])])
-
-
-def _line(problem: Problem) -> str:
-    return f"{problem['param']}: {problem['message']}" if problem["param"] else problem["message"]
+        """All there is to say: every problem with its hint. The first speaks in `message`, which also counts the others."""
+        others = self.problems[1:]
+        first = self.message.removesuffix(f" (and {len(others)} more, see problems)")
+        return "\n".join(
+            [
+                told(first, self.hint, self.param),
+                *(told(other["message"], other.get("hint"), other["param"]) for other in others),
+            ]
+        )
 
 
 class InvalidRequest(APIError):

@@ -17,11 +17,23 @@ ENGINE = "onnxruntime"
 
 
 def summary(report: dict[str, Any]) -> Group:
-    """Table, ratios, and the verdict with who saw which labels."""
+    """Table, ratios, the verdict with who saw which labels, what a reader must know beside it, and what was paid."""
     verdict = report["verdict"]
     return Group(
-        table(report), Text(""), Text(ratios(report)), Text(verdict["sentence"], style="bold"), Text(verdict["labels"])
+        table(report),
+        Text(""),
+        Text(ratios(report)),
+        Text(verdict["sentence"], style="bold"),
+        Text(verdict["labels"]),
+        *(Text(warning, style="yellow") for warning in report["warnings"]),
+        *([Text(bill(report["bill"]))] if report["bill"] else []),
     )
+
+
+def bill(paid: dict[str, Any]) -> str:
+    """`The bill: $0.0164 for 343 calls, cap $0.0165`."""
+    cap = "" if paid["cap"] is None else f", cap ${paid['cap']:,.4f}"
+    return f"The bill: ${paid['usd']:,.4f} for {paid['calls']:,} calls{cap}"
 
 
 def table(report: dict[str, Any]) -> Table:

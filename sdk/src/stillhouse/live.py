@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from stillhouse.errors import told
 from stillhouse.types import DistillationJob, DistillationStep
 
 MARKS = {
@@ -78,7 +79,9 @@ def picture(job: DistillationJob, now: float) -> Group:
         colour = COLOURS.get(step["state"], "dim")
         mark = Text(f"{MARKS[step['state']]} {step['verb']}", style=colour)
         steps.add_row(mark, Text(SUBJECTS.get(step["name"], step["name"])), *progress(step))
-    return Group(head, *([steps] if job["steps"] else []), *([Text(waiting(job), style="dim")] if waiting(job) else []))
+    error = job["error"]
+    why = told(error["message"], error.get("hint")) if error else waiting(job)
+    return Group(head, *([steps] if job["steps"] else []), *([Text(why, style="dim")] if why else []))
 
 
 def progress(step: DistillationStep) -> tuple[ProgressBar | Text, Text]:

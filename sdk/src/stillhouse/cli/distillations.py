@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from stillhouse import figures, live
-from stillhouse.cli.jobs import Assignments, read
+from stillhouse.cli.jobs import Assignments, Cap, read
 from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show_all, show_page, written
 from stillhouse.cli.session import client
 from stillhouse.job import Job
@@ -55,10 +55,11 @@ def validate(
     context: typer.Context,
     path: Path,
     assignments: Assignments = [],
+    budget_usd: Cap = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what would become of a job file: problems, or plan and estimate."""
-    found = client(context).distillations.validate(read(path, assignments))
+    found = client(context).distillations.validate(read(path, assignments, budget_usd))
     if as_json:
         raw(found)
     else:

@@ -10,6 +10,7 @@ import typer
 
 from stillhouse.cli.output import After, AsJson, LicenceOption, Limit, gone, show, show_page
 from stillhouse.cli.session import client
+from stillhouse.errors import Conflict, told
 from stillhouse.types import EndpointChange, NewEndpoint, NewLimits, NewPrice
 
 app = typer.Typer(help="Somebody's API with teachers behind it.", no_args_is_help=True)
@@ -100,13 +101,22 @@ def create(
     }
     if (slower := limits(concurrency, requests_per_minute, tokens_per_minute, stream_idle)) is not None:
         body["limits"] = slower
-    made = client(context).endpoints.create(**body)
+    try:
+        made = client(context).endpoints.create(**body)
+    except Conflict as error:
+        if error.code == "name_taken" and not as_json:
+            error.hint = ways(f"ep_{name}")
+        raise
     show(made, as_json)
-    if made["state"] == "failed" and (error := made["error"]) is not None:
-        print(f"error: it does not answer: {error['message']}", file=sys.stderr)
-        if error["hint"]:
-            print(error["hint"], file=sys.stderr)
+    if made["state"] == "failed" and (problem := made["error"]) is not None:
+        print(f"error: {told(problem['message'], problem['hint'])}", file=sys.stderr)
+        print(f"It is kept as failed. {ways(made['id'])}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def ways(id: str) -> str:
+    """What can be done about an endpoint that is there."""
+    return f"Mend it: stillhouse endpoints change {id} --key-from-env VARIABLE (or --url); or: stillhouse endpoints delete {id}"
 
 
 @app.command("list")

@@ -20,16 +20,18 @@ from stillhouse.types import Distillation
 Assignments = Annotated[
     list[str], typer.Option("--set", help="`data.train=ds_x`, `training.seed=2`: changes the file. May be repeated.")
 ]
+Cap = Annotated[float | None, typer.Option("--budget-usd", help="Cap in US dollars: `budget.usd`.")]
 DETACHED = 130
 
 
-def read(path: Path, assignments: list[str]) -> Distillation:
+def read(path: Path, assignments: list[str], budget_usd: float | None) -> Distillation:
     """A job file with changes: `student.hidden_sizes=[32]`; a value that is no JSON is text. Raises BadParameter."""
     try:
         job: Any = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{path}: {error}") from error
-    for assignment in assignments:
+    capped = assignments if budget_usd is None else [*assignments, f"budget.usd={budget_usd}"]
+    for assignment in capped:
         place, equals, value = assignment.partition("=")
         if not (place and equals):
             raise typer.BadParameter(f"--set {assignment}: it is PLACE=VALUE")
@@ -61,12 +63,11 @@ def distill(
         bool, typer.Option("--watch", "-w", help="Show a live table, then the figures. ^C leaves the job running.")
     ] = False,
     assignments: Assignments = [],
-    budget_usd: Annotated[float | None, typer.Option(help="Cap in US dollars: `budget.usd`.")] = None,
+    budget_usd: Cap = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a distillation."""
-    capped = assignments if budget_usd is None else [*assignments, f"budget.usd={budget_usd}"]
-    job = client(context).distillations.create(read(path, capped))
+    job = client(context).distillations.create(read(path, assignments, budget_usd))
     if watch:
         follow(job, as_json)
     elif as_json:

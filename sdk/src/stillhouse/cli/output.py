@@ -78,6 +78,26 @@ def text(name: str, value: Any) -> str:
         return datetime.fromtimestamp(value, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if name == "bytes" and isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, float):
+        return number(value)
+    if name == "price":
+        return rates(value)
+    if name == "prices":
+        return ", ".join(map(rates, value))
+    if name == "limits":
+        return ", ".join(f"{limit} {bound}" for limit, bound in value.items() if bound)  # 0: no limit
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def number(value: float) -> str:
+    """Four significant digits, and cents of what is larger; JSON has them all."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def rates(price: Mapping[str, Any]) -> str:
+    """`0.40/1.60`, or `0.40/1.60/0.10` with the rate for cached input, as `--price` takes them; and the share of a batch."""
+    known = [price[name] for name in ("input", "output", "cached") if price[name] is not None]
+    told = "/".join(f"{rate:.2f}" if round(rate, 2) == rate else f"{rate:g}" for rate in known)
+    return told if price["batch"] is None else f"{told}, batch {price['batch']:g}"
