@@ -188,7 +188,7 @@ def test_buckets_are_those_of_the_documentation(text: str) -> None:
     [
         ('{"text": 7, "label": "a"}', "not a text"),
         ('{"text": ["x", "y"], "label": "a"}', "not a text"),
-        ('{"text": "", "label": "a"}', "missing"),
+        ('{"text": "", "label": "a"}', "is blank"),
         ('{"text": " \\t", "label": "a"}', "blank"),
         ('{"text": "\\ud800", "label": "a"}', "no Unicode"),
         ('{"text": "x\\u0000y", "label": "a"}', "NUL"),
