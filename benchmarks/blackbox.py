@@ -35,6 +35,7 @@ PRICE = {"input": 0.40, "output": 1.60}
 CORE = 0.05
 """US dollars an hour of one core, for the price of a student's predictions: said, not measured."""
 BATCH = 64
+SINGLE, ROUNDS = 30, 5
 Rows = list[tuple[str, str, str]]
 """(text, label, split)."""
 
@@ -134,16 +135,17 @@ def run(client: Stillhouse, dataset: str, tuning: Tuning, seed: int) -> Found:
 
 
 def speeds(data: Path, cache: Path, student: Path, texts: list[str]) -> tuple[Speed, Speed]:
-    """Of the teacher and of the delivered student, by its own `load.py`: in turns, so that a noisy moment hits both; one thread, every text once."""
+    """Of the teacher and of the delivered student, by its own `load.py`: rounds of SINGLE texts and a batch, in turns, so that a noisy minute hits both
+    and neither begins with the other's caches at each text; one thread, every text once."""
     torch.set_num_threads(1)
     calls = (fitted(data, cache).logprobs, delivered(student).predict)
-    single, several = texts[:30], [texts[at : at + BATCH] for at in (30, 94, 158)]
-    delivered(student).predict(several[0])
-    ones = [[took(call, [text]) for call in calls] for text in single]
-    many = [[took(call, batch) for call in calls] for batch in several]
-    first, second = (
-        Speed(one=median(one[i] for one in ones), rate=BATCH / median(one[i] for one in many)) for i in (0, 1)
-    )
+    ones: tuple[list[float], list[float]] = ([], [])
+    many: tuple[list[float], list[float]] = ([], [])
+    for at in range(0, ROUNDS * (SINGLE + BATCH), SINGLE + BATCH):
+        for call, one, batch in zip(calls, ones, many, strict=True):
+            one.append(median(took(call, [text]) for text in texts[at : at + SINGLE]))
+            batch.append(took(call, texts[at + SINGLE : at + SINGLE + BATCH]))
+    first, second = (Speed(median(one), BATCH / median(batch)) for one, batch in zip(ones, many, strict=True))
     return first, second
 
 
