@@ -117,7 +117,7 @@ def check_batches(session: Session, row: endpoints.Endpoint) -> None:
         message = f"{row.id} still has batches of {', '.join(jobs)}, and has not told what they cost."
         hint = (
             "Cancel the jobs that have not ended. Batches of ended ones are cancelled and settled within minutes, "
-            f"or given up after {batches.KEPT.days} days in which no look finds them."
+            f"or given up {batches.KEPT.days} days after the first look at them."
         )
         raise Conflicting(message, code="in_use", hint=hint)
 
