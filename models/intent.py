@@ -8,7 +8,7 @@ from models import step as steps_of
 from models.admission import admit
 from models.advance import advance
 from models.conflict import Conflict, NotFound
-from models.job import ENDED, Intent, Job, JobKind
+from models.job import ENDED, Intent, Job, JobKind, JobState
 from models.step import StepState
 
 CODE = "invalid_state"
@@ -43,9 +43,9 @@ def release(session: Session, job_id: str, reason: str) -> set[str]:
 
 
 def cancel(session: Session, project: str, job_id: str) -> tuple[Job, set[str]]:
-    """Ends the job; what is running is stopped. Repeatable. Raises NotFound; Conflict if it has ended already."""
-    job = _hold(session, project, job_id)
-    return job, _want(session, job, Intent.CANCEL)
+    """Ends the job; what is running is stopped. Repeatable. Raises NotFound; Conflict if it has ended otherwise."""
+    job = _hold(session, project, job_id, also=JobState.CANCELLED)
+    return job, _want(session, job, Intent.CANCEL) if job.state not in ENDED else set()
 
 
 def finish(session: Session, project: str, job_id: str) -> tuple[Job, set[str]]:
@@ -66,11 +66,12 @@ def finish(session: Session, project: str, job_id: str) -> tuple[Job, set[str]]:
     return job, advance(session, job)
 
 
-def _hold(session: Session, project: str, job_id: str) -> Job:
+def _hold(session: Session, project: str, job_id: str, also: JobState | None = None) -> Job:
+    """Raises NotFound; Conflict if it has ended, but in the state that is allowed `also`."""
     job = jobs.lock(session, job_id)
     if job is None or job.project != project or job.kind != JobKind.DISTILLATION:
         raise NotFound("distillation", job_id)
-    if job.state in ENDED:
+    if job.state in ENDED and job.state != also:
         raise Conflict(CODE, f"The job has already ended: it is {job.state}.")
     return job
 

@@ -116,10 +116,23 @@ def _faster(latencies: Latencies, role: str) -> float | None:
     return latencies[role][0].p50 / latencies["student"][0].p50 if latencies.get(role) else None
 
 
+UNDONE = ("failed", "cancelled", "skipped")
+
+
 def _costs(context: Context, seconds: float) -> tuple[StepCost, ...]:
-    steps = [step for step in context.get("steps", ()) if step["state"] == "succeeded"]
+    """Of steps that have ended, those that came to nothing too, if they took any time."""
+    steps = [
+        s for s in context.get("steps", ()) if s["state"] == "succeeded" or (s["state"] in UNDONE and s["seconds"])
+    ]
     done = [
-        StepCost(step=s["name"], verb=s["verb"], seconds=s["seconds"], cached=s["cached"], usd=s.get("usd") or None)
+        StepCost(
+            step=s["name"],
+            verb=s["verb"],
+            seconds=s["seconds"],
+            cached=s["cached"],
+            usd=s.get("usd") or None,
+            ended=s["state"],
+        )
         for s in steps
     ]
     return (*done, StepCost(step="package", verb="package", seconds=seconds))

@@ -45,6 +45,8 @@ def section(report: Report) -> Child:
 
 def _row(cost: StepCost, most: float) -> Markup:
     note = "found in the cache: paid before" if cost.cached else dollars(cost.usd) if cost.usd is not None else None
+    if cost.ended != "succeeded":
+        note = ", ".join(filter(None, (note, cost.ended)))
     width = max(1.0, WIDTH * cost.seconds / most)
     bar = tag("rect", x=0, y=7, width=width, height=10, class_=f"{_kind(cost)}bar")
     size = {"viewBox": f"0 0 {WIDTH} 24", "width": str(WIDTH), "height": "24"}

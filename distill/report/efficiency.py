@@ -36,6 +36,7 @@ class StepCost(Figures):
     seconds: float
     cached: bool = False
     usd: float | None = None
+    ended: str = "succeeded"
 
 
 class Ratios(Figures):

@@ -220,7 +220,11 @@ def test_pause_resume_cancel(jobs: Jobs) -> None:
     refused(jobs.client.post(f"{path}/finish"), 409, "no_checkpoint_yet")
     cancelled = good(jobs.client.post(f"{path}/cancel"))
     assert cancelled["state"] == "cancelled" and {step["state"] for step in cancelled["steps"]} == {"cancelled"}
-    for action in ("pause", "resume", "cancel", "finish"):
+    again = good(jobs.client.post(f"{path}/cancel"))
+    assert (again["state"], again["steps"]) == ("cancelled", cancelled["steps"]), (
+        "whoever heard no reply asks once more"
+    )
+    for action in ("pause", "resume", "finish"):
         refusal = jobs.client.post(f"{path}/{action}")
         refused(refusal, 409, "invalid_state")
         assert refusal.headers["x-should-retry"] == "false"

@@ -231,7 +231,8 @@ def test_all(operations: dict[str, Operation], world: World, stranger: Tenant, n
     foreign = stranger.client.get(path)
     assert foreign.is_success and id not in foreign.text and world.owner.project not in foreign.text
     assert id not in stranger.client.get(path, params={"after": absent(id), "order": "asc"}).text
-    check_keys(Operation("GET", path), world.owner, id, case, None)
+    for one in {Operation("GET", path), operation}:
+        check_keys(one, world.owner, id, case, None)
 
 
 @pytest.mark.parametrize("name", named(Naming))
@@ -257,6 +258,7 @@ def test_administrators(
     id = case.make(world)
     for tenant in (world.owner, stranger):
         refused(operation.send(tenant.client, id, case, case.body), 403, "missing_scope")
+    check_strangers(operation, world.owner, id, case, case.body)
     reply = operation.send(service.admin, id, case, case.body)
     assert reply.is_success, reply.text
 
@@ -273,13 +275,19 @@ def test_shared(service: Service, operations: dict[str, Operation], world: World
     assert anybody.is_success if case.anybody else refused(anybody, 401, "missing_api_key")
 
 
-def check_keys(operation: Operation, owner: Tenant, id: str, case: object, body: Any) -> None:
-    """Without a key, with a revoked one, and with one that may only do the opposite."""
+def check_strangers(operation: Operation, owner: Tenant, id: str, case: object, body: Any) -> None:
+    """Without a key, and with a revoked one."""
     service = owner.service
     turned_away(operation.send(service.client(None), id, case, body), 401, "missing_api_key")
     made = good(service.admin.post("/v1/keys", json={"name": "revoked", "project": owner.project}))
     good(service.admin.delete(f"/v1/keys/{made['id']}"))
     turned_away(operation.send(service.client(made["key"]), id, case, body), 401, "invalid_api_key")
+
+
+def check_keys(operation: Operation, owner: Tenant, id: str, case: object, body: Any) -> None:
+    """Without a key, with a revoked one, and with one that may only do the opposite."""
+    check_strangers(operation, owner, id, case, body)
+    service = owner.service
     reads = service.client(service.key(owner.project, "read"))
     if operation.method == "GET" or operation.path.endswith("/validate"):
         assert operation.send(reads, id, case, body).is_success

@@ -1,4 +1,4 @@
-"""A real S3-speaking server, as a process of its own."""
+"""A server that speaks S3, as a process of its own: moto, which checks no signature."""
 
 import socket
 import sys
