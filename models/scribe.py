@@ -35,8 +35,10 @@ def progress(session: Session, grip: Grip, data: dict[str, Any]) -> None:
     session.execute(update(Step).where(*mine).values(progress=data), execution_options={"synchronize_session": False})
 
 
-def checkpoint(session: Session, grip: Grip, path: str, number: int, files: dict[str, Any]) -> bool:
-    """Points to a checkpoint whose files are in storage: from now on it counts. False: the step is lost."""
+def checkpoint(
+    session: Session, grip: Grip, path: str, number: int, files: dict[str, Any], log: dict[str, Any] | None = None
+) -> bool:
+    """Points to a checkpoint whose files are in storage: from now on it counts. `log`: what the attempt has said so far. False: the step is lost."""
     held = _hold(session, grip)
     if held is None:
         return False
@@ -44,7 +46,8 @@ def checkpoint(session: Session, grip: Grip, path: str, number: int, files: dict
     older = [other for other in step.checkpoints if other["path"] != path]
     step.checkpoints = [{"path": path, "step": number, "files": files}, *older][:KEPT]
     step.interruptions = 0
-    blob.keep(session, job.project, step.id, files)
+    step.log = log or step.log
+    blob.keep(session, job.project, step.id, files | ({"log.txt": log} if log else {}))
     needed = [*step.inputs.values(), *(file for kept in step.checkpoints for file in kept["files"].values())]
     blob.release(session, step.id, besides={file["digest"] for file in [*needed, *filter(None, [step.log])]})
     event.append(session, job, "checkpoint", "", step=step.name, data={"step": number})

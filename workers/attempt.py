@@ -18,7 +18,7 @@ from models.finish import Outcome
 from models.job import Intent
 from models.start import Work
 from spec.params import ASKING
-from spec.run import LOG, OUTPUTS, Result
+from spec.run import OUTPUTS, Result
 from storage import Corrupt, Full, Missing, StorageError
 from workers import intake, readmission, retry
 from workers.asking import Asking
@@ -200,14 +200,8 @@ class Attempt:
             verify(work, result, outputs)
         except (intake.Untrusted, FileNotFoundError) as error:
             result, outputs = retry.invalid(str(error)), {}
-        return Outcome(result=result, outputs=outputs, log=self._kept_log(folder), over_budget=over_budget)
-
-    def _kept_log(self, folder: Folder) -> dict[str, Any] | None:
-        try:
-            return intake.store_one(folder.run, LOG, folder.staged, self.shelf)
-        except (intake.Untrusted, OSError, StorageError) as error:
-            self.log.warning("log_not_kept", error=str(error))
-            return None
+        log = intake.store_log(folder.run, folder.staged, self.shelf)
+        return Outcome(result=result, outputs=outputs, log=log, over_budget=over_budget)
 
     def _finish(self, outcome: Outcome, heartbeat: Heartbeat) -> set[str]:
         """Writes the end, for as long as it takes while the database is away. Returns queues to ring."""

@@ -74,8 +74,10 @@ class Ledger:
     def progress(self, grip: Grip, data: dict[str, Any]) -> None:
         self(scribe.progress, grip, data)
 
-    def checkpoint(self, grip: Grip, path: str, number: int, files: dict[str, Any]) -> bool:
-        return self(scribe.checkpoint, grip, path, number, files)
+    def checkpoint(
+        self, grip: Grip, path: str, number: int, files: dict[str, Any], log: dict[str, Any] | None = None
+    ) -> bool:
+        return self(scribe.checkpoint, grip, path, number, files, log)
 
     def finish(self, grip: Grip, outcome: Outcome, patience: Patience) -> set[str]:
         return self(finish.finish, grip, outcome, patience)

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spec.run import PATH
-from storage import CHUNK
+import structlog
+
+from spec.run import LOG, PATH
+from storage import CHUNK, StorageError
 from workers.shelf import Shelf
 
 MOST = 20_000  # files of one step
 CLOSED = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a fifo must not hang us
+
+log = structlog.get_logger(__name__)
 
 
 class Untrusted(Exception):
@@ -84,6 +88,15 @@ def store_one(folder: Path, path: str, staging: Path, shelf: Shelf) -> dict[str,
         if seen not in shelf.taken:
             shelf.taken[seen] = _take(file, staging, shelf)
         return shelf.taken[seen]
+
+
+def store_log(run: Path, staging: Path, shelf: Shelf) -> dict[str, Any] | None:
+    """What the child has said so far. None: it cannot be kept, which harms nobody else."""
+    try:
+        return store_one(run, LOG, staging, shelf)
+    except (Untrusted, OSError, StorageError) as error:
+        log.warning("log_not_kept", error=str(error))
+        return None
 
 
 def _take(file: int, staging: Path, shelf: Shelf) -> dict[str, Any]:

@@ -126,7 +126,8 @@ class Scribe:
             self._log.warning("checkpoint_not_kept", checkpoint=name, error=str(error))
             return
         if files:
-            self._patiently(lambda: self.ledger.checkpoint(self.grip, name, number, files))
+            said = intake.store_log(self.folder.run, self.folder.path / "checkpoint", self.shelf)
+            self._patiently(lambda: self.ledger.checkpoint(self.grip, name, number, files, said))
             self.checkpointed = True
 
     def _patiently(self, write: Callable[[], bool | None]) -> None:

@@ -148,6 +148,7 @@ def test_every_command(typist: Typist, tmp_path: Path, monkeypatch: pytest.Monke
     for intent in ("pause", "resume"):
         assert typist("distillations", intent, long)["intent"] == {"pause": "pause", "resume": "run"}[intent]
     until(lambda: bool(typist("distillations", "checkpoints", long)))
+    assert "checkpoint at step" in typist.run("distillations", "logs", long).stdout, "it runs, and is heard"
     assert typist("distillations", "finish", long)["intent"] == "finish"
     other = typist("distill", job_file(tmp_path, made["id"], 5_000_001))["id"]
     assert typist("distillations", "cancel", other)["intent"] == "cancel"
