@@ -64,8 +64,11 @@ class Job:
         resolved = resolve(Distillation.model_validate(spec), facts)
         self.steps = {step.name: step for step in plan(resolved, facts)}
         self.results: dict[str, Result] = {}
+        self.failed: tuple[str, ...] = ()
 
     def run(self, *, without: tuple[str, ...] = ()) -> None:
+        """`without`: steps that have failed."""
+        self.failed = without
         for step in self.steps.values():
             if step.name not in without:
                 self.results[step.name] = self.step(step)
@@ -80,7 +83,7 @@ class Job:
             **step.context,
             "latency_seconds": 0.3,
             "job": {"id": "dst_1"},
-            "steps": [self._row(name, made) for name, made in self.results.items()],
+            "steps": [*map(self._row, self.results), *(self._row(name, "failed") for name in self.failed)],
         }
         run_folder(
             self.root / step.name, step.verb, PARAMS[step.verb].model_validate(step.params), inputs, context=context
@@ -90,12 +93,12 @@ class Job:
     def outputs(self, step: str) -> Path:
         return self.root / step / "outputs"
 
-    def _row(self, name: str, made: Result) -> dict[str, Any]:
+    def _row(self, name: str, state: str = "succeeded") -> dict[str, Any]:
         verb = self.steps[name].verb
         return {
             "name": name,
             "verb": verb,
-            "state": "succeeded",
+            "state": state,
             "seconds": 1.0,
             "cached": False,
             "cut": False,

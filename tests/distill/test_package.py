@@ -191,6 +191,10 @@ def test_a_baseline_that_failed_is_left_out_with_its_reason(job: Job, tmp_path: 
     assert set(made.baseline_reasons) == {"no_teacher"}
     assert made.verdict.helped is None
     assert "no_teacher" not in made.latencies
+    (cost,) = (one for one in made.costs if one.step == "train.no_teacher")
+    assert (cost.seconds, cost.ended) == (1.0, "failed"), "it took its time all the same"
+    page = (other.outputs("package") / "report.html").read_text()
+    assert "failed" in page.partition("What it cost")[2]
 
 
 def test_labels_alone_with_a_share_held_out(tmp_path: Path) -> None:
