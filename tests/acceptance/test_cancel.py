@@ -49,5 +49,5 @@ def test_every_descendant_is_gone(stack: Stack) -> None:
         states = {step["name"]: step["state"] for step in ended["steps"]}
         assert states == {"score": "succeeded", "train": "cancelled", "grade": "cancelled", "package": "cancelled"}
         assert owner.client.get(f"/v1/models/{ended['student']['model']}").json()["state"] == "failed"
-        assert owner.client.post(f"/v1/distillations/{run.id}/cancel").status_code == 409
+        assert owner.client.post(f"/v1/distillations/{run.id}/cancel").json() == ended, "a cancel may be sent again"
     until(lambda: not list((scratch / "runs").iterdir()))

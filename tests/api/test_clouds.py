@@ -97,7 +97,7 @@ def test_jobs_of_bedrock_are_listed_found_by_name_and_stopped(world: World) -> N
     assert (found["status"], found["outputModelName"]) == ("Stopped", "sorter") and "outputModelArn" not in found
     assert listed(statusEquals="Stopped") == [ids[0]] and listed(statusEquals="InProgress") == [ids[2], ids[1]]
     assert listed(statusEquals="Stopping") == []
-    amazon(client.post(f"{JOBS}/{ids[0]}/stop"), 400, "ConflictException")
+    assert good(client.post(f"{JOBS}/{ids[0]}/stop")) == {}, "a stop may be sent again"
     student = good(client.get(f"/v1/distillations/{ids[0]}"))["student"]["model"]
     assert good(client.get(f"/v1/models/{student}"))["name"] == "sorter"
 
@@ -129,4 +129,4 @@ def test_tuning_jobs_live_below_their_parent(world: World) -> None:
     google(client.get(f"/v1/projects/q/locations/l/tuningJobs/{ids[0]}"), 404, "NOT_FOUND", "not_found")
     assert good(client.post(f"{BELOW}/{ids[0]}:cancel")) == {}
     assert good(client.get(f"{BELOW}/{ids[0]}"))["state"] == "JOB_STATE_CANCELLED"
-    google(client.post(f"{BELOW}/{ids[0]}:cancel"), 400, "FAILED_PRECONDITION", "invalid_state")
+    assert good(client.post(f"{BELOW}/{ids[0]}:cancel")) == {}, "a cancel may be sent again"
