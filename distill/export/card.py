@@ -28,7 +28,7 @@ logits, = session.run(None, {"input": rows})
 ```"""
 LOADING_TEXT = """## How to load it
 
-With torch, numpy and safetensors alone:
+With numpy and safetensors alone:
 
 ```python
 from load import load
@@ -42,8 +42,8 @@ With ONNX Runtime: the graph takes the bucket numbers of a text's n-grams, which
 import onnxruntime
 from load import load, padded
 session = onnxruntime.InferenceSession("model.onnx")
-buckets = load(".").network.ngrams(padded(["a text", "another one"]))
-logits, = session.run(None, {"input": buckets.numpy()})
+buckets = load(".").ngrams(padded(["a text", "another one"]))
+logits, = session.run(None, {"input": buckets})
 ```"""
 LOADING_TOKENS = """## How to load it
 
@@ -89,7 +89,7 @@ logits, = session.run(None, {{"input": [ids]}})
 ```"""
 LOADING_PAIRS = """## How to load it
 
-With torch, numpy and safetensors alone (and tokenizers, where `tokenizer.json` is the one that its user brought):
+With {needs} and safetensors alone:
 
 ```python
 from load import load
@@ -97,7 +97,14 @@ model = load(".")
 classes, probabilities = model.predict([("a query", "a passage"), ("another query", "another passage")])
 ```
 
-With ONNX Runtime: the graph takes numbers that `load.py` makes of both texts and describes exactly (`network.ngrams` of a bag, `tokens.ids` of an encoder)."""
+With ONNX Runtime: the graph takes numbers that `load.py` makes of both texts and describes exactly ({numbers})."""
+PAIRS = {
+    "text_classifier": {"needs": "numpy", "numbers": '`load(".").ngrams(padded(pairs))`'},
+    "text_encoder": {
+        "needs": "torch (and tokenizers, where `tokenizer.json` is the one that its user brought)",
+        "numbers": "`tokens.ids`",
+    },
+}
 LOADINGS = {"text_classifier": LOADING_TEXT, "text_encoder": LOADING_TOKENS}
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&-])")
 
@@ -128,7 +135,7 @@ def card(report: Report, signature: Signature) -> str:
 
 def _loading(student: dict[str, Any], signature: Signature) -> str:
     if signature.input.kind == "text" and signature.input.shape:
-        return LOADING_PAIRS
+        return LOADING_PAIRS.format(**PAIRS[student["type"]])
     if student.get("tokenizer"):
         return LOADING_UPLOADED.format(most=student["max_tokens"])
     return LOADINGS.get(student["type"], LOADING)

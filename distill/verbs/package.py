@@ -26,7 +26,7 @@ from distill.report.figures import Grade, Report
 from distill.report.page import page
 from distill.report.summary import summary
 from distill.run import RunFolder
-from distill.students import bag, encoder
+from distill.students import encoder, ngrams
 from distill.versions import versions
 from spec.digest import model_digest
 from spec.facts import ModelFacts, Roles, StoredFile
@@ -134,7 +134,7 @@ def speeds(
 def write_student(folder: RunFolder, params: PackageParams, student: Network, model: bytes) -> None:
     """Everything that a user needs to run it."""
     shutil.copyfile(folder.input(f"student/{WEIGHTS}"), folder.output(WEIGHTS))
-    loader = {TextClassifier: bag, TextEncoder: encoder}.get(type(params.student), load)
+    loader = {TextClassifier: ngrams, TextEncoder: encoder}.get(type(params.student), load)
     assert loader.__file__ is not None
     shutil.copyfile(Path(loader.__file__), folder.output("load.py"))
     if isinstance(params.student, TextEncoder):

@@ -1,9 +1,12 @@
 """The docstrings as a data set, and whole jobs on them, step by step in this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from distill.students import ngrams
 from spec.distillation import Distillation
 from spec.facts import DatasetFacts, Facts, ModelFacts, TokenizerFacts
 from spec.params import InspectDataset, SourceFile
@@ -23,6 +26,11 @@ SPEC: dict[str, Any] = {
     "objective": [{"type": "labels"}],
     "training": {"epochs": 6, "seed": 1},
 }
+
+
+def padded(texts: Sequence[ngrams.Text]) -> torch.Tensor:
+    """What a student of texts is given of them."""
+    return torch.from_numpy(ngrams.padded(texts))
 
 
 def inspected(root: Path, *paths: Path, **options: Any) -> Result:

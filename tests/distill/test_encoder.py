@@ -19,7 +19,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from distill.data.rows import Rows
 from distill.export.tokenizer import tokenizer
 from distill.students import initialised
-from distill.students.bag import padded
 from distill.students.byte_pairs import merges
 from distill.students.encoder import Tokens, pieces
 from spec.facts import InputSignature, ModelFacts, OutputSignature, Signature
@@ -27,7 +26,7 @@ from spec.size import encoder_operations
 from spec.student import TextEncoder
 from tests.distill import docstrings
 from tests.distill.jobs import PARAMS
-from tests.distill.library import BAG, SPEC, Library, accuracy
+from tests.distill.library import BAG, SPEC, Library, accuracy, padded
 from tests.distill.runs import checkpoints, child, finished, read, resumed, run_folder, until
 from tests.distill.uploads import inspect
 

@@ -17,10 +17,10 @@ from safetensors.torch import save
 
 from distill.data.rows import Rows
 from distill.students import initialised, tensors
-from distill.students.bag import padded
 from spec.facts import InputSignature, OutputSignature, Signature
 from spec.student import TextClassifier, TextEncoder
 from spec.tensors import SINGLE_TOKENS
+from tests.distill.library import padded
 from tests.distill.test_hostile import MB, measured
 from tests.distill.uploads import facts, inspect, run_folder
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from distill.data.rows import Rows
-from distill.students.bag import Ngrams, padded
+from distill.students.ngrams import Ngrams, padded
 from spec.facts import DatasetFacts
 from tests.distill import docstrings
 from tests.distill.jobs import PARAMS
@@ -22,6 +22,7 @@ from tests.distill.runs import checkpoints, child, finished, read, resumed, run_
 
 WITHOUT_TORCH = [{"column": "label", "not_among": ["torch"]}]
 WEIGHTS = "outputs/model.safetensors"
+ALONE = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__'); assert 'torch' not in sys.modules"
 WITHOUT_COMPILER = """
 import pathlib, sys
 from distill.__main__ import perform
@@ -124,11 +125,11 @@ def test_the_delivered_files_answer_alone_and_alike(library: Library, trained: P
     folder = trained / "package" / "outputs"
     lines = Rows.open(library.rows("test")).texts("text").to_pylist()[:50]
     (tmp_path / "texts.txt").write_text("\n".join(lines))
-    command = [sys.executable, "-I", str(folder / "load.py"), str(tmp_path / "texts.txt")]
+    command = [sys.executable, "-I", "-c", ALONE, str(folder / "load.py"), str(tmp_path / "texts.txt")]
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
     ngrams = Ngrams(8192, 2, (3, 4, 5), 1024)
     session = onnxruntime.InferenceSession(folder / "model.onnx")
-    logits = np.asarray(session.run(None, {"input": ngrams(padded(lines)).numpy()})[0])
+    logits = np.asarray(session.run(None, {"input": ngrams(padded(lines))})[0])
     classes = read(folder / "config.json")["signature"]["output"]["classes"]
     assert [line.split("\t")[0] for line in said.splitlines()] == [classes[i] for i in logits.argmax(axis=1)]
     assert read(folder / "report.json")["conversion"]["rows"] > 500

@@ -17,13 +17,12 @@ from distill.__main__ import perform
 from distill.data.rows import Rows
 from distill.run import RunFolder
 from distill.students import initialised
-from distill.students.bag import padded
 from distill.students.encoder import SEPARATOR, Unreadable, Uploaded
 from spec.facts import InputSignature, ModelFacts, OutputSignature, Signature, TokenizerFacts
 from spec.run import Result
 from spec.student import TextEncoder
 from tests.distill import tokenizers_of
-from tests.distill.library import SPEC, Library, accuracy
+from tests.distill.library import SPEC, Library, accuracy, padded
 from tests.distill.runs import read
 from tests.distill.test_hostile import measured
 from tests.distill.uploads import inspect
