@@ -16,7 +16,7 @@ help: ## list the targets
 # pip is quiet unless it fails. Byte code is written for what is imported, here and now: the sandbox cannot write it, and most of torch is never imported.
 define install
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "installing into $(VENV) ..."
+	@echo "installing into $(VENV): about a minute, more where packages come from afar; $(VENV)/install.log grows meanwhile"
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --no-compile --disable-pip-version-check -c constraints.txt \
 		-e '.[$(strip $(EXTRAS))]' -e './sdk[arrays,openai]' > $(VENV)/install.log 2>&1 \
