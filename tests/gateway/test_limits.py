@@ -13,6 +13,7 @@ from gateway.purse import LOT, Broke, Purse
 from gateway.throttle import BURST, Limits, Throttle
 from models.purse import Lot
 from standalone.valkey import Valkey
+from tests.workers.leashed import until
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +162,10 @@ def test_at_the_end_nobody_waits() -> None:
     async def run() -> float:
         throttle = Throttle(None, "end", Limits(concurrency=2))
         await throttle.refused(60.0)
-        asyncio.get_running_loop().call_later(0.1, throttle.end)
-        _, took = await calls(throttle, 6, 0.0)
+        waiting = asyncio.create_task(calls(throttle, 6, 0.0))
+        await asyncio.to_thread(until, lambda: throttle._flying > 0)
+        throttle.end()
+        _, took = await waiting
         return took
 
     assert asyncio.run(run()) < 5.0
@@ -175,7 +178,7 @@ def test_a_place_is_held_by_who_lives_and_freed_by_who_does_not(broker: str, mon
         redis = Redis.from_url(broker)
         one, other = (Throttle(redis, f"place-{killed}", Limits(concurrency=1)) for _ in range(2))
         long = asyncio.create_task(calls(one, 1, 1.8))
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(until, lambda: bool(one._places))
         if killed:  # nothing of it runs any more, and nothing was said at the end
             assert one._renewing is not None
             one._renewing.cancel()

@@ -28,6 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 LEASE = 60.0
 MEMORY = 10**12
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +165,10 @@ class World:
         with self._sessions.begin() as session:
             jobs.lock(session, job)
             yield
+
+    def waiting(self) -> int:
+        """Transactions that wait for another's lock."""
+        return self(lambda session: session.scalar(WAITING)) or 0
 
     def close(self) -> None:
         self.engine.dispose()

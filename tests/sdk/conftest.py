@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,10 +33,10 @@ class Request:
 class Scripted:
     """Replies in the order given; remembers what was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.replies: list[Reply] = []
         self.requests: list[Request] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), handler(self))
 
     @property
     def url(self) -> str:
@@ -80,15 +81,23 @@ def handler(script: Scripted) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@pytest.fixture
-def script() -> Iterator[Scripted]:
-    found = Scripted()
+@contextmanager
+def scripted(port: int = 0) -> Iterator[Scripted]:
+    found = Scripted(port)
     thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield found
-    found.server.shutdown()
-    thread.join()
-    found.server.server_close()
+    try:
+        yield found
+    finally:
+        found.server.shutdown()
+        thread.join()
+        found.server.server_close()
+
+
+@pytest.fixture
+def script() -> Iterator[Scripted]:
+    with scripted() as found:
+        yield found
 
 
 @pytest.fixture

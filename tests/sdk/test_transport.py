@@ -3,14 +3,26 @@
 import io
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from socket import socket
 
 import pytest
 
-from stillhouse import APIError, Conflict, InvalidRequest, NoSpace, NotFound, Stillhouse, Unavailable, Unreachable
+from stillhouse import (
+    APIError,
+    Conflict,
+    InvalidRequest,
+    NoSpace,
+    NotFound,
+    Stillhouse,
+    Unavailable,
+    Unreachable,
+    transport,
+)
 from stillhouse.errors import InspectionFailed, JobFailed, StillhouseError
 from stillhouse.types import Problem
-from tests.sdk.conftest import Reply, Scripted
+from tests.sdk.conftest import Reply, Scripted, scripted
 
 AT_ONCE = {"retry-after": "0"}
 FILE = {"id": "file-1", "object": "file"}
@@ -87,6 +99,60 @@ def test_a_broken_connection_is_tried_again_under_the_same_key(client: Stillhous
     first, second = script.requests
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
     assert first.body == second.body
+
+
+@pytest.mark.parametrize("first", [Reply(close=True), error(503, "database_unavailable"), error(502, "x")])
+def test_a_deletion_whose_reply_was_lost_is_done(client: Stillhouse, script: Scripted, first: Reply) -> None:
+    script.will(first, error(404, "not_found"))
+    assert client.files.delete("file-1") == {"id": "file-1", "object": "file", "deleted": True}
+    assert [request.method for request in script.requests] == ["DELETE", "DELETE"]
+
+
+def test_a_lost_reply_is_remembered_over_further_tries(client: Stillhouse, script: Scripted) -> None:
+    script.will(Reply(close=True), error(429, "too_many_requests"), error(404, "not_found"))
+    assert client.keys.delete("key_1") == {"id": "key_1", "object": "key", "deleted": True}
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [error(404, "not_found")],
+        [error(429, "too_many_requests"), error(404, "not_found")],
+        [Reply(close=True), Reply(404, b"<html>no such host</html>")],
+    ],
+)
+def test_what_was_never_there_is_not_said_to_be_deleted(
+    client: Stillhouse, script: Scripted, replies: list[Reply]
+) -> None:
+    """The first try, one that was refused, and a 404 that is not the server's own."""
+    script.will(*replies)
+    with pytest.raises(NotFound):
+        client.files.delete("file-1")
+    assert not script.replies
+
+
+def test_what_is_only_read_is_not_found_after_a_lost_reply(client: Stillhouse, script: Scripted) -> None:
+    script.will(Reply(close=True), error(404, "not_found"))
+    with pytest.raises(NotFound):
+        client.files.get("file-1")
+
+
+def test_a_deletion_that_was_never_sent_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at the first try; at the second, a server that has nothing of the kind."""
+    with ExitStack() as stack:
+        door = stack.enter_context(socket())
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+
+        def between(*_: object) -> float:
+            door.close()
+            stack.enter_context(scripted(port)).will(error(404, "not_found"))
+            return 0.0
+
+        monkeypatch.setattr(transport, "pause", between)
+        client = stack.enter_context(Stillhouse(f"http://127.0.0.1:{port}", "sh_live_test"))
+        with pytest.raises(NotFound):
+            client.files.delete("file-1")
 
 
 def test_two_creations_have_two_keys(client: Stillhouse, script: Scripted) -> None:

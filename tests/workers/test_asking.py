@@ -217,12 +217,12 @@ def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Le
 
 
 def test_calls_are_as_many_at_once_as_allowed(world: World, ledger: Ledger, teacher: Teacher) -> None:
-    """120 calls of 200 ms, 64 at once, take two turns."""
-    teacher.latency = 0.2
+    """80 calls of a second, 64 at once, take two turns."""
+    teacher.latency = 1.0
     work = begun(world, world.project())
     began = time.monotonic()
     asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
-    assert 48 <= teacher.most <= 64 and time.monotonic() - began < 5.0
+    assert 48 <= teacher.most <= 64 and time.monotonic() - began < 20.0
 
 
 def test_what_waits_for_its_turn_has_no_money(world: World, ledger: Ledger, teacher: Teacher) -> None:
@@ -264,13 +264,15 @@ def test_an_error_that_says_when_to_come_back_holds_all(world: World, ledger: Le
     teacher.faults["500"], teacher.retry_after_ms = 1, 1500
     work = begun(world, world.project())
 
-    async def run() -> tuple[int, int]:
+    async def run() -> tuple[float, int]:
+        began = time.monotonic()
         async with asked(ledger, work, teacher, TEXTS[:3], form(), concurrency=1) as (desk, told):
-            await asyncio.sleep(1.0)
-            before = teacher.calls
+            await asyncio.to_thread(until, lambda: teacher.calls > 0)
+            held = time.monotonic() - began
             while desk._tasks:
                 await asyncio.wait(desk._tasks)
             await desk.close(1.0)
-        return before, sum(bool(one.answers) for one in told)
+        return held, sum(bool(one.answers) for one in told)
 
-    assert asyncio.run(run()) == (0, 3) and teacher.faults["500"] == 0
+    held, answered = asyncio.run(run())
+    assert held >= 1.5 and (answered, teacher.faults["500"]) == (3, 0)

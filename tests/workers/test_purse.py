@@ -1,6 +1,7 @@
 """Money that is set aside: lots whose commit comes late are nobody's."""
 
 import asyncio
+from contextlib import ExitStack
 
 from sqlalchemy import select
 
@@ -9,13 +10,13 @@ from gateway.client import Client
 from gateway.desk import Desk
 from gateway.throttle import Limits, Throttle
 from models import purse
-from models.job import Job
 from models.purse import Reservation
 from spec.gateway import Asked, Told
 from spec.gateway import Message as Line
 from tests.acceptance.teacher import Teacher
 from tests.models.world import World
 from tests.workers.desk import TEXTS, begun, booked, form
+from tests.workers.leashed import until
 from workers.books import LedgerBook
 from workers.claim import Ledger
 
@@ -48,13 +49,15 @@ def test_a_reservation_that_outlives_the_desk_is_not_booked(world: World, ledger
                 form=form(), book=book, client=client, endpoint=Endpoint(teacher.url), throttle=throttle, tell=tell
             )
             await desk.take([Asked(id=0, messages=(Line(role="user", content=TEXTS[0]),))])
-            await asyncio.sleep(0.1)
+            await asyncio.to_thread(until, lambda: world.waiting() == 1)
             await desk.close(0.0)
-            asyncio.get_running_loop().call_later(0.2, connection.rollback)
-            await asyncio.to_thread(book.give_back)
+            giving = asyncio.create_task(asyncio.to_thread(book.give_back))
+            await asyncio.to_thread(until, lambda: world.waiting() == 2)
+            held.close()
+            await giving
 
-    with world.engine.connect() as connection:
-        connection.execute(select(Job.id).where(Job.id == work.grip.job).with_for_update())
+    with ExitStack() as held:
+        held.enter_context(world.held(work.grip.job))
         asyncio.run(run())
     world.end(work.grip)
     assert booked(world, work.grip.job) == 0 and teacher.calls == 0

@@ -49,8 +49,8 @@ class Projects:
         return changed
 
     def delete(self, id: str) -> ProjectDeleted:
-        gone: ProjectDeleted = self._transport.delete(f"/v1/projects/{id}")
-        return gone
+        gone = ProjectDeleted(id=id, object="project", deleted=True)
+        return self._transport.delete(f"/v1/projects/{id}", gone)
 
 
 class Keys:
@@ -75,8 +75,8 @@ class Keys:
         return found
 
     def delete(self, id: str) -> KeyDeleted:
-        gone: KeyDeleted = self._transport.delete(f"/v1/keys/{id}")
-        return gone
+        gone = KeyDeleted(id=id, object="key", deleted=True)
+        return self._transport.delete(f"/v1/keys/{id}", gone)
 
 
 class Usages:

@@ -132,8 +132,8 @@ class Datasets:
         return settled(lambda: self.get(id), timeout)
 
     def delete(self, id: str) -> DatasetDeleted:
-        gone: DatasetDeleted = self._transport.delete(f"/v1/datasets/{id}")
-        return gone
+        gone = DatasetDeleted(id=id, object="dataset", deleted=True)
+        return self._transport.delete(f"/v1/datasets/{id}", gone)
 
     def preview(self, id: str, *, split: str | None = None, limit: int = 10) -> Preview:
         found: Preview = self._transport.get(f"/v1/datasets/{id}/preview", split=split, limit=limit)

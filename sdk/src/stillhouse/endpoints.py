@@ -38,5 +38,5 @@ class Endpoints:
         return seen
 
     def delete(self, id: str) -> EndpointDeleted:
-        gone: EndpointDeleted = self._transport.delete(f"/v1/endpoints/{id}")
-        return gone
+        gone = EndpointDeleted(id=id, object="endpoint", deleted=True)
+        return self._transport.delete(f"/v1/endpoints/{id}", gone)

@@ -36,8 +36,8 @@ class Files:
         return found
 
     def delete(self, id: str) -> FileDeleted:
-        gone: FileDeleted = self._transport.delete(f"/v1/files/{id}")
-        return gone
+        gone = FileDeleted(id=id, object="file", deleted=True)
+        return self._transport.delete(f"/v1/files/{id}", gone)
 
     def download(self, id: str, target: Path | str) -> Path:
         """Writes the file's bytes to `target`, whole or not at all."""

@@ -94,8 +94,8 @@ class Job:
 
     def delete(self) -> DistillationDeleted:
         """Forgets an ended job. Its student stays."""
-        gone: DistillationDeleted = self._transport.delete(self._path)
-        return gone
+        gone = DistillationDeleted(id=self.id, object="distillation", deleted=True)
+        return self._transport.delete(self._path, gone)
 
     def events(self, *, after: int = 0, follow: bool = False) -> Iterator[DistillationEvent]:
         """Everything that happened since event number `after`; `follow`: and goes on until the job has ended."""

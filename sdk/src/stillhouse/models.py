@@ -79,8 +79,8 @@ class Models:
         return settled(lambda: self.get(id), timeout)
 
     def delete(self, id: str) -> ModelDeleted:
-        gone: ModelDeleted = self._transport.delete(f"/v1/models/{id}")
-        return gone
+        gone = ModelDeleted(id=id, object="model", deleted=True)
+        return self._transport.delete(f"/v1/models/{id}", gone)
 
     def download(self, id: str, folder: Path | str) -> Path:
         """Writes all files of a model into `folder`, which is made; returns it."""

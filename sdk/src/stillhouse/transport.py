@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import httpx
 
@@ -19,6 +19,9 @@ CHUNK = 1 << 20
 LONGEST_PAUSE = 8.0
 AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which a request is sent again. Every request of ours may be: creating ones carry an Idempotency-Key."""
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""After these the server has seen nothing of the request."""
+Gone = TypeVar("Gone")
 
 
 class Transport:
@@ -45,8 +48,11 @@ class Transport:
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._json("PATCH", path, json=dict(body))
 
-    def delete(self, path: str) -> Any:
-        return self._json("DELETE", path)
+    def delete(self, path: str, gone: Gone) -> Gone:
+        """The reply; `gone` where an earlier try may have done it and the server says now that nothing is there."""
+        response = self._send("DELETE", path)
+        found: Gone = response.json() if response.is_success else gone
+        return found
 
     def upload(self, path: str, source: IO[bytes], filename: str, fields: Mapping[str, str]) -> Any:
         """A multipart POST that streams from a file that can seek."""
@@ -84,7 +90,8 @@ class Transport:
     def _send(
         self, method: str, path: str, *, stream: bool = False, rewind: IO[bytes] | None = None, **parts: Any
     ) -> httpx.Response:
-        """A good reply. Raises Unreachable or APIError once the tries are used up."""
+        """A good reply; to a DELETE that an earlier try may have done, also "not found". Raises Unreachable or APIError once the tries are used up."""
+        maybe_done = False
         for attempt in count():
             last = attempt >= self.max_retries
             if rewind is not None:
@@ -94,14 +101,19 @@ class Transport:
             except httpx.TransportError as error:
                 if last:
                     raise Unreachable(f"{self.base_url} does not answer: {error}") from error
+                maybe_done = maybe_done or not isinstance(error, UNSENT)
                 time.sleep(pause(attempt, None))
                 continue
             if response.is_success:
                 return response
             response.read()
             response.close()
+            refusal = error_of(response)
+            if method == "DELETE" and maybe_done and refusal.code == "not_found":
+                return response
             if last or not worth_another(response):
-                raise error_of(response)
+                raise refusal
+            maybe_done = maybe_done or response.is_server_error  # its commit, or a proxy's reply, may be what was lost
             time.sleep(pause(attempt, response))
         raise AssertionError("count() does not end")
 
