@@ -12,6 +12,7 @@ from models import event
 from models.job import Intent, Job
 from models.move import key_of, skip
 from models.step import SETTLED, Step, StepState
+from spec.params import ASKING
 from spec.problem import Problem
 
 
@@ -23,12 +24,20 @@ class Halt(StrEnum):
 
 
 CAPS = {"budget": "the budget", "budget.hours": "the budget of hours", "budget.usd": "the budget of dollars"}
+REASON = "ended_early"
 FINISHED = Problem(code="finished_early", message="Left out: the job was asked to finish before this had begun.")
 
 
 def capped(job: Job) -> str:
     """The field of the cap that was reached; `budget` where there are two."""
     return "budget.hours" if job.usd is None else "budget.usd" if job.hours is None else "budget"
+
+
+def reason(job: Job, step: Step, reached: int | None, *, by_cap: bool) -> str:
+    """Why a step ended early, in a sentence; its summary has it as REASON. `reached`: its last optimizer step; not `by_cap`: by `finish`."""
+    if step.verb in ASKING:  # it uses no device's hours, and `finish` asks nothing of it
+        return f"Asking was cut short by {CAPS['budget.usd']}."
+    return f"Training was cut at step {reached} by {CAPS[capped(job)] if by_cap else 'finish'}."
 
 
 def over_budget(job: Job) -> Problem:

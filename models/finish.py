@@ -92,14 +92,19 @@ def _decide(
 
 def _deliver(session: Session, job: Job, step: Step, outcome: Outcome) -> None:
     result = outcome.result
+    early = cut.reason(job, step, result.step, by_cap=outcome.over_budget) if step.cut else None
     step.outputs, step.facts = outcome.outputs, result.facts
     step.summary = {**result.summary, "step": result.step, "imports": result.imports}
+    if early is not None:
+        step.summary[cut.REASON] = early
     step.error = None
     if result.passing:
         step.key = None
         message = f"{result.passing:,} calls failed for reasons that may pass: a later job makes them again."
         event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
     move(session, job, step, StepState.SUCCEEDED, seconds=round(step.seconds, 3), cut=step.cut)
+    if early is not None:
+        event.append(session, job, "message", early, step=step.name, data={"level": "warning"})
 
 
 def _stopped(session: Session, job: Job, step: Step, steps: Mapping[str, Step], outcome: Outcome) -> None:
@@ -110,13 +115,7 @@ def _stopped(session: Session, job: Job, step: Step, steps: Mapping[str, Step], 
     elif shortened and outcome.outputs:
         step.cut = True
         _deliver(session, job, step, outcome)
-        by = cut.CAPS[cut.capped(job)] if outcome.over_budget else "finish"
-        asked = step.verb in ASKING
-        message = (
-            f"Asking was cut short by {by}." if asked else f"Training was cut at step {outcome.result.step} by {by}."
-        )
-        event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
-        if outcome.over_budget and not asked:
+        if outcome.over_budget and step.verb not in ASKING:
             cut.shed(session, job, steps, cut.over_budget(job))
     else:
         move(session, job, step, StepState.PAUSED if job.wish is Intent.PAUSE else StepState.READY)

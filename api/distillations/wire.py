@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from api.distillations.result import DistillationResult
+from models.cut import REASON
 from models.event import Event as EventRow
 from models.step import Step as StepRow
 from spec.distillation import Distillation
@@ -32,6 +33,8 @@ class DistillationStep(BaseModel):
     """Its outputs were there already, made by an earlier step."""
     cut: bool
     """Ended early, by `finish` or a cap."""
+    cut_reason: str | None
+    """By which of them, in a sentence."""
     progress: dict[str, Any] | None
     """The last that was heard: step, steps, unit, loss, rows_per_second, seconds_left."""
     error: Problem | None
@@ -51,6 +54,7 @@ class DistillationStep(BaseModel):
                 "seconds": row.seconds,
                 "cached": row.cached_from is not None,
                 "cut": row.cut,
+                "cut_reason": row.summary.get(REASON) if row.cut else None,
                 "progress": row.progress,
                 "error": row.error,
                 "started_at": row.started_at and int(row.started_at.timestamp()),

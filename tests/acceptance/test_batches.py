@@ -13,10 +13,12 @@ from standalone.stack import Stack
 from stillhouse import Stillhouse
 from tests.acceptance.run import Run, until
 from tests.acceptance.tenant import Tenant, good
-from tests.examples.serving import KEY, LABELS, MODEL, TEXTS, Client, serving
+from tests.examples.serving import KEY, LABELS, MODEL, Client, serving
 
 PRICE = {"input": 20.0, "output": 40.0, "batch": 0.5}
-TRAIN, ROWS = 150, len(TEXTS)
+TEXTS = {f"text number {number} about {label}": label for number in range(400) for label in LABELS}
+"""More than are put to a desk before the first is answered."""
+TRAIN, ROWS = 1950, len(TEXTS)
 SAID = {
     text: label if place % 7 else LABELS[(LABELS.index(label) + 1) % len(LABELS)]
     for place, (text, label) in enumerate(sorted(TEXTS.items()))
@@ -46,7 +48,7 @@ def job(rows: str, **teacher: Any) -> dict[str, Any]:
         "objective": [{"type": "soft_targets"}],
         "training": {"steps": 20, "batch_size": 32},
         "evaluation": {"baselines": []},
-        "budget": {"usd": 1.0},
+        "budget": {"usd": 10.0},
     }
 
 
@@ -94,4 +96,4 @@ def test_a_batch_survives_its_worker_and_is_paid_once(stack: Stack, asker: Tenan
     assert roles["teacher.0"]["metrics"]["accuracy"]["value"] == pytest.approx(right)
     assert whole["answers"]["read"] == "logprobs" and whole["answers"]["parts"]["heldout"]["asked"] == ROWS - TRAIN
     events = [event["message"] for event in run.events() if event["step"] == "answer"]
-    assert f"{ROWS} calls are with the endpoint, in 1 batch." in events, events
+    assert f"{ROWS:,} calls are with the endpoint, in 1 batch." in events, events

@@ -113,9 +113,14 @@ def test_leaving_does_not_stop_the_job(command: list[str], run: Run, dataset: st
 
 def test_a_refused_job_says_all(run: Run, dataset: str, job_file: Path) -> None:
     changes = ["--set", f"data.train={dataset}", "--set", "training.seed=-1", "--set", "student.hiden_sizes=[3]"]
-    refused = run("distill", str(job_file), *changes, code=1).stderr
-    assert "training.seed" in refused and "student.hiden_sizes" in refused
-    assert "training.seed" in run("distillations", "validate", str(job_file), *changes, code=1).stdout
+    refused = run("distill", str(job_file), *changes, code=1)
+    assert refused.stderr.startswith("2 refusals\n") and refused.stdout == ""
+    assert "training.seed" in refused.stderr and "student.hiden_sizes" in refused.stderr
+    assert run("distillations", "validate", str(job_file), *changes, code=1).stdout.strip() == refused.stderr.strip()
+    both = ["--set", f"data.train={dataset}", "--set", "data.heldout=0.05", "--set", "objective.0.type=soft_targets"]
+    refusals, warnings = run("distillations", "validate", str(job_file), *both, code=1).stdout.strip().split("\n\n")
+    assert refusals.startswith("1 refusal\n") and "few_heldout" not in refusals
+    assert warnings.startswith("1 warning\n") and "few_heldout" in warnings
     plan = run("distillations", "validate", str(job_file), "--set", f"data.train={dataset}").stdout
     assert "train" in plan and "gpu" in plan and "about" in plan and " s" in plan
 

@@ -84,7 +84,11 @@ def test_what_has_been_learned_is_delivered(owner: Tenant) -> None:
     reached = check(run)
     steps = steps_of(run)
     assert steps["train"]["attempts"] == 1 and steps["train.no_teacher"]["attempts"] <= 2
-    assert f"Training was cut at step {reached} by finish." in [event["message"] for event in run.events()]
+    why = f"Training was cut at step {reached} by finish."
+    assert why in [event["message"] for event in run.events()]
+    assert (
+        [step["cut_reason"] for step in steps.values() if step["cut_reason"]] == [steps["train"]["cut_reason"]] == [why]
+    )
     again = owner.client.post(f"/v1/distillations/{run.id}/finish")
     assert (again.status_code, again.json()["error"]["code"]) == (409, "invalid_state")
 

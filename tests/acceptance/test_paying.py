@@ -72,6 +72,8 @@ def test_a_cap_is_held_and_still_delivers(stack: Stack, asker: Tenant, teacher: 
     asked = sum(part["asked"] for part in whole["answers"]["parts"].values())
     assert asked < ROWS and teacher.bill > 0.9 * cap and any("cap was reached" in w for w in whole["warnings"])
     assert whole["answers"]["parts"]["heldout"]["asked"] == 48 and run.weights()
+    (step,) = (step for step in found["steps"] if step["cut"])
+    assert (step["name"], step["cut_reason"]) == ("answer", "Asking was cut short by the budget of dollars.")
 
 
 def test_a_month_cap_pauses_and_a_cancelled_job_stops_paying(stack: Stack, teacher: Teacher) -> None:

@@ -238,7 +238,8 @@ def test_finish_after_a_checkpoint(jobs: Jobs) -> None:
     assert (finishing["state"], finishing["intent"]) == ("running", "finish")
     jobs.hand.end(work, {"model.safetensors": b"best so far"}, status="stopped", step=510)
     train = jobs.get(job)["steps"][0]
-    assert (train["state"], train["cut"]) == ("succeeded", True)
+    why = "Training was cut at step 510 by finish."
+    assert (train["state"], train["cut"], train["cut_reason"]) == ("succeeded", True, why)
 
 
 def test_lists_by_state_and_metadata(jobs: Jobs) -> None:

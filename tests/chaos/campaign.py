@@ -12,11 +12,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
+
+import httpx
 
 from gateway.purse import LOT
 from spec.bill import MESSAGE
@@ -25,14 +27,18 @@ from standalone.services import Worker
 from standalone.stack import Stack
 from tests.acceptance.teacher import served
 from tests.chaos import work
-from tests.chaos.checker import Findings, billed, check, recovery, same_posts
+from tests.chaos.batcher import Words, batching
+from tests.chaos.checker import Findings, billed, check, lost, recovery, same_posts, twice
 from tests.chaos.client import Client
 from tests.chaos.killer import descendants, words
 
-SETTINGS = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2", "SWEEP_SECONDS": "2", "LOG_FORMAT": "console"}
+SETTINGS = {
+    "LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2", "SWEEP_SECONDS": "2", "BATCH_SECONDS": "0.5", "LOG_FORMAT": "console",
+}  # fmt: skip
 PROJECTS = 4
-ASKING = 5  # every so many jobs one asks an endpoint
+EVERY, ASKS, POSTS = 5, 4, 2  # of so many jobs this one asks an endpoint call by call, and that one by batches
 PRICE = {"input": 1.0, "output": 2.0}
+BATCH = 0.5  # share of it that a call in a batch costs
 TOKENS = 4  # a word of a job counts as so many; for the probe it was one, so small caps end the asking
 TIGHT = 1.2  # times the least cap that is taken: every other asking job's
 AMPLE = 1.0  # dollars: the others'
@@ -57,8 +63,8 @@ class Campaign(threading.Thread):
         self.findings = Findings()
         self.faults: list[dict[str, float]] = []
         self.error: BaseException | None = None
-        self.posted = self.again = 0
-        self.least = 0.0
+        self.posted = self.again = self.left = 0
+        self.least: dict[bool, float] = {}
         self.killer: int | None = None
 
     def run(self) -> None:
@@ -70,17 +76,19 @@ class Campaign(threading.Thread):
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _campaign(self) -> None:
-        with served(latency=0.05) as self.teacher:
-            self._tried()
+        words = Words()
+        price = f"{PRICE['input']}/{PRICE['output']}"
+        with served(latency=0.05) as self.teacher, batching(price, words) as self.batcher:
+            self._tried(words)
 
-    def _tried(self) -> None:
+    def _tried(self, words: Words) -> None:
         while not self.stack.api.running() or not self.stack.api.ready() or not self.stack.home.key_file.exists():
             time.sleep(0.1)
         admin = Client(self.stack.url, self.stack.key)
         users = [self._user(admin, i) for i in range(PROJECTS)]
-        self.least = self._least(*users[0][:2])
+        self.least = {batch: self._least(*users[0][:2], batch) for batch in (False, True)}
         self.teacher.forget()
-        self.teacher.tokens_factor = TOKENS
+        self.teacher.tokens_factor = words.factor = TOKENS
         began = time.monotonic()
         with self._killer() as killer:
             posted = {project: list[str]() for project in range(PROJECTS)}
@@ -98,12 +106,12 @@ class Campaign(threading.Thread):
         self._check(users, posted)
 
     def _body(self, key: str, teacher: str, number: int) -> dict[str, Any]:
-        """Every fifth job asks a teacher behind an endpoint, the others score."""
+        """Two of five jobs ask a teacher behind an endpoint, one of them by batches; the others score."""
         seed = self.plan.seed * 10_000
-        if number % ASKING == ASKING - 1:
+        if number % EVERY in (ASKS, POSTS):
             file = work.sentences_of(self.stack.url, key, number, self.plan.seed)
-            tight = number // ASKING % 2 == 0
-            return work.asking(file, number, seed, TIGHT * self.least if tight else AMPLE)
+            tight, batch = number // EVERY % 2 == 0, number % EVERY == POSTS
+            return work.asking(file, number, seed, TIGHT * self.least[batch] if tight else AMPLE, batch)
         return work.job(work.dataset(self.stack.url, key, number, self.plan.seed), teacher, number, seed)
 
     def _user(self, admin: Client, number: int) -> tuple[Client, str, str]:
@@ -112,16 +120,16 @@ class Campaign(threading.Thread):
             "key"
         ]
         client = Client(self.stack.url, key)
-        body = {"name": "words", "url": self.teacher.url, "price": PRICE, "allow_private": True}
-        assert client.post("/endpoints", json=body)["state"] == "ready"
+        for name, url in (("words", self.teacher.url), ("batches", self.batcher.url)):
+            body = {"name": name, "url": url, "price": PRICE | {"batch": BATCH}, "allow_private": True}
+            assert client.post("/endpoints", json=body)["state"] == "ready"
         return client, key, work.teacher(client, self.stack.url, key, number)
 
-    def _least(self, client: Client, key: str) -> float:
+    def _least(self, client: Client, key: str, batch: bool) -> float:
         """Dollars: the smallest cap that is taken, once such rows were looked at. Those of each job are others, and about as long."""
         file = work.sentences_of(self.stack.url, key, self.plan.jobs, self.plan.seed)
-        while (
-            said := client.post("/distillations/validate", json=work.asking(file, 0, self.plan.seed, AMPLE))["estimate"]
-        ) is None:
+        body = work.asking(file, 0, self.plan.seed, AMPLE, batch)
+        while (said := client.post("/distillations/validate", json=body)["estimate"]) is None:
             time.sleep(0.2)
         return float(said["usd"]["minimum"])
 
@@ -167,9 +175,14 @@ class Campaign(threading.Thread):
                 job = client.get(f"/distillations/{id}")
                 check(self.findings, job, events)
                 if job["spec"]["budget"]["usd"] is not None:
-                    billed(self.findings, job, bills[job["metadata"]["number"]], LOT * bound)
+                    batch = job["spec"]["teacher"]["batch"]
+                    self.left += batch * lost(job)
+                    billed(self.findings, job, bills[job["metadata"]["number"]], 0.0 if batch else LOT * bound)
                 recovery(self.findings, events, self.faults)
         self.again = sum(self.teacher.asked.values()) - len(self.teacher.asked)
+        twice(self.findings, self.batcher.asked)
+        listed = httpx.get(f"{self.batcher.url}/batches", params={"limit": 10_000}).json()["data"]
+        self.batches = Counter(one["status"] for one in listed)
 
     def _bills(self) -> tuple[dict[str, float], float]:
         """Dollars by the number of a job, which its questions end with, as the endpoint counts; and what a call can cost at most."""
@@ -179,7 +192,7 @@ class Campaign(threading.Thread):
             words = TOKENS * sum(len(one.split()) for one in said)
             found[said[-1].rpartition(" ")[2]] += (words * PRICE["input"] + PRICE["output"]) / 1e6
             most = max(most, sum(len(one.encode()) for one in said) + MESSAGE * (len(said) + 1))
-        return found, (most * PRICE["input"] + work.LONGEST * PRICE["output"]) / 1e6
+        return found | self.batcher.bills, (most * PRICE["input"] + work.LONGEST * PRICE["output"]) / 1e6
 
 
 def orphans(home: Path) -> list[int]:
@@ -218,11 +231,16 @@ def report(campaign: Campaign, left: list[int]) -> int:
         "unbooked",
         "overbooked",
         "above_cap",
+        "paid_twice",
     ):
         print(f"{name.replace('_', ' '):14} {getattr(found, name)}")
     print(f"{'orphans':14} {len(left)}")
     print(f"{found.starved} small caps were used up by what was in flight at faults")
     print(f"{campaign.teacher.calls} answers were billed, {campaign.again} of them a second time")
+    ends = ", ".join(f"{number} {status}" for status, number in sorted(campaign.batches.items()))
+    print(
+        f"{campaign.batcher.asked.total()} more in {campaign.batches.total()} batches: {ends or 'none'}; of attempts at them {campaign.left} were lost"
+    )
     for whose, took in (("worker", found.workers), ("child", found.children)):
         print(f"a dead {whose}'s step is claimable after: {spread(took.claimable)}")
         print(f"{' ' * len(whose)}                 and resumes after: {spread(took.resumed)}")

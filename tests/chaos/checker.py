@@ -32,6 +32,8 @@ class Findings:
     overbooked: int = 0
     """Jobs that were booked more than that, and what lost attempts may have had in flight."""
     above_cap: int = 0
+    paid_twice: int = 0
+    """Questions in batches that an endpoint has billed again: a batch outlives whoever sent it."""
     starved: int = 0
     """Jobs whose lost attempts have used up a small cap: booked as paid, as they must be, and so failed. They are not bad."""
     reasons: list[str] = field(default_factory=list)
@@ -49,6 +51,7 @@ class Findings:
             + self.unbooked
             + self.overbooked
             + self.above_cap
+            + self.paid_twice
         )
 
 
@@ -90,7 +93,7 @@ def lost(job: dict[str, Any]) -> int:
 
 def billed(findings: Findings, job: dict[str, Any], bill: float, lot: float) -> None:
     """US dollars. What we booked is never less than what the endpoint has billed by its own count, never more than that and a lot for each lost attempt,
-    and never above the cap."""
+    and never above the cap. Where batches are sent, `lot` is 0: their money outlives the attempt."""
     booked, cap = job["usage"]["usd"], job["spec"]["budget"]["usd"]
     most = bill + lost(job) * lot
     findings.unbooked += booked < bill - ROUNDED
@@ -100,6 +103,13 @@ def billed(findings: Findings, job: dict[str, Any], bill: float, lot: float) -> 
         findings.reasons.append(
             f"{job['id']}: ${booked:.6f} booked, ${bill:.6f} billed, ${most:.6f} at most, under ${cap:.6f}"
         )
+
+
+def twice(findings: Findings, asked: Counter[str]) -> None:
+    """Questions in batches, and how often each was billed."""
+    again = {text: times for text, times in asked.items() if times > 1}
+    findings.paid_twice += asked.total() - len(asked)
+    findings.reasons += [f"billed {times} times in batches: {text}" for text, times in again.items()]
 
 
 def recovery(findings: Findings, events: list[dict[str, Any]], faults: list[dict[str, Any]]) -> None:

@@ -1,8 +1,9 @@
 """The checker of the campaign, on events made by hand: it must see what it is there to see."""
 
+from collections import Counter
 from typing import Any
 
-from tests.chaos.checker import Findings, billed, check, recovery, same_posts
+from tests.chaos.checker import Findings, billed, check, recovery, same_posts, twice
 
 
 def event(id: int, state: str, at: int = 100, step: str | None = "train", **more: Any) -> dict[str, Any]:
@@ -61,6 +62,14 @@ def test_a_bill_has_bounds_on_both_sides() -> None:
     billed(findings, asked(0.36, 2), 0.25, 0.1)
     billed(findings, asked(0.25, cap=0.24), 0.25, 0.1)
     assert (findings.unbooked, findings.overbooked, findings.above_cap, len(findings.reasons)) == (1, 2, 1, 4)
+
+
+def test_a_question_in_batches_is_billed_once() -> None:
+    findings = Findings()
+    twice(findings, Counter({"one": 1, "two": 1}))
+    assert findings.bad() == 0 and not findings.reasons
+    twice(findings, Counter({"one": 1, "two": 3}))
+    assert (findings.paid_twice, findings.bad()) == (2, 2) and findings.reasons == ["billed 3 times in batches: two"]
 
 
 def test_a_small_cap_that_lost_attempts_have_used_up_is_no_ill() -> None:

@@ -51,12 +51,12 @@ def sentences_of(url: str, key: str, number: int, seed: int) -> str:
     return upload(url, key, f"sentences-{number}.jsonl", "\n".join(rows).encode())
 
 
-def asking(file: str, number: int, seed: int, usd: float) -> dict[str, Any]:
-    """A job under a cap whose teacher is behind an endpoint; every other one filters its answers."""
+def asking(file: str, number: int, seed: int, usd: float, batch: bool) -> dict[str, Any]:
+    """A job under a cap whose teacher is behind an endpoint, asked call by call or by batches; every other one filters its answers."""
     keep = [{"type": "length", "max": 40}, {"type": "regex", "pattern": "[a-z]"}] if number % 2 else []
     return {
         "name": f"chaos {number}",
-        "teacher": {"models": ["ep_words/words"]},
+        "teacher": {"models": ["ep_batches/words" if batch else "ep_words/words"], "batch": batch},
         "data": {
             "train": file,
             "heldout": 0.2,

@@ -27,6 +27,7 @@ STEP: dict[str, Any] = {
     "seconds": 1.0,
     "cached": False,
     "cut": False,
+    "cut_reason": None,
     "progress": None,
     "error": None,
 }

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from models import intent, lease
 from models.conflict import Conflict
+from models.cut import REASON
 from models.start import Work
 from models.step import Step
 from tests.models.world import World
@@ -59,6 +60,8 @@ def test_finish_of_a_paused_job_resumes_to_its_checkpoint_alone(world: World) ->
     world.drain()
     done = world.steps(job)
     assert world.job(job).state == "succeeded" and done["train"].cut and done["train.no_teacher"].error is not None
+    why = "Training was cut at step 40 by finish."
+    assert done["train"].summary[REASON] == why and why in [one.message for one in world.events(job)]
 
 
 def test_a_baseline_that_was_faster_is_not_read(world: World) -> None:

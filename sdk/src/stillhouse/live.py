@@ -95,7 +95,7 @@ def progress(step: DistillationStep) -> tuple[ProgressBar | Text, Text]:
     if step["error"]:
         return Text(step["error"]["message"], style="red"), Text("")
     took = f"{step['seconds']:.1f} s" if step["finished_at"] else ""
-    cut = "  ended early" if step["cut"] else ""
+    cut = f"  {step['cut_reason'] or 'ended early'}" if step["cut"] else ""
     return Text(took + cut, style="dim"), Text("")
 
 

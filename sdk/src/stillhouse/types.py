@@ -404,6 +404,7 @@ class DistillationStep(TypedDict):
     seconds: float
     cached: bool
     cut: bool
+    cut_reason: str | None
     progress: dict[str, Any] | None
     error: Problem | None
     started_at: int | None

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from stillhouse import figures, live
 from stillhouse.cli.jobs import Assignments, Cap, read
-from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show_all, show_page, written
+from stillhouse.cli.output import After, AsJson, Limit, gone, raw, show_all, show_page, show_problems, written
 from stillhouse.cli.session import client
 from stillhouse.job import Job
 from stillhouse.types import Dollars
@@ -63,12 +63,15 @@ def validate(
     if as_json:
         raw(found)
     else:
-        if told := [*found["problems"], *found["warnings"]]:
-            show_all(told, ("param", "code", "message", "hint"), False)
+        for noun, told in (("refusal", found["problems"]), ("warning", found["warnings"])):
+            if told:
+                show_problems(noun, told)
+                print()
         if found["plan"]:
             show_all(found["plan"], ("name", "queue", "cache", "seconds", "memory_bytes"), False)
+            print()
         if (estimate := found["estimate"]) is not None:
-            print(f"\nabout {estimate['seconds']:,.0f} s" + price_of(estimate["usd"]))
+            print(f"about {estimate['seconds']:,.0f} s" + price_of(estimate["usd"]))
     raise typer.Exit(0 if found["valid"] else 1)
 
 

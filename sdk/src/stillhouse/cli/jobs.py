@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +12,9 @@ import typer
 from rich.console import Console
 
 from stillhouse import figures, live
-from stillhouse.cli.output import AsJson, raw
+from stillhouse.cli.output import AsJson, raw, show_problems
 from stillhouse.cli.session import client
-from stillhouse.errors import JobFailed
+from stillhouse.errors import InvalidRequest, JobFailed
 from stillhouse.job import Job
 from stillhouse.types import Distillation
 
@@ -21,7 +22,7 @@ Assignments = Annotated[
     list[str], typer.Option("--set", help="`data.train=ds_x`, `training.seed=2`: changes the file. May be repeated.")
 ]
 Cap = Annotated[float | None, typer.Option("--budget-usd", help="Cap in US dollars: `budget.usd`.")]
-DETACHED = 130
+REFUSED, DETACHED = 1, 130
 
 
 def read(path: Path, assignments: list[str], budget_usd: float | None) -> Distillation:
@@ -67,7 +68,13 @@ def distill(
     as_json: AsJson = False,
 ) -> None:
     """Start a distillation."""
-    job = client(context).distillations.create(read(path, assignments, budget_usd))
+    try:
+        job = client(context).distillations.create(read(path, assignments, budget_usd))
+    except InvalidRequest as error:
+        if as_json or not error.problems:
+            raise
+        show_problems("refusal", error.problems, sys.stderr)
+        raise typer.Exit(REFUSED) from None
     if watch:
         follow(job, as_json)
     elif as_json:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -37,15 +37,23 @@ def show(item: Mapping[str, Any], as_json: bool) -> None:
         print(f"{name.ljust(width)}  {value}".rstrip())
 
 
-def show_all(items: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
-    """Many things: a line each, whole however narrow the terminal is, since ids are there to be copied."""
+def show_all(
+    items: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, to: TextIO | None = None
+) -> None:
+    """Many things: a line each, whole however narrow the terminal is, since ids are there to be copied. `to`: standard output, unless said."""
     if as_json:
         raw(list(items))
         return
     rows = [list(columns), *([text(name, item.get(name)) for name in columns] for item in items)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(), file=to)
+
+
+def show_problems(noun: str, problems: Sequence[Mapping[str, Any]], to: TextIO | None = None) -> None:
+    """Their number (`2 refusals`), and a line each."""
+    print(f"{len(problems)} {noun}{'s' if len(problems) > 1 else ''}", file=to)
+    show_all(problems, ("param", "code", "message", "hint"), False, to)
 
 
 def show_page(items: Iterable[Mapping[str, Any]], limit: int, columns: Sequence[str], as_json: bool) -> None:
