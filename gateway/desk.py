@@ -62,6 +62,7 @@ class Desk(Front):
         self._tasks: set[asyncio.Task[None]] = set()
         self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
         self._closing = False
+        """Those in flight are given up soon."""
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
 
     @property
@@ -93,10 +94,18 @@ class Desk(Front):
     async def hang_up(self) -> None:
         """Nobody waits for longer than a call takes."""
 
-    async def close(self, patience: float, *, cancelled: bool = False) -> None:
-        self._closing = True
+    @property
+    def flying(self) -> int:
+        return self._purse.flying
+
+    def end(self) -> None:
+        super().end()
         self._throttle.end()
         self._claims.end()
+
+    async def close(self, patience: float, *, cancelled: bool = False) -> None:
+        self.end()
+        self._closing = True
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
             for task in late:
@@ -136,7 +145,7 @@ class Desk(Front):
                 found.exception()  # marked as seen: most questions are asked once
 
     def _forget(self, key: str) -> None:
-        """Others may ask it, unless it is being asked here. Once all is to end, claims end last: what is in flight is kept before."""
+        """Others may ask it, unless it is being asked here. Once calls are given up, claims end last: what came of them is kept before."""
         if key not in self._open and not self._closing:
             self._elsewhere.discard(key)
             self._claims.give_up(key)
@@ -189,7 +198,7 @@ class Desk(Front):
 
     def _go_on(self) -> None:
         """Raises Permanent once nothing more is to be asked."""
-        if self.stopped is not None or self._closing:
+        if self.stopped is not None or self._ending:
             raise Permanent("stopped", "nothing more is asked", sent=False)
 
     async def _attempt(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
@@ -221,7 +230,7 @@ class Desk(Front):
         """The answers of a reply, once they are in the database."""
         item = self._billed(reply, key, first, samples, set_aside)
         cost = item.amount
-        self._closing = self._closing or cost > set_aside  # the price is wrong: no further call is made at it
+        self._ending = self._ending or cost > set_aside  # the price is wrong: no further call is made at it
         await self._settle(item, set_aside)
         await asyncio.shield(item.done)
         if cost > set_aside:

@@ -39,6 +39,7 @@ class Front(ABC):
         self.form, self._shelf, self._tell, self._most, self._taken = form, shelf, tell, most, 0
         self.stopped: Problem | None = None
         """Why nothing more is asked; code `over_budget` where a cap was reached."""
+        self._ending = False
 
     @property
     def unbooked(self) -> bool:
@@ -84,6 +85,15 @@ class Front(ABC):
     @abstractmethod
     async def hang_up(self) -> None:
         """The child has ended: whoever waits to take a question waits no longer."""
+
+    @property
+    def flying(self) -> int:
+        """Calls in flight, whose answers are lost where nobody waits for them. What is in a batch is none: another attempt finds it."""
+        return 0
+
+    def end(self) -> None:
+        """No further call is made. Those in flight go on, and their answers are kept as ever."""
+        self._ending = True
 
     @abstractmethod
     async def close(self, patience: float, *, cancelled: bool = False) -> None:

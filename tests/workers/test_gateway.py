@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from distill.answers.asker import connect
 from distill.data.canonical import Heading, digest_array, text_digests, write
 from gateway.front import TOO_MANY
+from models.answer import StoredAnswer
 from models.endpoint import Endpoint
+from models.job import Job
 from models.project import Project
 from models.start import Work
 from settings import Settings
@@ -29,6 +33,8 @@ from tests.distill.runs import here, read, run_folder, selection
 from tests.models.world import World
 from tests.workers.conftest import NOWHERE
 from tests.workers.desk import PRICE, TEXTS, begun, booked
+from tests.workers.leashed import until
+from workers import asking as asking_module
 from workers.asking import Asking
 from workers.claim import Ledger
 from workers.heartbeat import Heartbeat
@@ -55,13 +61,16 @@ def work(world: World, teacher: Teacher) -> Work:
 
 
 @contextmanager
-def asking(ledger: Ledger, work: Work, run: Path) -> Iterator[Asking]:
-    given = Settings(broker_url=NOWHERE)
+def asking(
+    ledger: Ledger, work: Work, run: Path, stopping: Event | None = None, stop_seconds: float = 8.0
+) -> Iterator[Asking]:
+    given = Settings(broker_url=NOWHERE, stop_seconds=stop_seconds)
     with (
-        Heartbeat(ledger, work, period=5.0, began=time.monotonic()) as heartbeat,
-        Asking(ledger, given, work, run, heartbeat) as gateway,
+        Heartbeat(ledger, work, period=0.2, began=time.monotonic()) as heartbeat,
+        Asking(ledger, given, work, run, heartbeat, stopping or Event()) as gateway,
     ):
         yield gateway
+    heartbeat._thread.join()  # a renewal under way would outlive the database's engine
 
 
 def rows(path: Path, texts: list[str]) -> Path:
@@ -107,6 +116,48 @@ def test_a_child_has_no_more_questions_than_rows(ledger: Ledger, work: Work, tea
         asker.close()
     assert asker.stopped == TOO_MANY and len(told) <= 8 and teacher.calls <= 8
     assert gateway.problem is not None and gateway.problem.code == TOO_MANY
+
+
+@pytest.mark.parametrize("why", ["pause", "shutdown", "cancel"])
+def test_calls_in_flight_are_waited_for_where_there_is_time(
+    world: World,
+    ledger: Ledger,
+    work: Work,
+    teacher: Teacher,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    """Of four calls of a second and a half, to a worker with 0.2 s to stop: at a pause all are answered and kept, else they are booked at their bounds."""
+    monkeypatch.setattr(asking_module, "SILENT", 0.3)
+    teacher.latency = 1.5
+    stopping = Event()
+
+    def change(session: Session) -> None:
+        session.get_one(Endpoint, (work.project, "ep_words")).limits = {"concurrency": 4}
+
+    def wish(session: Session) -> None:
+        session.get_one(Job, work.grip.job).intent = why
+
+    world(change)
+    with asking(ledger, work, tmp_path, stopping, stop_seconds=0.2):
+        asker = connect(tmp_path / GATEWAY, 5.0)
+        questions = ((i, (Message(role="user", content=text),)) for i, text in enumerate(TEXTS[:8]))
+        assert not list(asker.ask(questions, lambda: teacher.flying == 4))
+        if why == "shutdown":
+            stopping.set()
+        else:
+            world(wish)
+        asker.close()
+        began = time.monotonic()
+    took, waits = time.monotonic() - began, why == "pause"
+    until(lambda: teacher.flying == 0)
+    kept = world(lambda s: s.scalar(select(func.count()).where(StoredAnswer.project == work.project)))
+    assert (teacher.calls, kept) == (4, 4 if waits else 0), "no further one was begun"
+    assert (booked(world, work.grip.job) == pytest.approx(teacher.bill, abs=1e-9)) == waits
+    assert (took > 1.0) == waits, took
+    said = [event.message for event in world.events(work.grip.job) if event.message]
+    assert said == (["Stopping: 4 calls are in flight and waited for, 120 s at most."] if waits else [])
 
 
 @pytest.mark.parametrize("idle", [None, 5.0])
