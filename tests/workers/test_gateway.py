@@ -28,8 +28,8 @@ from spec.params import AnswerParams, Question
 from spec.problem import Problem
 from spec.run import GATEWAY
 from spec.sampling import Sampling
-from tests.acceptance.teacher import Teacher, model
-from tests.distill.runs import here, read, run_folder, selection
+from tests.acceptance.teacher import Teacher, model, sentences
+from tests.distill.runs import here, messages, read, run_folder, selection
 from tests.models.world import World
 from tests.workers.conftest import NOWHERE
 from tests.workers.desk import PRICE, TEXTS, begun, booked
@@ -116,6 +116,45 @@ def test_a_child_has_no_more_questions_than_rows(ledger: Ledger, work: Work, tea
         asker.close()
     assert asker.stopped == TOO_MANY and len(told) <= 8 and teacher.calls <= 8
     assert gateway.problem is not None and gateway.problem.code == TOO_MANY
+
+
+@pytest.mark.parametrize(("number", "first", "few"), [(400, None, 50), (12, None, 6), (12, 10, 10)])
+def test_a_teacher_that_cannot_be_read_is_asked_no_further(
+    world: World, ledger: Ledger, work: Work, teacher: Teacher, tmp_path: Path, number: int, first: int | None, few: int
+) -> None:
+    """200 held-out rows are given up after 50, six after six; a preview of ten shows them all. One call at a time, with some more until the child has gone."""
+    teacher.faults["garbage"], teacher.latency = 10_000, 0.01
+    texts = sentences(number, 3)[0]
+    params = AnswerParams.model_validate(work.params | ({} if first is None else {"first": first}))
+    run = run_folder(tmp_path / "run", "answer", params, {"train/rows.arrow": rows(tmp_path / "rows.arrow", texts)})
+    with asking(ledger, replace(work, context=work.context | {"questions": number}), run):
+        done = here(run)
+    told = [line for line in messages(run).splitlines() if "I would rather talk of the sea." in line]
+    assert few <= teacher.calls <= (120 if number > 100 else few)
+    if first is not None:
+        assert (done.status, len(told)) == ("succeeded", 10)
+        return
+    assert done.error is not None and done.error.code == "no_answers" and done.retry == "never" and len(told) == 4
+    assert (
+        f"first {few} of {number // 2} heldout rows" in done.error.message
+        and f"{few} unparseable" in done.error.message
+    )
+
+
+def test_rows_that_only_the_text_says_are_counted(ledger: Ledger, work: Work, teacher: Teacher, tmp_path: Path) -> None:
+    """Two replies come without log-probabilities."""
+    teacher.faults["unusable"] = 2
+    question = work.params["question"] | {"top_logprobs": 3}
+    params = AnswerParams.model_validate(work.params | {"read": "logprobs", "question": question})
+    train = rows(tmp_path / "rows.arrow", TEXTS[:8])
+    run = run_folder(tmp_path / "run", "answer", params, {"train/rows.arrow": train})
+    with asking(ledger, replace(work, params=params.model_dump(mode="json")), run):
+        done = here(run)
+    parts = done.summary["parts"].values()
+    assert sum(part["hard"] for part in parts) == 2 and {kind for part in parts for kind in part["kinds"]} == {
+        "answered"
+    }
+    assert "by their text alone" in messages(run)
 
 
 @pytest.mark.parametrize("why", ["pause", "shutdown", "cancel"])
