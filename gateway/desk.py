@@ -4,6 +4,7 @@ An answer is kept before it is told.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -61,6 +62,8 @@ class Desk(Front):
         """Questions that were seen to be another job's."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
+        self._paid: Counter[str] = Counter()
+        """Micro-dollars that calls for open questions have cost so far."""
         self._closing = False
         """Those in flight are given up soon."""
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
@@ -123,10 +126,10 @@ class Desk(Front):
             for first, samples in self.form.runs(have):
                 have |= await self._asked(messages, key, first, samples)
             found.set_result(have)
-            await self._answered(id, have)
+            await self._answered(id, have, self._paid[key])
         except CallFailed as error:
             found.set_exception(error)
-            await self._tell(failed(id, error))
+            await self._tell(failed(id, error, self._paid[key]))
         except Broke as error:
             await self.till.join()
             await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
@@ -137,7 +140,7 @@ class Desk(Front):
             log.exception("question_failed")
             await self.give_up(error, "A question could not be asked.")
         finally:
-            del self._open[key]
+            del self._open[key], self._paid[key]
             self._forget(key)
             if not found.done():
                 found.cancel()
@@ -216,7 +219,7 @@ class Desk(Front):
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
             if taken:
-                await self._settle(_unanswered(set_aside if error.billed else 0), set_aside)
+                await self._settle(key, _unanswered(set_aside if error.billed else 0), set_aside)
             raise
         except asyncio.CancelledError:
             # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
@@ -231,7 +234,7 @@ class Desk(Front):
         item = self._billed(reply, key, first, samples, set_aside)
         cost = item.amount
         self._ending = self._ending or cost > set_aside  # the price is wrong: no further call is made at it
-        await self._settle(item, set_aside)
+        await self._settle(key, item, set_aside)
         await asyncio.shield(item.done)
         if cost > set_aside:
             await self._stop(exceeded(cost, set_aside))
@@ -247,7 +250,8 @@ class Desk(Front):
             cost = amount(reply.usage, self._price)
         return Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
 
-    async def _settle(self, item: Settled, set_aside: int) -> None:
+    async def _settle(self, key: str, item: Settled, set_aside: int) -> None:
+        self._paid[key] += item.amount
         self.till.put(item)
         await self._purse.settle(set_aside, item.amount)
 

@@ -106,8 +106,8 @@ class Front(ABC):
         """After an error that nobody foresaw."""
         await self._stop(trouble(error, what))
 
-    async def _answered(self, id: int, have: dict[int, Answer]) -> None:
-        await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples))))
+    async def _answered(self, id: int, have: dict[int, Answer], paid: int = 0) -> None:
+        await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples)), paid=paid))
 
     async def _stop(self, problem: Problem) -> None:
         """Nothing more is asked; the child is told once."""
@@ -121,8 +121,8 @@ def read(answers: Mapping[int, Any]) -> dict[int, Answer]:
     return {sample: Answer.model_validate(answer) for sample, answer in answers.items()}
 
 
-def failed(id: int, error: CallFailed) -> Told:
-    return Told(id=id, failed=error.kind, message=error.message, passing=isinstance(error, Retryable))
+def failed(id: int, error: CallFailed, paid: int = 0) -> Told:
+    return Told(id=id, failed=error.kind, message=error.message, passing=isinstance(error, Retryable), paid=paid)
 
 
 def kept_of(reply: Reply, key: str, first: int, samples: int) -> list[Kept]:

@@ -58,7 +58,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
         return Result(status="stopped")
     cut = asker.stopped == OVER_BUDGET
     if params.first is not None:
-        return _previewed(folder, params, sides)
+        return _previewed(folder, params, sides, cut)
     _check(folder, sides, cut)
     _write(folder, sides)
     tally = _tally(params, sides, cut)
@@ -109,13 +109,13 @@ def _side(
     )
 
 
-def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
+def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides, cut: bool) -> Result:
     """The answers as events, for whoever has to approve them."""
     preview.show(folder, params, sides)
-    tally = _tally(params, sides, cut=False)
+    tally = _tally(params, sides, cut)
     folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
     summary = {"parts": {name: part.facts() for name, part in tally.parts.items()}}
-    return Result(status="succeeded", summary=summary, passing=_passing(sides))
+    return Result(status="stopped" if cut else "succeeded", summary=summary, passing=_passing(sides))
 
 
 def _passing(sides: Sides) -> int:
@@ -181,7 +181,7 @@ def _line(params: AnswerParams, side: Side, place: int, told: Told, reading: Rea
         named = [name for name, share in zip(params.classes, reading.shares.tolist(), strict=True) if share > THRESHOLD]
         label = named if params.several else params.classes[int(reading.shares.argmax())]
     line: dict[str, Any] = {"side": side.name, "row": int(side.which[place]), "kind": reading.kind, "label": label}
-    line |= {"gold": side.gold(place, params.classes)}
+    line |= {"gold": side.gold(place, params.classes)} | ({} if params.first is None else {"usd": told.paid / 1e6})
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}
         line |= {"votes": reading.votes} if params.read == "votes" and reading.shares is not None else {}
