@@ -82,9 +82,9 @@ class RunFolder:
                 return  # it is gone, and the leash ends us
             self._kept += len(said)
 
-    def message(self, text: str, level: str = "info") -> None:
-        """A `message` event."""
-        self.emit("message", {"level": level, "text": text})
+    def message(self, text: str, level: str = "info", **more: Any) -> None:
+        """A `message` event; `more`: figures for programs."""
+        self.emit("message", {"level": level, "text": text, **more})
 
     def load(self, module: str) -> Any:
         """Imports a module and adds the time to `imports`. What it makes is here to stay: the collector of garbage never looks at it."""

@@ -4,6 +4,7 @@ An answer is kept before it is told.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -61,7 +62,10 @@ class Desk(Front):
         """Questions that were seen to be another job's."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
+        self._paid: Counter[str] = Counter()
+        """Micro-dollars that calls for open questions have cost so far."""
         self._closing = False
+        """Those in flight are given up soon."""
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
 
     @property
@@ -93,10 +97,18 @@ class Desk(Front):
     async def hang_up(self) -> None:
         """Nobody waits for longer than a call takes."""
 
-    async def close(self, patience: float, *, cancelled: bool = False) -> None:
-        self._closing = True
+    @property
+    def flying(self) -> int:
+        return self._purse.flying
+
+    def end(self) -> None:
+        super().end()
         self._throttle.end()
         self._claims.end()
+
+    async def close(self, patience: float, *, cancelled: bool = False) -> None:
+        self.end()
+        self._closing = True
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
             for task in late:
@@ -114,10 +126,10 @@ class Desk(Front):
             for first, samples in self.form.runs(have):
                 have |= await self._asked(messages, key, first, samples)
             found.set_result(have)
-            await self._answered(id, have)
+            await self._answered(id, have, self._paid[key])
         except CallFailed as error:
             found.set_exception(error)
-            await self._tell(failed(id, error))
+            await self._tell(failed(id, error, self._paid[key]))
         except Broke as error:
             await self.till.join()
             await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
@@ -128,7 +140,7 @@ class Desk(Front):
             log.exception("question_failed")
             await self.give_up(error, "A question could not be asked.")
         finally:
-            del self._open[key]
+            del self._open[key], self._paid[key]
             self._forget(key)
             if not found.done():
                 found.cancel()
@@ -136,7 +148,7 @@ class Desk(Front):
                 found.exception()  # marked as seen: most questions are asked once
 
     def _forget(self, key: str) -> None:
-        """Others may ask it, unless it is being asked here. Once all is to end, claims end last: what is in flight is kept before."""
+        """Others may ask it, unless it is being asked here. Once calls are given up, claims end last: what came of them is kept before."""
         if key not in self._open and not self._closing:
             self._elsewhere.discard(key)
             self._claims.give_up(key)
@@ -189,7 +201,7 @@ class Desk(Front):
 
     def _go_on(self) -> None:
         """Raises Permanent once nothing more is to be asked."""
-        if self.stopped is not None or self._closing:
+        if self.stopped is not None or self._ending:
             raise Permanent("stopped", "nothing more is asked", sent=False)
 
     async def _attempt(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
@@ -207,7 +219,7 @@ class Desk(Front):
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
             if taken:
-                await self._settle(_unanswered(set_aside if error.billed else 0), set_aside)
+                await self._settle(key, _unanswered(set_aside if error.billed else 0), set_aside)
             raise
         except asyncio.CancelledError:
             # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
@@ -221,8 +233,8 @@ class Desk(Front):
         """The answers of a reply, once they are in the database."""
         item = self._billed(reply, key, first, samples, set_aside)
         cost = item.amount
-        self._closing = self._closing or cost > set_aside  # the price is wrong: no further call is made at it
-        await self._settle(item, set_aside)
+        self._ending = self._ending or cost > set_aside  # the price is wrong: no further call is made at it
+        await self._settle(key, item, set_aside)
         await asyncio.shield(item.done)
         if cost > set_aside:
             await self._stop(exceeded(cost, set_aside))
@@ -238,7 +250,8 @@ class Desk(Front):
             cost = amount(reply.usage, self._price)
         return Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
 
-    async def _settle(self, item: Settled, set_aside: int) -> None:
+    async def _settle(self, key: str, item: Settled, set_aside: int) -> None:
+        self._paid[key] += item.amount
         self.till.put(item)
         await self._purse.settle(set_aside, item.amount)
 

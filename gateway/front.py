@@ -39,6 +39,7 @@ class Front(ABC):
         self.form, self._shelf, self._tell, self._most, self._taken = form, shelf, tell, most, 0
         self.stopped: Problem | None = None
         """Why nothing more is asked; code `over_budget` where a cap was reached."""
+        self._ending = False
 
     @property
     def unbooked(self) -> bool:
@@ -85,6 +86,15 @@ class Front(ABC):
     async def hang_up(self) -> None:
         """The child has ended: whoever waits to take a question waits no longer."""
 
+    @property
+    def flying(self) -> int:
+        """Calls in flight, whose answers are lost where nobody waits for them. What is in a batch is none: another attempt finds it."""
+        return 0
+
+    def end(self) -> None:
+        """No further call is made. Those in flight go on, and their answers are kept as ever."""
+        self._ending = True
+
     @abstractmethod
     async def close(self, patience: float, *, cancelled: bool = False) -> None:
         """No more questions. What is under way has `patience` seconds to be answered, and what was answered is kept.
@@ -96,8 +106,8 @@ class Front(ABC):
         """After an error that nobody foresaw."""
         await self._stop(trouble(error, what))
 
-    async def _answered(self, id: int, have: dict[int, Answer]) -> None:
-        await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples))))
+    async def _answered(self, id: int, have: dict[int, Answer], paid: int = 0) -> None:
+        await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples)), paid=paid))
 
     async def _stop(self, problem: Problem) -> None:
         """Nothing more is asked; the child is told once."""
@@ -111,8 +121,8 @@ def read(answers: Mapping[int, Any]) -> dict[int, Answer]:
     return {sample: Answer.model_validate(answer) for sample, answer in answers.items()}
 
 
-def failed(id: int, error: CallFailed) -> Told:
-    return Told(id=id, failed=error.kind, message=error.message, passing=isinstance(error, Retryable))
+def failed(id: int, error: CallFailed, paid: int = 0) -> Told:
+    return Told(id=id, failed=error.kind, message=error.message, passing=isinstance(error, Retryable), paid=paid)
 
 
 def kept_of(reply: Reply, key: str, first: int, samples: int) -> list[Kept]:

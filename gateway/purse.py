@@ -34,6 +34,11 @@ class Purse:
         self._broke: Cap | None = None
         self._changed = asyncio.Condition()
 
+    @property
+    def flying(self) -> int:
+        """Calls for which money is set aside, and that are not settled."""
+        return self._flying
+
     async def take(self, bound: int) -> None:
         """Sets the bound of one call aside. Raises Broke, Lost.
 

@@ -42,8 +42,8 @@ def skip(session: Session, job: Job, step: Step, reason: Problem) -> None:
 
 def adopt(session: Session, job: Job, step: Step, steps: Mapping[str, Step]) -> bool:
     """Gives the step its key, and succeeds it with the outputs that already answer for it, at no cost. False if there are none."""
-    step.key = key_of(step, steps)
     keys = serving_keys(step, step.project, _read(step, steps))
+    step.key = key_of(step, steps) if keys else None
     twin = session.scalars(steps_of.of_keys(step.project, keys)).one_or_none() if keys else None
     if twin is None or twin.id == step.id or not blob.pin(session, step.project, step.id, twin.outputs):
         return False

@@ -29,6 +29,13 @@ def write(session: Session, grip: Grip, lines: Sequence[tuple[int, Line]]) -> bo
     return True
 
 
+def say(session: Session, grip: Grip, text: str) -> None:
+    """A message of the worker itself, beside what its child tells."""
+    if (held := _hold(session, grip)) is not None:
+        job, step = held
+        event.append(session, job, "message", text, step=step.name, data={"level": "info"})
+
+
 def progress(session: Session, grip: Grip, data: dict[str, Any]) -> None:
     """Shows how far the child is: the step's row alone, no event."""
     mine = (Step.id == grip.step, Step.fence == grip.fence, Step.state == StepState.RUNNING)

@@ -15,7 +15,7 @@ from spec.prompt import examples_of
 from spec.responses import TeacherResponses, filters, judges
 from spec.sampling import Sampling
 from spec.selection import selection
-from spec.step import Step, dump
+from spec.step import FIRST, Step, dump
 from spec.teacher import asked, divided
 
 PREVIEW = "preview"
@@ -111,10 +111,9 @@ def preview(resolved: Distillation, facts: Facts, given: Signature) -> Step:
     return replace(
         whole,
         name=PREVIEW,
-        params=whole.params | {"first": resolved.budget.preview} | (dump(_filters(graders)) if graders else {}),
+        params=whole.params | {FIRST: resolved.budget.preview} | (dump(_filters(graders)) if graders else {}),
         context=whole.context | {"questions": resolved.budget.preview, "batch": False, "aside": aside},
         after=(),
-        divisible=False,
         seconds=cost.START,
     )
 

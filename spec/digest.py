@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from spec.facts import Signature, StoredFile
-from spec.step import PERSONAL, VERSIONS
+from spec.step import VERSIONS, personal
 from spec.student import Student
 
 
@@ -56,7 +56,7 @@ def step_key(step: Keyed, project: str, inputs_of_needs: Mapping[str, str]) -> s
 
 def serving_keys(step: Keyed, project: str, inputs_of_needs: Mapping[str, str]) -> tuple[str, ...]:
     """Keys whose outputs may stand for this step's, the best first: its own, and a wider step's. None for a step that is done for every job."""
-    if step.verb in PERSONAL:
+    if personal(step.verb, step.params):
         return ()
     return tuple(
         _key(step, params, project, inputs_of_needs) for params in (step.params, step.wider) if params is not None

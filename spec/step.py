@@ -1,5 +1,6 @@
 """A step: one process of a job, as it is planned."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -8,11 +9,13 @@ from spec.params import Params
 from spec.run import Verb
 
 VERSIONS: dict[str, int] = {
-    "inspect": 3, "synthesise": 1, "augment": 1, "answer": 3, "keep": 2, "score": 1, "train": 2, "grade": 1, "package": 1,
+    "inspect": 3, "synthesise": 1, "augment": 1, "answer": 4, "keep": 2, "score": 1, "train": 2, "grade": 1, "package": 1,
 }  # fmt: skip
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
 PERSONAL: frozenset[Verb] = frozenset({"package"})
 """Verbs whose outputs tell of their job, its costs and its hour: done for every job, however alike."""
+FIRST = "first"
+"""The param of an `answer` that is a preview: whoever has to approve sees the answers in the events of his own job, and what they cost it."""
 TRAIN = "train/rows.arrow"
 """The input of training rows."""
 
@@ -46,6 +49,11 @@ class Step:
     """Of one CPU core, estimated."""
     context: dict[str, Any] = field(default_factory=dict)
     """For reports; changes no result and is in no key."""
+
+
+def personal(verb: str, params: Mapping[str, Any]) -> bool:
+    """Whether a step is done for every job, and what it makes answers for no other."""
+    return verb in PERSONAL or params.get(FIRST) is not None
 
 
 def dump(params: Params) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from gateway.reply import Sampling
 from gateway.seal import Keyring, Sealed, Unsealable
 from gateway.socket import Conversation
 from gateway.throttle import Limits, Throttle
-from models import endpoint
+from models import endpoint, scribe
 from models.endpoint import Endpoint
 from models.job import Intent
 from models.project import Project
@@ -43,17 +43,25 @@ from spec.problem import Problem
 from spec.responses import schema
 from spec.run import GATEWAY
 from workers.books import LedgerBook, Lost
-from workers.claim import Ledger
+from workers.claim import Away, Ledger
 from workers.heartbeat import Heartbeat
 
+LOOK = 0.1
+"""Seconds between two looks at calls in flight, once nothing more is asked."""
+SILENT = 1.0
+"""Seconds that these take before the job says so."""
 Params = AnswerParams | SynthesiseParams
 
 
 class Asking:
     """Runs as long as the `with` block. `problem`: why the endpoint could not be opened, or is given up."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, work: Work, run: Path, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self, ledger: Ledger, settings: Settings, work: Work, run: Path, heartbeat: Heartbeat, stopping: threading.Event
+    ) -> None:
+        """`stopping`: the worker itself is to end."""
         self._ledger, self._settings, self._work, self._run, self._heartbeat = ledger, settings, work, run, heartbeat
+        self._stopping = stopping
         self.problem: Problem | None = None
         self._over = self._unbooked = False
         self._taking: Front | None = None
@@ -156,9 +164,10 @@ class Asking:
                 await front.give_up(error, "A question could not be taken.")
             finally:
                 hanging.cancel()
-                cancelled = self._heartbeat.pulse.intent is Intent.CANCEL
                 try:
-                    await front.close(0.0 if self._lost() else self._settings.stop_seconds, cancelled=cancelled)
+                    await self._see_out(front, limits.seconds)
+                    patience = 0.0 if self._lost() else self._settings.stop_seconds
+                    await front.close(patience, cancelled=self._cancelled)
                 finally:
                     self.problem, self._unbooked = front.stopped, front.unbooked
                     talk.close()
@@ -193,6 +202,33 @@ class Asking:
             form=how, book=book, client=client, endpoint=called, tell=talk.tell, most=most,
             seconds=self._settings.batch_seconds, folder=str(self._settings.scratch),
         )  # fmt: skip
+
+    async def _see_out(self, front: Front, seconds: float) -> None:
+        """Waits for calls in flight for as long as one may take: they are paid for, and who asks again pays again. Not where the worker is to end, the job is
+        cancelled or the step lost: there closing has its own patience."""
+        front.end()
+        began, told = time.monotonic(), False
+        while front.flying and not (self._cancelled or self._stopping.is_set() or self._lost()):
+            waited = time.monotonic() - began
+            if waited >= seconds:
+                return
+            if waited >= SILENT and not told:
+                told = True
+                await self._say(
+                    f"Stopping: {front.flying} calls are in flight and waited for, {seconds:.0f} s at most."
+                )
+            await asyncio.sleep(LOOK)
+
+    async def _say(self, text: str) -> None:
+        """An event of the step, where it can be written now."""
+        try:
+            await asyncio.to_thread(self._ledger, scribe.say, self._work.grip, text)
+        except Away as error:
+            self._log.warning("database_away", error=str(error))
+
+    @property
+    def _cancelled(self) -> bool:
+        return self._heartbeat.pulse.intent is Intent.CANCEL
 
     def _lost(self) -> bool:
         """The step is somebody else's, or its lease is over: what is set aside is then booked by whoever takes it back."""

@@ -112,7 +112,8 @@ class Attempt:
         """Where the child has a teacher to ask, the gateway is open from before its start until after its end."""
         if work.verb not in ASKING:
             return self._watched(work, folder, heartbeat, device)
-        with Asking(self.post.ledger, self.post.settings, work, folder.run, heartbeat) as asking:
+        post = self.post
+        with Asking(post.ledger, post.settings, work, folder.run, heartbeat, post.stopping) as asking:
             if asking.problem is None:
                 outcome = self._watched(work, folder, heartbeat, device, asking)
             else:

@@ -25,8 +25,8 @@ from spec.price import estimate, uncovered
 from spec.problem import Refused
 from spec.resolve import resolve
 from spec.rules import problems, warnings
-from spec.step import PERSONAL
 from spec.step import Step as Planned
+from spec.step import personal
 from spec.waiting import waiting
 
 INTENTS = {"cancel": cancel, "pause": pause, "resume": resume, "finish": finish}
@@ -83,7 +83,7 @@ def _cached(session: Session, project: str, steps: tuple[Planned, ...]) -> dict[
     made: dict[str, str] = {}
     for step in steps:
         sources = {**step.needs, **step.wants}
-        if step.verb in PERSONAL:
+        if personal(step.verb, step.params):
             outcome[step.name] = "none"
             continue
         if not made.keys() >= set(sources.values()):

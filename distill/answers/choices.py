@@ -4,12 +4,14 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from distill.answers.marks import closed, opened
+from distill.answers.path import Path
 from spec.gateway import Answer
 
 Kind = Literal["answered", "refused", "empty", "truncated", "unparseable", "failed"]
@@ -19,7 +21,6 @@ BARRED = ("content_filter", "refusal")
 LEAST = 0.5
 """Probability that must be on the names: an answer that is mostly about something else names none of them."""
 DENIED = re.compile(r"\b(not|no|neither|nor|never|isn't|cannot|can't)\b")
-TRIM = re.compile(r"^[\s\"'`*_.,:;()\[\]{}]+|[\s\"'`*_.,:;()\[\]{}!]+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class Reading:
     """Probability, or share of the votes, that fell on no choice."""
     votes: int = 1
     """Answers that name the choice that most of them name."""
+    hard: bool = False
+    """It is the text's, for its log-probabilities say no choice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +67,21 @@ class Choices:
         outside = 1 - len(votes) / len(answers)
         return Reading(kind="answered", shares=counts / counts.sum(), outside=outside, votes=int(counts.max()))
 
+    def by_tokens(self, answer: Answer) -> Reading:
+        """By log-probabilities; where they say no choice and the text names one, all of the probability is on it (`hard`)."""
+        found = self.by_logprobs(answer)
+        text = found if found.shares is not None else self.by_text([answer], structured=False)
+        return (
+            found
+            if text.shares is None or found.shares is not None
+            else replace(text, outside=found.outside, hard=True)
+        )
+
     def by_logprobs(self, answer: Answer) -> Reading:
         """The probabilities of the tokens that names begin with, along the answer that was given, as far as it is one.
 
         At each place the likely tokens divide what is left: those that begin or continue a name keep their probability, for the names
-        that they leave possible, in equal parts; the others are outside. The token that was taken leads on to the next place, until it
+        that they leave possible, in equal parts; the others are outside. Marks that an answer may have before its name lead on to it. The token that was taken leads on to the next place, until it
         leaves one name. Names that no listed token leads to share what was not listed, none of them more than the least likely one
         that was. What remains on names is divided by its sum.
         """
@@ -77,31 +90,29 @@ class Choices:
         if not answer.top_logprobs:
             return Reading(kind="empty" if not answer.text.strip() else "unparseable", outside=1.0)
         shares = np.zeros(len(self.names))
-        folded = [name.casefold() for name in self.names]
-        said, left = answer.text.lstrip().casefold(), 1.0
-        prefix, alive = "", list(range(len(folded)))
+        path, left = Path(self.folded, answer.text), 1.0
+        alive = list(range(len(self.names)))
         spare, least = 0.0, 1.0
         for tops in answer.top_logprobs:
             likely = {token: math.exp(value) for token, value in tops.items()}
-            taken = self._taken(likely, prefix, said)
+            taken = path.taken(likely)
             for token, probability in likely.items():
-                path = prefix + (token.lstrip() if not prefix else token).casefold()
-                led = [v for v in alive if path and (folded[v].startswith(path) or path.rstrip() == folded[v])]
+                led = path.led(token, alive)
                 if led and token != taken:
                     shares[led] += left * probability / len(led)
                 least = min(least, left * probability)
             spare += left * max(0.0, 1.0 - sum(likely.values()))
             if taken is None:
                 break
-            prefix += (taken.lstrip() if not prefix else taken).casefold()
             left *= likely[taken]
-            alive = [v for v in alive if folded[v].startswith(prefix) or prefix.rstrip() == folded[v]]
-            whole = [v for v in alive if folded[v] == prefix.rstrip()]
-            if len(alive) <= 1 or (whole and prefix.rstrip() == said.rstrip()):
+            path.go(taken)
+            alive = path.left(alive)
+            whole = [v for v in alive if path.whole(v)]
+            if len(alive) <= 1 or (whole and path.over):
                 shares[whole or alive] += left / max(len(whole or alive), 1)
                 break
         else:
-            shares[alive] += left / max(len(alive), 1)
+            shares[alive if path.begun else []] += left / max(len(alive), 1)
         if shares.sum() < LEAST:
             kind: Kind = "truncated" if answer.finish_reason in CUT else "unparseable"
             return Reading(kind=kind, outside=max(0.0, 1.0 - float(shares.sum())))
@@ -116,12 +127,12 @@ class Choices:
         if answer.refused or answer.finish_reason in BARRED:
             return "refused", None
         text = _unwrapped(answer.text) if structured else answer.text
-        words = TRIM.sub("", text).casefold()
-        if not words and text.strip().casefold() not in self.folded:
+        folded = self.folded
+        words = closed(opened(text, {name[:1] for name in folded})).casefold()
+        if not words and text.strip().casefold() not in folded:
             if answer.finish_reason in CUT:
                 return "truncated", None
             return ("unparseable" if structured and answer.text.strip() else "empty"), None
-        folded = self.folded
         words = text.strip().casefold() if text.strip().casefold() in folded else words
         if words in folded:
             longer = [name for name in folded if name.startswith(words) and name != words]
@@ -140,12 +151,6 @@ class Choices:
         shares = np.zeros(len(self.names))
         shares[place] = 1.0
         return shares
-
-    def _taken(self, likely: dict[str, float], prefix: str, said: str) -> str | None:
-        """The listed token that the answer went on with: the longest that fits the text."""
-        fitting = [t for t in likely if t and said.startswith(prefix + (t.lstrip() if not prefix else t).casefold())]
-        fitting = [t for t in fitting if prefix or t.strip()]
-        return max(fitting, key=len, default=None)
 
 
 def _unwrapped(text: str) -> str:

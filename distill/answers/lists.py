@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distill.answers.choices import BARRED, CUT, TRIM, Kind, Reading, Shares
+from distill.answers.choices import BARRED, CUT, Kind, Reading, Shares
+from distill.answers.marks import closed, opened
 from distill.graders.decisions import THRESHOLD
 from spec.gateway import Answer
 from spec.responses import NONE
@@ -76,6 +77,6 @@ def _array(text: str, structured: bool) -> list[str] | None:
 
 def _parts(text: str) -> list[str]:
     """Names between commas, semicolons or ends of lines; the word for none is an empty list."""
-    parts = [TRIM.sub("", BULLET.sub("", part)) for part in BETWEEN.split(text)]
+    parts = [closed(opened(BULLET.sub("", part))) for part in BETWEEN.split(text)]
     found = [part for part in parts if part]
     return [] if [part.casefold() for part in found] == [NONE] else found

@@ -9,11 +9,12 @@ from distill.answers.layout import LOG, kept, named
 from distill.answers.prompts import Prompts
 from distill.answers.side import Sides
 from distill.run import RunFolder
+from spec.money import dollars
 from spec.params import AnswerParams
 
 
 def show(folder: RunFolder, params: AnswerParams, sides: Sides) -> None:
-    """One message a row, and one for all filters. Refused (`filter_too_slow`)."""
+    """One message a row, with what its answer has cost this job, and one for all filters. Refused (`filter_too_slow`)."""
     rows = {side.name: side.rows for side in sides}
     prompts = {name: Prompts(params.question, found, ()) for name, found in rows.items()}
     filters = Filters(params.graders, applying(rows["train"], params.graders))
@@ -22,9 +23,8 @@ def show(folder: RunFolder, params: AnswerParams, sides: Sides) -> None:
         question = prompts[told["side"]].text(told["row"])
         said = " | ".join(told.get("answers", [])) or told.get("message", "")
         dropped = _dropped(filters, told) if params.graders and kept(told) else ""
-        folder.message(
-            f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({named(told['label']) or told['kind']}{dropped})"
-        )
+        read = f"{named(told['label']) or told['kind']}{dropped}; {dollars(told['usd'])}"
+        folder.message(f"{told['side']} row {told['row']}: {question[:300]} -> {said[:200]} ({read})", usd=told["usd"])
     if params.graders:
         folder.message(f"Filters would keep {filters.rows - filters.dropped} of {filters.rows} answered training rows.")
 

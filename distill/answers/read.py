@@ -11,7 +11,7 @@ def read(params: AnswerParams, choices: Choices | Lists, told: Told) -> Reading:
         return Reading(kind="failed", outside=1.0)
     if params.read == "logprobs":
         assert isinstance(choices, Choices)  # lists are never read so
-        return choices.by_logprobs(told.answers[0])
+        return choices.by_tokens(told.answers[0])
     if params.read == "votes":
         return choices.by_votes(told.answers, structured=params.question.structured)
     return choices.by_text(told.answers, structured=params.question.structured)

@@ -10,6 +10,9 @@ from distill.data.rows import Ints, Labels, Rows
 from distill.report.asked import Unanswered
 from distill.signals.scores import Floats
 
+LOT = 50
+"""Rows whose answers show whether the teacher can be read at all, before the others are paid for."""
+
 
 @dataclass(kw_only=True)
 class Side:
@@ -30,11 +33,25 @@ class Side:
     passing: int = 0
     """Rows that failed, and may be answered another time."""
     outside: float = 0.0
+    hard: int = 0
+    """Answered rows that were read from the text, though log-probabilities were asked for."""
     unanswered: list[Unanswered] = field(default_factory=list)
 
     @property
     def asked(self) -> int:
         return sum(self.kinds.values())
+
+    @property
+    def hopeless(self) -> bool:
+        """Nothing that was said can be used: of the first lot, or of all. A failure that may pass says nothing of a lot."""
+        asked = self.asked
+        return not self.kinds["answered"] and (asked - self.passing >= LOT or asked == len(self.which))
+
+    def places(self) -> list[int]:
+        """In the order in which they are asked: LOT of them, spread over all rows, and then the others."""
+        every = np.arange(len(self.which))
+        early = np.isin(every, np.linspace(0, len(every) - 1, min(len(every), LOT)).astype(np.int64))
+        return [*every[early].tolist(), *every[~early].tolist()]
 
     def gold(self, place: int, classes: Sequence[str]) -> str | list[str] | None:
         """The name, or names, of a gold label that may be seen."""
@@ -49,7 +66,7 @@ Sides = tuple[Side, Side]
 
 
 def beginning(sides: Sides, number: int) -> Sides:
-    """The first rows in the order in which all will be asked; of both sides where there is room."""
+    """The first rows; of both sides where there is room."""
     heldout, train = sides
     few = max(number // 2, number - len(train.which))
     return (_of(heldout, few), _of(train, number - min(few, len(heldout.which))))

@@ -62,9 +62,17 @@ def _caption(report: Report, answers: Tally) -> Markup:
     gold = "gold lists (each as a whole)" if report.grade.output == "multilabel" else "gold labels"
     words = (
         f"{report.endpoint}. {READ[answers.read]}{samples} Outside: probability or votes that fell on no name, before what is left was "
-        f"divided by its sum. Right: against {gold} that the job may see, of answered rows; the rest is the noise of the labels."
+        f"divided by its sum.{hard_words(answers)} Right: against {gold} that the job may see, of answered rows; the rest is the noise of the labels."
     )
     return tag("p", words, class_="caption")
+
+
+def hard_words(answers: Tally) -> str:
+    """Of rows whose label is not soft; nothing where there is none."""
+    hard = sum(part.hard for part in answers.parts.values())
+    return (
+        f" Of {count(hard)} rows the tokens say no choice, and the text names one: their label is hard." if hard else ""
+    )
 
 
 def _worth(answers: Tally) -> Child:

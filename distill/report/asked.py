@@ -84,6 +84,8 @@ class Asked(Figures):
     """Rows by kind: answered, refused, empty, truncated, unparseable, failed."""
     outside: float
     """Mean probability (or share of votes) that fell on no choice, over answered rows."""
+    hard: int = 0
+    """Of the answered rows under `logprobs`: those whose tokens say no choice, so that the name in the text is their label."""
     gold: Agreement | None
 
     def facts(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Nothing is kept here: the gateway keeps every answer before it tells it, so whoe
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import IO, Any
 
 import numpy as np
@@ -44,23 +45,21 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     sides: Sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
     if params.first is not None:
         sides = beginning(sides, params.first)
-    asker = connected(folder)
     total = sum(len(side.which) for side in sides)
     progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
     batched = bool(folder.run.context.get("batch"))
-    with folder.output(LOG).open("w", encoding="utf-8") as log:
+    with closing(connected(folder)) as asker, folder.output(LOG).open("w", encoding="utf-8") as log:
         before = 0
         for some in [list(sides)] if batched else [[side] for side in sides]:
             told = InBatches(folder, progress, before) if batched else Onward(progress, before)
             _ask(folder, params, some, shown, asker, log, told)
             before = sum(side.asked for side in sides)
-    asker.close()
     if folder.stop_requested or asker.stopped not in (None, OVER_BUDGET):
         return Result(status="stopped")
     cut = asker.stopped == OVER_BUDGET
     if params.first is not None:
-        return _previewed(folder, params, sides)
-    _check(sides, cut)
+        return _previewed(folder, params, sides, cut)
+    _check(folder, sides, cut)
     _write(folder, sides)
     tally = _tally(params, sides, cut)
     folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
@@ -110,13 +109,13 @@ def _side(
     )
 
 
-def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides) -> Result:
+def _previewed(folder: RunFolder, params: AnswerParams, sides: Sides, cut: bool) -> Result:
     """The answers as events, for whoever has to approve them."""
     preview.show(folder, params, sides)
-    tally = _tally(params, sides, cut=False)
+    tally = _tally(params, sides, cut)
     folder.output(TALLY).write_text(tally.model_dump_json(indent=1))
     summary = {"parts": {name: part.facts() for name, part in tally.parts.items()}}
-    return Result(status="succeeded", summary=summary, passing=_passing(sides))
+    return Result(status="stopped" if cut else "succeeded", summary=summary, passing=_passing(sides))
 
 
 def _passing(sides: Sides) -> int:
@@ -132,11 +131,11 @@ def _ask(
     log: IO[str],
     told: Onward,
 ) -> None:
-    """Puts all questions of some sides, in their order, and takes the answers as they come."""
+    """Puts all questions of some sides, and takes the answers as they come. Refused (`no_answers`): those of a side are of no use; a preview shows them."""
     if asker.stopped is not None or not any(len(side.which) for side in sides):
         return
     choices = Lists(names=params.classes) if params.several else Choices(names=params.classes)
-    asked = [(side, place) for side in sides for place in range(len(side.which))]
+    asked = [(side, place) for side in sides for place in side.places()]
 
     def questions() -> Iterator[tuple[int, tuple[Message, ...]]]:
         prompts = {side.name: Prompts(params.question, side.rows, shown) for side in sides}
@@ -151,6 +150,8 @@ def _ask(
             _take(side, place, reply, reading, log_odds if params.several else log_shares)
             log.write(written(_line(params, side, place, reply, reading)))
             told(sum(one.asked for one in sides))
+            if side.hopeless and params.first is None:
+                raise _useless(folder, side)
     except Closed as error:
         raise ConnectionError("the gateway was closed") from error
 
@@ -162,6 +163,7 @@ def _take(side: Side, place: int, told: Told, reading: Reading, logits: Callable
         side.logs[place] = logits(reading.shares)
         side.answered[place] = True
         side.outside += reading.outside
+        side.hard += reading.hard
     elif side.kinds[reading.kind] <= SHOWN:
         first = told.answers[0] if told.answers else None
         said = first.text if first else f"{told.failed}: {told.message}"
@@ -179,7 +181,7 @@ def _line(params: AnswerParams, side: Side, place: int, told: Told, reading: Rea
         named = [name for name, share in zip(params.classes, reading.shares.tolist(), strict=True) if share > THRESHOLD]
         label = named if params.several else params.classes[int(reading.shares.argmax())]
     line: dict[str, Any] = {"side": side.name, "row": int(side.which[place]), "kind": reading.kind, "label": label}
-    line |= {"gold": side.gold(place, params.classes)}
+    line |= {"gold": side.gold(place, params.classes)} | ({} if params.first is None else {"usd": told.paid / 1e6})
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}
         line |= {"votes": reading.votes} if params.read == "votes" and reading.shares is not None else {}
@@ -188,7 +190,17 @@ def _line(params: AnswerParams, side: Side, place: int, told: Told, reading: Rea
     return line
 
 
-def _check(sides: Sides, cut: bool) -> None:
+def _useless(folder: RunFolder, side: Side) -> Refused:
+    """Some of what the teacher said is told before."""
+    for one in side.unanswered:
+        folder.message(f"{side.name} row {one.row}: {one.kind}: {one.said}", level="warning")
+    counted = ", ".join(f"{count:,} {kind}" for kind, count in side.kinds.most_common())
+    message = f"Of the first {side.asked:,} of {len(side.which):,} {side.name} rows the teacher answered none ({counted or 'none asked'})."
+    hint = "The events say what it said; look at the prompt, the choices and max_tokens."
+    return Refused(Problem(code="no_answers", message=message, param="data.responses", hint=hint))
+
+
+def _check(folder: RunFolder, sides: Sides, cut: bool) -> None:
     """Something is there to learn from, and to report about."""
     heldout, train = sides
     if cut and (heldout.asked < len(heldout.which) or not train.answered.any()):
@@ -197,12 +209,7 @@ def _check(sides: Sides, cut: bool) -> None:
         raise Refused(Problem(code=OVER_BUDGET, message=message, param="budget.usd", hint=hint))
     for side in sides:
         if not side.answered.any():
-            counted = ", ".join(f"{count:,} {kind}" for kind, count in side.kinds.most_common())
-            message = (
-                f"The teacher answered none of the {len(side.which):,} {side.name} rows ({counted or 'none asked'})."
-            )
-            hint = "The log of answers says what it said; look at the prompt, the choices and max_tokens."
-            raise Refused(Problem(code="no_answers", message=message, param="data.responses", hint=hint))
+            raise _useless(folder, side)
 
 
 def _write(folder: RunFolder, sides: Sides) -> None:
@@ -229,6 +236,7 @@ def _tally(params: AnswerParams, sides: Sides, cut: bool) -> Tally:
             side.name: Asked(
                 asked=side.asked,
                 kinds=dict(side.kinds),
+                hard=side.hard,
                 outside=side.outside / max(int(side.answered.sum()), 1),
                 gold=agreement(side.logs[side.answered], side.truth[side.answered]),
             )
@@ -244,4 +252,5 @@ def _tell(folder: RunFolder, tally: Tally) -> None:
     for name, part in tally.parts.items():
         missing = part.asked - part.kinds.get("answered", 0)
         counted = ", ".join(f"{count:,} {kind}" for kind, count in sorted(part.kinds.items()))
+        counted += f" ({part.hard:,} by their text alone)" if part.hard else ""
         folder.message(f"{name}: {part.asked:,} rows asked, {counted}.", level="warning" if missing else "info")

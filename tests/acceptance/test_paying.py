@@ -111,6 +111,15 @@ def test_a_preview_waits_for_its_owner(stack: Stack, asker: Tenant, teacher: Tea
     assert dropped and dropped == [one for one in learned if one.startswith("plants")]
     counted = f"Filters would keep {len(learned) - len(dropped)} of {len(learned)} answered training rows."
     assert counted in [event["message"] for event in run.events() if event["type"] == "message"]
+    prices = [event["data"]["usd"] for event in run.events() if " -> " in event["message"]]
+    assert min(prices) > 0 and sum(prices) == pytest.approx(teacher.bill, abs=1e-9)
+    # Another job's preview shows its own answers, which cost it nothing.
+    other = Run.start(asker, job(rows, steps=61, budget={"preview": 20}))
+    until(lambda: other.get()["state"] == "paused")
+    again = [event for event in other.events() if " -> " in event["message"]]
+    assert {event["message"].rpartition(" (")[0] for event in again} == {line.rpartition(" (")[0] for line in shown}
+    assert [event["data"]["usd"] for event in again] == [0] * 20 and all("; $0.00)" in one["message"] for one in again)
+    good(asker.client.post(f"/v1/distillations/{other.id}/cancel"))
     good(asker.client.post(f"/v1/distillations/{run.id}/resume"))
     ended(run)
     assert set(teacher.asked.values()) == {1} and teacher.calls == 120, "what the preview asked is not paid for again"

@@ -101,6 +101,59 @@ def test_no_list_of_tokens_says_nothing() -> None:
     assert CITIES.by_logprobs(spoken({"Rome": 0.9, "Oslo": 0.1})).kind == "unparseable"
 
 
+def paris(*before: str, after: tuple[str, ...] = ()) -> Answer:
+    """Tokens of an answer that is Paris, 0.9 to 0.1 New at its place, with marks before and behind, of 0.95 each."""
+    marks = [{mark: 0.95, "New": 0.05} for mark in before]
+    return spoken(*marks, {"Paris": 0.9, "New": 0.1}, *({mark: 0.95, " City": 0.05} for mark in after))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [paris("\n"), paris('"', after=('"',)), paris("**", after=("**",)), paris(" ", "\n", "`", after=("`.",)), paris(),
+     spoken({'"Paris': 0.9, '"New': 0.1}, {'".': 1.0}), spoken({"Paris.": 0.9, "New": 0.1}),
+     paris("\n").model_copy(update={"text": "Paris"})],
+)  # fmt: skip
+def test_marks_around_a_name_are_read_by_tokens_as_by_text(answer: Answer) -> None:
+    """The last text has lost its first line, as some endpoints cut it off."""
+    found = CITIES.by_tokens(answer)
+    assert found.kind == "answered" and found.shares is not None and not found.hard
+    assert CITIES.names[int(found.shares.argmax())] == "Paris" and 0.75 < found.shares.max() < 0.95
+
+
+@pytest.mark.parametrize(("marks", "name"), [("**", "New York"), ('"', "New York City")])
+def test_marks_behind_a_name_end_it(marks: str, name: str) -> None:
+    """New York City goes on where New York ends."""
+    places = [
+        {marks: 1.0},
+        {"New": 1.0},
+        {" York": 1.0},
+        *([{" City": 1.0}] if name.endswith("City") else []),
+        {marks: 1.0},
+    ]
+    found = CITIES.by_tokens(spoken(*places))
+    assert found.shares is not None and not found.hard and CITIES.names[int(found.shares.argmax())] == name
+
+
+def test_a_mark_that_is_of_a_name_is_none_before_it() -> None:
+    nets = Choices(names=(".net", "net", "java"))
+    for tokens, name in ((".", "net"), ".net"), (("net",), "net"), (("**", ".", "net", "**"), ".net"):
+        answer = spoken(*({token: 1.0} for token in tokens))
+        for found in (nets.by_tokens(answer), nets.by_text([answer], structured=False)):
+            assert found.shares is not None and nets.names[int(found.shares.argmax())] == name
+
+
+def test_what_tokens_do_not_say_the_text_may() -> None:
+    """Its label is then hard, and counted as such."""
+    within = CITIES.by_tokens(spoken({"It": 0.8, "Paris": 0.2}, {" is": 1.0}, {" Newark": 1.0}))
+    bare = CITIES.by_tokens(said("Paris"))
+    for found, name in (within, "Newark"), (bare, "Paris"):
+        assert found.hard and found.kind == "answered" and found.shares is not None
+        assert found.shares.tolist() == [float(one == name) for one in CITIES.names]
+    assert within.outside == pytest.approx(0.8)
+    for none in (spoken({"Rome": 0.9, "Oslo": 0.1}), spoken({"**": 1.0}), said(""), said("New York", "length")):
+        assert CITIES.by_tokens(none).shares is None
+
+
 def test_agreement_is_counted_by_hand() -> None:
     logs = np.stack([log_shares(np.array(row)) for row in ([0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.4, 0.1])])
     found = agreement(logs, np.array([0, 2, -1]))

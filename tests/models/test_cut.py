@@ -10,7 +10,7 @@ from models.conflict import Conflict
 from models.cut import REASON
 from models.start import Work
 from models.step import Step
-from tests.models.world import World
+from tests.models.world import Planned, World
 
 
 def test_finish_needs_a_checkpoint_and_cuts_both_alike(world: World) -> None:
@@ -43,6 +43,26 @@ def test_finish_needs_a_checkpoint_and_cuts_both_alike(world: World) -> None:
     world.drain()
     assert world.steps(twin)["train"].cached_from is None, "what was cut answers for no key"
     assert world.steps(twin)["score"].cached_from is not None
+
+
+def test_a_preview_is_made_for_every_job(world: World) -> None:
+    """Its answers are events of its job. One that a cap has cut says so, and waits for its owner all the same."""
+    plan = (Planned(name="preview", verb="answer", queue="io", divisible=True, params={"first": 20}),)
+    project = world.project()
+    one, other = (world.submit(project, plan) for _ in range(2))
+    first, second = world.begin("io"), world.begin("io")
+    assert {first.grip.job, second.grip.job} == {one, other}, "both at once"
+    world.end(first.grip)
+    world.end(second.grip, "stopped", over_budget=True)
+    made = [world.steps(work.grip.job)["preview"] for work in (first, second)]
+    assert [(step.state, step.cut, step.cached_from) for step in made] == [
+        ("succeeded", False, None),
+        ("succeeded", True, None),
+    ]
+    assert [world.job(work.grip.job).paused_for for work in (first, second)] == ["preview", "preview"]
+    assert any("cut short" in event.message for event in world.events(second.grip.job))
+    third = world.submit(project, plan)
+    assert world.begin("io").grip.job == third
 
 
 def test_finish_of_a_paused_job_resumes_to_its_checkpoint_alone(world: World) -> None:

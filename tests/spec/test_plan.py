@@ -201,6 +201,8 @@ def test_edges_point_backwards_and_no_needed_step_needs_an_optional_one(body: di
 
 def test_a_report_is_made_for_every_job() -> None:
     assert {name for name, step in steps(job()).items() if not serving_keys(step, "prj_1", {})} == {"package"}
+    seen = steps(job(ASKED | {"budget.preview": 7}), ASKING)
+    assert {name for name, step in seen.items() if not serving_keys(step, "prj_1", {})} == {"preview", "package"}
 
 
 def test_a_step_that_asks_knows_how_often_it_may() -> None:

@@ -87,7 +87,7 @@ def test_answers_are_kept_and_cost_nothing_again(world: World, ledger: Ledger, t
     _, again = asyncio.run(ask(ledger, second, teacher, TEXTS[:30], form()))
     assert teacher.calls == 30 and booked(world, second.grip.job) < booked(world, first.grip.job)
     by_id = {one.id: one.answers for one in told}
-    assert all(one.answers == by_id[one.id] for one in again if one.id < 20)
+    assert all((one.answers, one.paid) == (by_id[one.id], 0) for one in again if one.id < 20)
 
 
 def test_what_is_lost_is_booked_as_paid(world: World, ledger: Ledger) -> None:
@@ -117,6 +117,7 @@ def test_what_is_lost_is_booked_as_paid(world: World, ledger: Ledger) -> None:
 def test_equal_questions_are_paid_for_once(world: World, ledger: Ledger, teacher: Teacher) -> None:
     work = begun(world, world.project())
     _, told = asyncio.run(ask(ledger, work, teacher, [TEXTS[0]] * 20 + TEXTS[1:3], form()))
+    assert sum(one.paid for one in told) == pytest.approx(1e6 * teacher.bill) and sum(one.paid > 0 for one in told) == 3
     assert teacher.calls == 3 and len({one.answers for one in told if one.id < 20}) == 1 and len(told) == 22
 
 
@@ -202,6 +203,7 @@ def test_failed_calls_are_charged_by_what_may_be_billed(
     plain = (words * PRICE.input + PRICE.output) / 1e6
     expected = {"reset": bound + plain, "unusable": bound}.get(fault, plain)
     assert booked(world, work.grip.job) == pytest.approx(expected, abs=1e-9) and told[0].answers
+    assert told[0].paid == round(1e6 * expected)
 
 
 def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:

@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from distill.answers.asker import connect
 from distill.data.canonical import Heading, digest_array, text_digests, write
 from gateway.front import TOO_MANY
+from models.answer import StoredAnswer
 from models.endpoint import Endpoint
+from models.job import Job
 from models.project import Project
 from models.start import Work
 from settings import Settings
@@ -24,11 +28,13 @@ from spec.params import AnswerParams, Question
 from spec.problem import Problem
 from spec.run import GATEWAY
 from spec.sampling import Sampling
-from tests.acceptance.teacher import Teacher, model
-from tests.distill.runs import here, read, run_folder, selection
+from tests.acceptance.teacher import Teacher, model, sentences
+from tests.distill.runs import here, messages, read, run_folder, selection
 from tests.models.world import World
 from tests.workers.conftest import NOWHERE
 from tests.workers.desk import PRICE, TEXTS, begun, booked
+from tests.workers.leashed import until
+from workers import asking as asking_module
 from workers.asking import Asking
 from workers.claim import Ledger
 from workers.heartbeat import Heartbeat
@@ -55,13 +61,16 @@ def work(world: World, teacher: Teacher) -> Work:
 
 
 @contextmanager
-def asking(ledger: Ledger, work: Work, run: Path) -> Iterator[Asking]:
-    given = Settings(broker_url=NOWHERE)
+def asking(
+    ledger: Ledger, work: Work, run: Path, stopping: Event | None = None, stop_seconds: float = 8.0
+) -> Iterator[Asking]:
+    given = Settings(broker_url=NOWHERE, stop_seconds=stop_seconds)
     with (
-        Heartbeat(ledger, work, period=5.0, began=time.monotonic()) as heartbeat,
-        Asking(ledger, given, work, run, heartbeat) as gateway,
+        Heartbeat(ledger, work, period=0.2, began=time.monotonic()) as heartbeat,
+        Asking(ledger, given, work, run, heartbeat, stopping or Event()) as gateway,
     ):
         yield gateway
+    heartbeat._thread.join()  # a renewal under way would outlive the database's engine
 
 
 def rows(path: Path, texts: list[str]) -> Path:
@@ -107,6 +116,87 @@ def test_a_child_has_no_more_questions_than_rows(ledger: Ledger, work: Work, tea
         asker.close()
     assert asker.stopped == TOO_MANY and len(told) <= 8 and teacher.calls <= 8
     assert gateway.problem is not None and gateway.problem.code == TOO_MANY
+
+
+@pytest.mark.parametrize(("number", "first", "few"), [(400, None, 50), (12, None, 6), (12, 10, 10)])
+def test_a_teacher_that_cannot_be_read_is_asked_no_further(
+    world: World, ledger: Ledger, work: Work, teacher: Teacher, tmp_path: Path, number: int, first: int | None, few: int
+) -> None:
+    """200 held-out rows are given up after 50, six after six; a preview of ten shows them all. One call at a time, with some more until the child has gone."""
+    teacher.faults["garbage"], teacher.latency = 10_000, 0.01
+    texts = sentences(number, 3)[0]
+    params = AnswerParams.model_validate(work.params | ({} if first is None else {"first": first}))
+    run = run_folder(tmp_path / "run", "answer", params, {"train/rows.arrow": rows(tmp_path / "rows.arrow", texts)})
+    with asking(ledger, replace(work, context=work.context | {"questions": number}), run):
+        done = here(run)
+    told = [line for line in messages(run).splitlines() if "I would rather talk of the sea." in line]
+    assert few <= teacher.calls <= (120 if number > 100 else few)
+    if first is not None:
+        assert (done.status, len(told)) == ("succeeded", 10)
+        return
+    assert done.error is not None and done.error.code == "no_answers" and done.retry == "never" and len(told) == 4
+    assert (
+        f"first {few} of {number // 2} heldout rows" in done.error.message
+        and f"{few} unparseable" in done.error.message
+    )
+
+
+def test_rows_that_only_the_text_says_are_counted(ledger: Ledger, work: Work, teacher: Teacher, tmp_path: Path) -> None:
+    """Two replies come without log-probabilities."""
+    teacher.faults["unusable"] = 2
+    question = work.params["question"] | {"top_logprobs": 3}
+    params = AnswerParams.model_validate(work.params | {"read": "logprobs", "question": question})
+    train = rows(tmp_path / "rows.arrow", TEXTS[:8])
+    run = run_folder(tmp_path / "run", "answer", params, {"train/rows.arrow": train})
+    with asking(ledger, replace(work, params=params.model_dump(mode="json")), run):
+        done = here(run)
+    parts = done.summary["parts"].values()
+    assert sum(part["hard"] for part in parts) == 2 and {kind for part in parts for kind in part["kinds"]} == {
+        "answered"
+    }
+    assert "by their text alone" in messages(run)
+
+
+@pytest.mark.parametrize("why", ["pause", "shutdown", "cancel"])
+def test_calls_in_flight_are_waited_for_where_there_is_time(
+    world: World,
+    ledger: Ledger,
+    work: Work,
+    teacher: Teacher,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    """Of four calls of a second and a half, to a worker with 0.2 s to stop: at a pause all are answered and kept, else they are booked at their bounds."""
+    monkeypatch.setattr(asking_module, "SILENT", 0.3)
+    teacher.latency = 1.5
+    stopping = Event()
+
+    def change(session: Session) -> None:
+        session.get_one(Endpoint, (work.project, "ep_words")).limits = {"concurrency": 4}
+
+    def wish(session: Session) -> None:
+        session.get_one(Job, work.grip.job).intent = why
+
+    world(change)
+    with asking(ledger, work, tmp_path, stopping, stop_seconds=0.2):
+        asker = connect(tmp_path / GATEWAY, 5.0)
+        questions = ((i, (Message(role="user", content=text),)) for i, text in enumerate(TEXTS[:8]))
+        assert not list(asker.ask(questions, lambda: teacher.flying == 4))
+        if why == "shutdown":
+            stopping.set()
+        else:
+            world(wish)
+        asker.close()
+        began = time.monotonic()
+    took, waits = time.monotonic() - began, why == "pause"
+    until(lambda: teacher.flying == 0)
+    kept = world(lambda s: s.scalar(select(func.count()).where(StoredAnswer.project == work.project)))
+    assert (teacher.calls, kept) == (4, 4 if waits else 0), "no further one was begun"
+    assert (booked(world, work.grip.job) == pytest.approx(teacher.bill, abs=1e-9)) == waits
+    assert (took > 1.0) == waits, took
+    said = [event.message for event in world.events(work.grip.job) if event.message]
+    assert said == (["Stopping: 4 calls are in flight and waited for, 120 s at most."] if waits else [])
 
 
 @pytest.mark.parametrize("idle", [None, 5.0])
