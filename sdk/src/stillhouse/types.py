@@ -1371,7 +1371,7 @@ class TuningJobList(TypedDict):
 
 
 class Usage(TypedDict):
-    """Sums over the project, and a page of the rows that they are made of."""
+    """Sums over the project (by project, for an administrator: over all), and a page of the rows that they are made of."""
     device_seconds: float
     usd: float
     calls: int
@@ -1387,7 +1387,7 @@ class Usage(TypedDict):
 
 
 class UsageRow(TypedDict):
-    """What one job, step or endpoint, or all of one day (UTC), has used."""
+    """What one job, step, endpoint or project, or all of one day (UTC), has used."""
     device_seconds: float
     usd: float
     calls: int
