@@ -99,7 +99,7 @@ def test_by_project(service: Service, owner: Tenant, stranger: Tenant, tmp_path:
     for tenant in (owner, stranger):
         with jobs_of(tenant, tmp_path) as jobs:
             World(jobs, tenant).ended()
-    asked = {"group_by": "project", "limit": 100}
+    asked: dict[str, str | int] = {"group_by": "project", "limit": 100}
     (mine,), (other,) = (good(tenant.client.get("/v1/usage", params=asked))["data"] for tenant in (owner, stranger))
     assert (mine["id"], mine["name"], other["id"]) == (owner.project, "owner", stranger.project)
     assert mine["bytes_stored"] == good(owner.client.get("/v1/usage"))["bytes_stored"] > 0
