@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from models import blob, charge, cut, event, month, purse, share
 from models import job as jobs
 from models import step as steps_of
+from models.admission import recount
 from models.advance import advance
 from models.claim import Grip
 from models.job import Intent, Job
 from models.lease import BOUND
 from models.move import fail, move, skip, will
 from models.step import Step, StepState
+from spec.answering import PREVIEW
 from spec.params import ASKING, PASS
 from spec.problem import Problem
 from spec.run import Result
@@ -100,6 +102,8 @@ def _deliver(session: Session, job: Job, step: Step, outcome: Outcome) -> None:
         message = f"{result.passing:,} calls failed for reasons that may pass: a later job makes them again."
         event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
     move(session, job, step, StepState.SUCCEEDED, seconds=round(step.seconds, 3), cut=step.cut)
+    if step.name == PREVIEW:
+        recount(session, job)
 
 
 def _stopped(session: Session, job: Job, step: Step, steps: Mapping[str, Step], outcome: Outcome) -> None:

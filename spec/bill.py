@@ -1,17 +1,18 @@
 """What a teacher's answers, and the texts that it writes, cost: bounds that no call can break, and what is expected. All money is in micro-dollars.
 
 A token is one byte of UTF-8 at least, so the bytes of a prompt bound its tokens, whatever the endpoint's tokenizer is; an answer
-is bounded by `max_tokens`. What is expected comes from the probe, which counted the tokens of known prose.
+is bounded by `max_tokens`. What is expected comes from what the endpoint has counted of such questions, else from the probe, which counted the tokens of
+known prose.
 """
 
 import json
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from spec import rows
 from spec.distillation import Distillation
-from spec.facts import Capabilities, Facts, Price
+from spec.facts import Capabilities, Counted, Facts, Price
 from spec.prompt import common_system, examples_of, own_system, system_text, template_of
 from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
@@ -30,7 +31,7 @@ STRUCTURED = 16
 FLOOR = 32
 """Training rows that a capped job still has answered."""
 LOW, HIGH = 0.7, 1.5
-"""Of what is expected: other texts than the probe's prose have other tokens."""
+"""Of what is expected by the probe: other texts than its prose have other tokens."""
 QUOTED = 4
 """Bytes of the JSON around a text of a list."""
 DOUBLES = 1.25
@@ -104,18 +105,52 @@ def able(spec: Distillation, facts: Facts) -> Capabilities | None:
     return known.probed.get(named[1], Capabilities()) if named and known else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """How many tokens bytes of a prompt become, and how sure that is."""
+
+    slope: float
+    apart: float
+    """Of a call beside its text."""
+    said: float | None = None
+    """Of an answer; None: as its bytes have it."""
+    low: float = LOW
+    high: float = HIGH
+
+    @classmethod
+    def of(cls, probe: Capabilities, counted: Counted | None, sampling: Sampling, size: float) -> Self:
+        """The probe's, unless the endpoint has counted the tokens of such questions, of `size` bytes on average."""
+        if counted is None or size <= 0:
+            return cls(slope=probe.tokens_per_byte, apart=probe.tokens_per_call)
+        apart = min(probe.tokens_per_call, counted.input)
+        return cls(
+            slope=(counted.input - apart) / size,
+            apart=apart,
+            said=counted.output / (sampling.n if probe.several else 1),
+            low=1 - counted.margin,
+            high=1 + counted.margin,
+        )
+
+
 def of_question(
-    price: Price, probe: Capabilities, sampling: Sampling, size: float, messages: int, answer: float
+    price: Price,
+    probe: Capabilities,
+    sampling: Sampling,
+    size: float,
+    messages: int,
+    answer: float,
+    rate: Rate | None = None,
 ) -> Call:
-    """Of a question of `size` bytes in so many messages, answered by `answer` bytes in each of its samples."""
+    """Of a question of `size` bytes in so many messages, answered by `answer` bytes in each of its samples. `rate` None: the probe's."""
     calls, most = 1 if probe.several else sampling.n, sampling.max_tokens or UNBOUNDED
-    tokens = probe.tokens_per_byte * size + probe.tokens_per_call
-    said = min(most, probe.tokens_per_byte * answer + 1)
+    rate = rate or Rate.of(probe, None, sampling, size)
+    tokens = rate.slope * size + rate.apart
+    said = min(most, rate.slope * answer + 1 if rate.said is None else rate.said)
     bounded = size + MESSAGE * (messages + 1)
     answers = sampling.n * cost(price, 0, most)
     return Call(
         expected=calls * cost(price, tokens, 0) + sampling.n * cost(price, 0, said),
-        dear=calls * cost(price, min(HIGH * tokens, bounded), 0) + answers,
+        dear=calls * cost(price, min(rate.high * tokens, bounded), 0) + answers,
         bound=calls * cost(price, bounded, 0) + answers,
     )
 
@@ -188,11 +223,14 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
         answer += STRUCTURED
     messages = 2 + 2 * examples
 
+    usual = mean(train, shown)
+    rate = Rate.of(probe, facts.counted, sampling, fixed + usual)
+
     def of_call(own: float) -> Call:
         """Of a row whose own part has so many bytes."""
-        return of_question(price, probe, sampling, fixed + own, messages, answer)
+        return of_question(price, probe, sampling, fixed + own, messages, answer, rate)
 
-    training, judged = of_call(mean(train, shown)), of_call(mean(apart or train, shown))
+    training, judged = of_call(usual), of_call(mean(apart or train, shown))
     last = of_call(max(longest(one, shown) for one in (train, apart or train)))
     early = _preview(spec, known.price, max(training, judged)) if batched else NOTHING
     expected = count.train * training.expected + count.heldout * judged.expected + early.expected
@@ -202,9 +240,9 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     minimum = ceil(min(floor, old * training.bound + count.heldout * judged.bound + early.bound))
     return Bill(
         rows=count.train + count.heldout,
-        low=int(LOW * expected),
+        low=int(rate.low * expected),
         expected=ceil(expected),
-        high=ceil(min(HIGH * expected, most_of_all)),
+        high=ceil(min(rate.high * expected, most_of_all)),
         minimum=minimum,
         floor=minimum,
         heldout=ceil(count.heldout * judged.bound),

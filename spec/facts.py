@@ -1,5 +1,6 @@
 """What inspection knows of datasets, models and pairs of row sets. Written by `inspect` steps, read by rules, resolve and plan."""
 
+from math import sqrt
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -273,6 +274,21 @@ class TokenizerFacts(Fact):
     """Its highest token number, and one more."""
 
 
+class Counted(Fact):
+    """What an endpoint has billed for earlier calls that put the same question to the same rows."""
+
+    calls: int
+    input: float
+    """Tokens of a call."""
+    output: float
+    """Of all answers to one."""
+
+    @property
+    def margin(self) -> float:
+        """Of a mean of so many calls, as a share: texts vary by about their own length, and some more is allowed for rows that are not drawn by chance."""
+        return min(0.5, 0.05 + 1.5 / sqrt(self.calls))
+
+
 class Facts(Fact):
     """All that is known of what one job names. A name that is absent does not exist in the project."""
 
@@ -284,6 +300,8 @@ class Facts(Fact):
     """By "<train split digest>|<held-out split digest>"."""
     tokenizers: dict[str, TokenizerFacts] = {}
     """By what the job calls it."""
+    counted: Counted | None = None
+    """Of the teacher behind an endpoint, where it was asked this before."""
     processing: dict[str, str] = {}
     """Named, exists, facts not there yet: id to what is awaited, e.g. "inspection of ds_x" or "dst_y"."""
     failed: dict[str, Problem] = {}

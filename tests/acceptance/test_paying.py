@@ -109,6 +109,15 @@ def test_a_preview_waits_for_its_owner(stack: Stack, asker: Tenant, teacher: Tea
     assert dropped and dropped == [one for one in learned if one.startswith("plants")]
     counted = f"Filters would keep {len(learned) - len(dropped)} of {len(learned)} answered training rows."
     assert counted in [event["message"] for event in run.events() if event["type"] == "message"]
+    estimate = found["estimate"]
+    assert "in 20 calls that put this question to these rows" in estimate["basis"]
+    assert estimate["usd"]["answers"] == pytest.approx(6 * teacher.bill, rel=0.2), (
+        "of all rows, by what twenty have cost"
+    )
+    other = job(rows, budget={"preview": 20})
+    other["data"]["responses"]["prompt"] = {"system": "Which is it?"}
+    asked = [good(asker.client.post("/v1/distillations/validate", json=one))["estimate"] for one in (spec, other)]
+    assert asked[0]["usd"]["answers"] == estimate["usd"]["answers"] and "English prose" in asked[1]["basis"]
     good(asker.client.post(f"/v1/distillations/{run.id}/resume"))
     ended(run)
     assert set(teacher.asked.values()) == {1} and teacher.calls == 120, "what the preview asked is not paid for again"

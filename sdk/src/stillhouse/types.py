@@ -411,7 +411,7 @@ class DistillationStep(TypedDict):
 
 
 class Dollars(TypedDict):
-    """US dollars, with an interval: other texts than the probe's prose have other tokens."""
+    """US dollars, with an interval: of what the endpoint has counted before, as few calls tell; else wider, since other texts than the probe's prose have other tokens."""
     low: float
     expected: float
     high: float
