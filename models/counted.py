@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.charge import Charge
 from models.step import Step
-from spec.facts import Counted, Facts
+from spec.counted import Counted
+from spec.facts import Facts
 from spec.step import Step as Planned
 
 RECENT = 200

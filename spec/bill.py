@@ -8,11 +8,11 @@ known prose.
 import json
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from spec import rows
 from spec.distillation import Distillation
-from spec.facts import Capabilities, Counted, Facts, Price
+from spec.facts import Capabilities, Facts, Price
 from spec.prompt import common_system, examples_of, own_system, system_text, template_of
 from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
@@ -21,6 +21,7 @@ from spec.signature import classes, output_kind
 from spec.synthesis import fewest, instruction, most
 from spec.teacher import asked
 from spec.template import fields
+from spec.tokens import HIGH, LOW, Rate
 
 MESSAGE = 16
 """Tokens that a message may have beside its text, and a call beside its messages."""
@@ -30,8 +31,6 @@ STRUCTURED = 16
 """Bytes of the JSON around a structured answer."""
 FLOOR = 32
 """Training rows that a capped job still has answered."""
-LOW, HIGH = 0.7, 1.5
-"""Of what is expected by the probe: other texts than its prose have other tokens."""
 QUOTED = 4
 """Bytes of the JSON around a text of a list."""
 DOUBLES = 1.25
@@ -103,33 +102,6 @@ def able(spec: Distillation, facts: Facts) -> Capabilities | None:
     named = asked(spec.teacher)
     known = facts.endpoints.get(named[0]) if named else None
     return known.probed.get(named[1], Capabilities()) if named and known else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rate:
-    """How many tokens bytes of a prompt become, and how sure that is."""
-
-    slope: float
-    apart: float
-    """Of a call beside its text."""
-    said: float | None = None
-    """Of an answer; None: as its bytes have it."""
-    low: float = LOW
-    high: float = HIGH
-
-    @classmethod
-    def of(cls, probe: Capabilities, counted: Counted | None, sampling: Sampling, size: float) -> Self:
-        """The probe's, unless the endpoint has counted the tokens of such questions, of `size` bytes on average."""
-        if counted is None or size <= 0:
-            return cls(slope=probe.tokens_per_byte, apart=probe.tokens_per_call)
-        apart = min(probe.tokens_per_call, counted.input)
-        return cls(
-            slope=(counted.input - apart) / size,
-            apart=apart,
-            said=counted.output / (sampling.n if probe.several else 1),
-            low=1 - counted.margin,
-            high=1 + counted.margin,
-        )
 
 
 def of_question(
@@ -205,24 +177,13 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
         or probe is None
     ):
         return None
-    names, count = classes(spec, facts), rows.counts(spec, facts)
+    count = rows.counts(spec, facts)
     old = count.train - count.written
     apart = rows.heldout(spec, facts)
     batched = spec.teacher is not None and spec.teacher.batch
     price, sampling = known.price.in_batches() if batched else known.price, responses.sampling
-    template, examples = _template(spec, facts), examples_of(spec, facts)
-    shown = fields(template)
-    literal = _literal(template, shown)
-    several = output_kind(spec, facts) == "multilabel"
-    answer = answer_bytes(spec, facts)
-    system = system_text(responses, names, common_system(spec, facts), several=several)
-    fixed: float = len((system or "").encode()) + literal
-    fixed += examples * (mean(train, shown) + literal + answer)
-    if responses.structured:
-        fixed += len(json.dumps(schema(names, several=several)).encode())
-        answer += STRUCTURED
-    messages = 2 + 2 * examples
-
+    shown = fields(_template(spec, facts))
+    fixed, answer, messages = _fixed(spec, facts, train)
     usual = mean(train, shown)
     rate = Rate.of(probe, facts.counted, sampling, fixed + usual)
 
@@ -248,6 +209,21 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
         heldout=ceil(count.heldout * judged.bound),
         new=int(count.written * training.expected),
     )
+
+
+def _fixed(spec: Distillation, facts: Facts, train: RowSet) -> tuple[float, float, int]:
+    """What is the same in every call: bytes of the prompt beside the row's own part, and of the answer; and messages."""
+    responses, names = spec.data.responses, classes(spec, facts)
+    assert isinstance(responses, TeacherResponses)
+    template, examples = _template(spec, facts), examples_of(spec, facts)
+    shown, several = fields(template), output_kind(spec, facts) == "multilabel"
+    literal, answer = _literal(template, shown), answer_bytes(spec, facts)
+    system = system_text(responses, names, common_system(spec, facts), several=several)
+    fixed = len((system or "").encode()) + literal + examples * (mean(train, shown) + literal + answer)
+    if responses.structured:
+        fixed += len(json.dumps(schema(names, several=several)).encode())
+        answer += STRUCTURED
+    return fixed, answer, 2 + 2 * examples
 
 
 def _preview(spec: Distillation, price: Price, row: Call) -> Call:

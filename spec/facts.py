@@ -1,10 +1,10 @@
 """What inspection knows of datasets, models and pairs of row sets. Written by `inspect` steps, read by rules, resolve and plan."""
 
-from math import sqrt
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from spec.counted import Counted
 from spec.problem import Problem
 from spec.student import Student
 
@@ -272,21 +272,6 @@ class TokenizerFacts(Fact):
     bytes: int
     vocabulary: int
     """Its highest token number, and one more."""
-
-
-class Counted(Fact):
-    """What an endpoint has billed for earlier calls that put the same question to the same rows."""
-
-    calls: int
-    input: float
-    """Tokens of a call."""
-    output: float
-    """Of all answers to one."""
-
-    @property
-    def margin(self) -> float:
-        """Of a mean of so many calls, as a share: texts vary by about their own length, and some more is allowed for rows that are not drawn by chance."""
-        return min(0.5, 0.05 + 1.5 / sqrt(self.calls))
 
 
 class Facts(Fact):

@@ -5,13 +5,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from spec import cost
-from spec.bill import HIGH, LOW
 from spec.bills import WHY, bills
+from spec.counted import Counted
 from spec.distillation import Distillation
-from spec.facts import Counted, Facts
+from spec.facts import Facts
 from spec.money import dollars
 from spec.problem import Problem
 from spec.step import Step
+from spec.tokens import HIGH, LOW
 
 
 class Dollars(BaseModel):

@@ -7,7 +7,8 @@ import pytest
 from spec.asked import judging
 from spec.bill import bill, bound
 from spec.bills import WHY, bills, of_judge
-from spec.facts import ColumnFacts, Counted, Facts, Price, Roles
+from spec.counted import Counted
+from spec.facts import ColumnFacts, Facts, Price, Roles
 from spec.plan import plan
 from spec.price import estimate, uncovered
 from spec.prompt import system_text, template_of
