@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from gateway.front import SPENT
-from models import month, purse
+from models import month, postage, purse
+from models.postage import Entry, Parcel
 from models.project import Project
 from models.purse import Spent
 from models.start import Work
@@ -106,6 +107,22 @@ def test_a_little_that_comes_back_is_left_to_those_who_ask(
     capped(world, project, CAP + 0.3)
     Sweeper(post).sweep()
     assert world.states(job)["answer"] == "paused"
+
+
+def test_a_batch_waits_too(world: World, ledger: Ledger, post: Post, project: str) -> None:
+    """For the money of the least that is worth sending."""
+    rich = begun(world, project)
+    ledger(purse.reserve, rich.grip, "ep_words", 1, MOST, MOST)
+    poor = begun(world, project)
+    entries = [Entry(digest=str(number), first=0, samples=1, bound=CALL // 8) for number in range(8)]
+    parcel = Parcel(id="bat_a", endpoint="ep_words", place="d", price=None, entries=entries, least=8)
+    assert ledger(postage.stamp, poor.grip, parcel).barred == "project"
+    assert world.steps(poor.grip.job)["answer"].context[purse.BARRED] == CALL
+    job = paused(world, poor, SPENT["project"])
+    assert "set aside for calls that are under way" in told(world, job)
+    spend(world, ledger, project, rich, 100_000)
+    Sweeper(post).sweep()
+    assert world.states(job)["answer"] == "ready"
 
 
 def test_what_cannot_be_held_waits_for_its_owner(world: World, ledger: Ledger, post: Post, project: str) -> None:
