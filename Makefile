@@ -64,7 +64,7 @@ format: $(VENV)/ready-dev ## format the code and mend what can be mended by mach
 docs: $(VENV)/ready-dev ## write what is generated: the OpenAPI document, the SDK's types, references
 	@$(RUN) -m docs.generate
 
-.PHONY: bench-hinton bench-service bench-blackbox chaos
+.PHONY: bench-hinton bench-service bench-blackbox bench-caps chaos
 bench-hinton: $(VENV)/ready-dev ## the paper's figures beside ours (STILLHOUSE_MNIST=/path/to/idx/files)
 	@$(RUN) -m benchmarks.hinton $(ARGS)
 
@@ -74,6 +74,9 @@ bench-service: $(VENV)/ready-dev ## each speed beside its anchor, in one run
 bench-blackbox: $(VENV)/ready-dev ## students of a teacher that is only asked (STILLHOUSE_TEXTS=/path/with/sst2/and/trec), and how fast it is asked
 	@$(RUN) -m benchmarks.answers
 	@$(RUN) -m benchmarks.blackbox $(ARGS)
+
+bench-caps: $(VENV)/ready-dev ## whole jobs under caps in dollars, by the endpoint's own ledger (ARGS="--jobs 12")
+	@$(RUN) -m benchmarks.caps $(ARGS)
 
 chaos: $(VENV)/ready-dev ## 100 jobs under kills and freezes (ARGS="--seed 1")
 	@$(RUN) -m tests.chaos.campaign $(ARGS)

@@ -6,7 +6,7 @@ The endpoint's own ledger tells the calls of each job by that seed; to them come
 above their cap, by how much; jobs that were booked other than that; jobs with work left that spent less than 90% of their cap; jobs without weights,
 evaluation or report; jobs whose report does not say what was cut, to the row. It ends with 1 where one of these promises is broken.
 
-    python -m benchmarks.caps --jobs 100
+    make bench-caps ARGS="--jobs 100"
 """
 
 import argparse

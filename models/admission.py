@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models import blob, event, rate
 from models.advance import advance
+from models.counted import counted
 from models.dataset import Dataset
 from models.facts import dataset_of, file_called, gather, pair_job, tokenizer_job
 from models.file import File
@@ -129,6 +130,7 @@ def admit(session: Session, job: Job) -> set[str]:
     if found:
         return _refuse(session, job, found)
     resolved = resolve(spec, facts)
+    facts = counted(session, job.project, plan.plan(resolved, facts), facts)
     steps = plan.plan(resolved, facts)
     job.resolved = resolved.model_dump(mode="json")
     job.warnings = [warning.model_dump(exclude_none=True) for warning in warnings(resolved, facts)]
@@ -143,6 +145,17 @@ def admit(session: Session, job: Job) -> set[str]:
             problem = Problem(code="gone", message=f"What '{step.name}' reads was deleted before the job could begin.")
             return _refuse(session, job, (problem,))
     return advance(session, job)
+
+
+def recount(session: Session, job: Job) -> None:
+    """Estimates a planned job anew, by what its preview has cost. It stays as it is where something that it names is gone. The caller holds the job."""
+    resolved = Distillation.model_validate(job.resolved)
+    facts = gather(session, job.project, resolved)
+    if problems(resolved, facts) or waiting(resolved, facts):
+        return
+    facts = counted(session, job.project, plan.plan(resolved, facts), facts)
+    if facts.counted is not None:
+        job.estimate = estimate(plan.plan(resolved, facts), facts, resolved=resolved, rates=job.rates).model_dump()
 
 
 def unplanned(about: str | None = None) -> Select[str]:

@@ -74,9 +74,9 @@ def release(session: Session, owner: str, besides: Iterable[str] = ()) -> None:
     session.execute(mine, execution_options={"synchronize_session": False})
 
 
-def held_bytes(project: str) -> Select[int]:
-    """Bytes of all that a project needs, each blob counted once."""
-    digests = select(Ref.digest).where(Ref.project == project)
+def held_bytes(project: str | None) -> Select[int]:
+    """Bytes of all that a project, or any (None), needs, each blob counted once."""
+    digests = select(Ref.digest) if project is None else select(Ref.digest).where(Ref.project == project)
     return select(func.coalesce(func.sum(Blob.bytes), 0)).where(Blob.digest.in_(digests))
 
 

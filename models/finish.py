@@ -8,15 +8,17 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from models import blob, charge, cut, event, purse, share
+from models import blob, charge, cut, event, month, purse, share
 from models import job as jobs
 from models import step as steps_of
+from models.admission import recount
 from models.advance import advance
 from models.claim import Grip
 from models.job import Intent, Job
 from models.lease import BOUND
 from models.move import fail, move, skip, will
 from models.step import Step, StepState
+from spec.answering import PREVIEW
 from spec.params import ASKING, PASS
 from spec.problem import Problem
 from spec.run import Result
@@ -28,9 +30,9 @@ PAUSING = {
     "endpoint_failing": "Paused: most calls to the endpoint fail.",
     "endpoint_key": "Paused: the endpoint's key cannot be opened here.",
     "bill_exceeded": "Paused: a call was billed higher than it could be.",
-    "month_cap": "Paused: the project's cap of this month forbids further calls.",
+    month.MONTH_CAP: "Paused: the project's cap of this month forbids further calls.",
 }
-"""Failures that the job waits out instead of failing, and nobody counts. A full disk is watched; the others wait for `resume`."""
+"""Failures that the job waits out instead of failing, and nobody counts. A full disk and a month's money are watched; the others wait for `resume`."""
 HALVING = ("score", "train")  # verbs that need less memory where a pass has fewer rows
 AGAIN = 2  # attempts of the others, which need the same each time
 
@@ -103,6 +105,8 @@ def _deliver(session: Session, job: Job, step: Step, outcome: Outcome) -> None:
         message = f"{result.passing:,} calls failed for reasons that may pass: a later job makes them again."
         event.append(session, job, "message", message, step=step.name, data={"level": "warning"})
     move(session, job, step, StepState.SUCCEEDED, seconds=round(step.seconds, 3), cut=step.cut)
+    if step.name == PREVIEW:
+        recount(session, job)
     if early is not None:
         event.append(session, job, "message", early, step=step.name, data={"level": "warning"})
 
@@ -151,7 +155,9 @@ def _failed(session: Session, job: Job, step: Step, result: Result, patience: Pa
         return
     if error.code in PAUSING and wish is not Intent.PAUSE:
         job.paused_for, wish = error.code, Intent.PAUSE
-        event.append(session, job, "message", PAUSING[error.code], step=step.name, data={"level": "error"})
+        why = month.why(session, job) if error.code == month.MONTH_CAP else None
+        words = f"Paused: {why}" if why else PAUSING[error.code]
+        event.append(session, job, "message", words, step=step.name, data={"level": "error"})
     step.not_before = func.clock_timestamp() + timedelta(seconds=wait)
     state = StepState.PAUSED if wish is Intent.PAUSE else StepState.READY
     move(session, job, step, state, error.message, error=error.model_dump(exclude_none=True))

@@ -85,6 +85,7 @@ def stamp(session: Session, grip: Grip, parcel: Parcel) -> Stamped:
     for cap, left in purse.left(session, job, step).items():
         number = number if left is None else min(number, bisect_right(sums, left))
         if number < parcel.least:
+            purse.bar(step, cap, sums[parcel.least - 1])
             return Stamped(barred=cap)
     session.add(
         Batch(

@@ -24,7 +24,7 @@ class Project(Base):
     id: Mapped[Id]  # proj_
     name: Mapped[str]
     quota_bytes: Mapped[int | None]
-    usd_per_month: Mapped[float | None]  # cap of all charges of a calendar month (UTC)
+    usd_per_month: Mapped[float | None]  # of a calendar month (UTC): all charges count, and calls alone are held to it
     created_at: Mapped[Created]
 
 

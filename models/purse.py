@@ -30,6 +30,8 @@ MICRO = 1_000_000
 LAST = 2**62
 """A lot that no number comes after."""
 Cap = Literal["job", "project"]
+BARRED = "barred"
+"""In a step's context: what the least was that a month's cap could not give it."""
 
 
 class Reservation(Base):
@@ -57,6 +59,20 @@ class Lot:
     barred: Cap | None = None
     lost: bool = False
     """The step is somebody else's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    """Of a project's cap."""
+
+    cap: int
+    spent: int
+    aside: int
+    """For calls and batches of all its jobs that are under way."""
+
+    @property
+    def left(self) -> int:
+        return self.cap - self.spent - self.aside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +114,17 @@ def reserve(session: Session, grip: Grip, endpoint: str, number: int, wanted: in
     for cap, most in left(session, job, step).items():
         granted = granted if most is None else min(granted, most)
         if granted < least:
+            bar(step, cap, least)
             return Lot(barred=cap)
     row = row or _begun(session, grip, job, endpoint)
     row.open, row.lot, row.granted = row.open + granted, number, granted
     return Lot(granted=granted)
+
+
+def bar(step: Step, cap: Cap, least: int) -> None:
+    """Writes down what the step could not have of a month's cap: it waits for that much (models/month.py)."""
+    if cap == "project":
+        step.context = {**step.context, BARRED: least}
 
 
 def left(session: Session, job: Job, asking: Step) -> dict[Cap, int | None]:
@@ -126,19 +149,19 @@ def _left_of_job(session: Session, job: Job, asking: Step) -> int | None:
     """Of the job's cap: less what was spent, what is set aside, and what the steps that must still come will cost."""
     if job.usd is None:
         return None
-    taken = _taken(session, Charge.job == job.id, Reservation.job == job.id, Batch.job == job.id)
-    return floor(job.usd * MICRO) - taken - _to_come(session, job, asking)
+    spent, aside = _taken(session, Charge.job == job.id, Reservation.job == job.id, Batch.job == job.id)
+    return floor(job.usd * MICRO) - spent - aside - _to_come(session, job, asking)
 
 
 def _taken(
     session: Session, charges: ColumnElement[bool], reservations: ColumnElement[bool], batches: ColumnElement[bool]
-) -> int:
-    """Spent and set aside together, by one statement: a settlement between two would be in neither sum."""
+) -> tuple[int, int]:
+    """Spent, and set aside, by one statement: a settlement between two would be in neither sum."""
     spent = select(func.coalesce(func.sum(Charge.usd), 0.0)).where(charges).scalar_subquery()
     opened = select(func.coalesce(func.sum(Reservation.open), 0)).where(reservations).scalar_subquery()
     sent = select(func.coalesce(func.sum(Batch.open), 0)).where(batches).scalar_subquery()
     usd, aside, posted = session.execute(select(spent, opened, sent)).one()
-    return ceil(round(float(usd) * MICRO, 3)) + int(aside) + int(posted)
+    return ceil(round(float(usd) * MICRO, 3)), int(aside) + int(posted)
 
 
 def _to_come(session: Session, job: Job, asking: Step) -> int:
@@ -160,15 +183,23 @@ def _to_come(session: Session, job: Job, asking: Step) -> int:
 
 
 def _left_of_project(session: Session, project: str) -> int | None:
-    """Of this month's cap (UTC); the project is held, so that two jobs cannot both have its last cent."""
+    """Of this month's cap; the project is held, so that two jobs cannot both have its last cent."""
+    if session.scalar(select(Project.usd_per_month).where(Project.id == project)) is None:
+        return None
+    session.execute(select(Project.id).where(Project.id == project).with_for_update(key_share=True))
+    found = month(session, project)
+    return None if found is None else found.left
+
+
+def month(session: Session, project: str) -> Month | None:
+    """The calendar month (UTC) of a project that has a cap of it."""
     cap = session.scalar(select(Project.usd_per_month).where(Project.id == project))
     if cap is None:
         return None
-    session.execute(select(Project.id).where(Project.id == project).with_for_update(key_share=True))
-    month = func.to_char(func.timezone("UTC", func.now()), "YYYY-MM")
-    mine = and_(Charge.project == project, func.left(Charge.day, 7) == month)
-    taken = _taken(session, mine, Reservation.project == project, Batch.project == project)
-    return floor(cap * MICRO) - taken
+    this = func.to_char(func.timezone("UTC", func.now()), "YYYY-MM")
+    mine = and_(Charge.project == project, func.left(Charge.day, 7) == this)
+    spent, aside = _taken(session, mine, Reservation.project == project, Batch.project == project)
+    return Month(cap=floor(cap * MICRO), spent=spent, aside=aside)
 
 
 def settle(session: Session, grip: Grip, project: str, spent: Spent) -> bool:

@@ -7,9 +7,11 @@ from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
 from models.blob import Blob, Ref
 from models.charge import Charge
 from models.job import Job
+from models.project import Project
 from models.step import Step
 
 JOB: ColumnElement[str] = Charge.job.expression
+PROJECT: ColumnElement[str] = Charge.project.expression
 DAY: ColumnElement[str] = Charge.day.expression
 ENDPOINT: ColumnElement[str] = Charge.endpoint.expression
 STEP: ColumnElement[str] = Charge.step.expression
@@ -23,15 +25,19 @@ OUTPUT: ColumnElement[int] = func.coalesce(func.sum(Charge.output_tokens), 0)
 CACHED: ColumnElement[int] = func.coalesce(func.sum(Charge.cached_tokens), 0)
 
 
-def total(project: str) -> Select[float, float, int, int, int, int]:
-    """Device seconds, dollars, calls, and tokens in, out and cached of a project."""
-    return select(SECONDS, USD, CALLS, INPUT, OUTPUT, CACHED).where(Charge.project == project)
+def total(project: str | None) -> Select[float, float, int, int, int, int]:
+    """Device seconds, dollars, calls, and tokens in, out and cached of a project, or of all (None)."""
+    return select(SECONDS, USD, CALLS, INPUT, OUTPUT, CACHED).where(*_of(project))
 
 
-def by(group: ColumnElement[str], project: str) -> Select[str, float, float, int, int, int, int]:
-    """The same by `JOB`, `STEP`, `ENDPOINT` (those of no endpoint left out) or `DAY`."""
+def by(group: ColumnElement[str], project: str | None) -> Select[str, float, float, int, int, int, int]:
+    """The same by `JOB`, `STEP`, `ENDPOINT` (those of no endpoint left out), `DAY` or `PROJECT`."""
     sums = select(group, SECONDS, USD, CALLS, INPUT, OUTPUT, CACHED)
-    return sums.where(Charge.project == project, group != "").group_by(group)
+    return sums.where(*_of(project), group != "").group_by(group)
+
+
+def _of(project: str | None) -> list[ColumnElement[bool]]:
+    return [] if project is None else [Charge.project == project]
 
 
 def of_steps(steps: Sequence[str]) -> Select[str, str, str | None]:
@@ -43,6 +49,18 @@ def of_steps(steps: Sequence[str]) -> Select[str, str, str | None]:
 def names_of_jobs(jobs: Sequence[str]) -> Select[str, str]:
     """The caller knows whose jobs they are."""
     return select(Job.id, Job.name).where(Job.id.in_(jobs))
+
+
+def names_of_projects(projects: Sequence[str]) -> Select[str, str]:
+    """The caller may see them."""
+    return select(Project.id, Project.name).where(Project.id.in_(projects))
+
+
+def held_by_projects(projects: Sequence[str]) -> Select[str, int]:
+    """Bytes that each project holds, each content counted once a project. The caller may see them."""
+    held = select(Ref.project, Ref.digest, Blob.bytes).distinct().join(Blob, Blob.digest == Ref.digest)
+    each = held.where(Ref.project.in_(projects)).subquery()
+    return select(each.c.project, cast(func.sum(each.c.bytes), BigInteger)).group_by(each.c.project)
 
 
 def held_by_jobs(jobs: Sequence[str]) -> Select[str, int]:

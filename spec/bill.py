@@ -1,7 +1,8 @@
 """What a teacher's answers, and the texts that it writes, cost: bounds that no call can break, and what is expected. All money is in micro-dollars.
 
 A token is one byte of UTF-8 at least, so the bytes of a prompt bound its tokens, whatever the endpoint's tokenizer is; an answer
-is bounded by `max_tokens`. What is expected comes from the probe, which counted the tokens of known prose.
+is bounded by `max_tokens`. What is expected comes from what the endpoint has counted of such questions, else from the probe, which counted the tokens of
+known prose.
 """
 
 import json
@@ -20,6 +21,7 @@ from spec.signature import classes, output_kind
 from spec.synthesis import fewest, instruction, most
 from spec.teacher import asked
 from spec.template import fields
+from spec.tokens import HIGH, LOW, Rate
 
 MESSAGE = 16
 """Tokens that a message may have beside its text, and a call beside its messages."""
@@ -29,8 +31,6 @@ STRUCTURED = 16
 """Bytes of the JSON around a structured answer."""
 FLOOR = 32
 """Training rows that a capped job still has answered."""
-LOW, HIGH = 0.7, 1.5
-"""Of what is expected: other texts than the probe's prose have other tokens."""
 QUOTED = 4
 """Bytes of the JSON around a text of a list."""
 DOUBLES = 1.25
@@ -105,17 +105,24 @@ def able(spec: Distillation, facts: Facts) -> Capabilities | None:
 
 
 def of_question(
-    price: Price, probe: Capabilities, sampling: Sampling, size: float, messages: int, answer: float
+    price: Price,
+    probe: Capabilities,
+    sampling: Sampling,
+    size: float,
+    messages: int,
+    answer: float,
+    rate: Rate | None = None,
 ) -> Call:
-    """Of a question of `size` bytes in so many messages, answered by `answer` bytes in each of its samples."""
+    """Of a question of `size` bytes in so many messages, answered by `answer` bytes in each of its samples. `rate` None: the probe's."""
     calls, most = 1 if probe.several else sampling.n, sampling.max_tokens or UNBOUNDED
-    tokens = probe.tokens_per_byte * size + probe.tokens_per_call
-    said = min(most, probe.tokens_per_byte * answer + 1)
+    rate = rate or Rate.of(probe, None, sampling, size)
+    tokens = rate.slope * size + rate.apart
+    said = min(most, rate.slope * answer + 1 if rate.said is None else rate.said)
     bounded = size + MESSAGE * (messages + 1)
     answers = sampling.n * cost(price, 0, most)
     return Call(
         expected=calls * cost(price, tokens, 0) + sampling.n * cost(price, 0, said),
-        dear=calls * cost(price, min(HIGH * tokens, bounded), 0) + answers,
+        dear=calls * cost(price, min(rate.high * tokens, bounded), 0) + answers,
         bound=calls * cost(price, bounded, 0) + answers,
     )
 
@@ -170,29 +177,21 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
         or probe is None
     ):
         return None
-    names, count = classes(spec, facts), rows.counts(spec, facts)
+    count = rows.counts(spec, facts)
     old = count.train - count.written
     apart = rows.heldout(spec, facts)
     batched = spec.teacher is not None and spec.teacher.batch
     price, sampling = known.price.in_batches() if batched else known.price, responses.sampling
-    template, examples = _template(spec, facts), examples_of(spec, facts)
-    shown = fields(template)
-    literal = _literal(template, shown)
-    several = output_kind(spec, facts) == "multilabel"
-    answer = answer_bytes(spec, facts)
-    system = system_text(responses, names, common_system(spec, facts), several=several)
-    fixed: float = len((system or "").encode()) + literal
-    fixed += examples * (mean(train, shown) + literal + answer)
-    if responses.structured:
-        fixed += len(json.dumps(schema(names, several=several)).encode())
-        answer += STRUCTURED
-    messages = 2 + 2 * examples
+    shown = fields(_template(spec, facts))
+    fixed, answer, messages = _fixed(spec, facts, train)
+    usual = mean(train, shown)
+    rate = Rate.of(probe, facts.counted, sampling, fixed + usual)
 
     def of_call(own: float) -> Call:
         """Of a row whose own part has so many bytes."""
-        return of_question(price, probe, sampling, fixed + own, messages, answer)
+        return of_question(price, probe, sampling, fixed + own, messages, answer, rate)
 
-    training, judged = of_call(mean(train, shown)), of_call(mean(apart or train, shown))
+    training, judged = of_call(usual), of_call(mean(apart or train, shown))
     last = of_call(max(longest(one, shown) for one in (train, apart or train)))
     early = _preview(spec, known.price, max(training, judged)) if batched else NOTHING
     expected = count.train * training.expected + count.heldout * judged.expected + early.expected
@@ -202,14 +201,29 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     minimum = ceil(min(floor, old * training.bound + count.heldout * judged.bound + early.bound))
     return Bill(
         rows=count.train + count.heldout,
-        low=int(LOW * expected),
+        low=int(rate.low * expected),
         expected=ceil(expected),
-        high=ceil(min(HIGH * expected, most_of_all)),
+        high=ceil(min(rate.high * expected, most_of_all)),
         minimum=minimum,
         floor=minimum,
         heldout=ceil(count.heldout * judged.bound),
         new=int(count.written * training.expected),
     )
+
+
+def _fixed(spec: Distillation, facts: Facts, train: RowSet) -> tuple[float, float, int]:
+    """What is the same in every call: bytes of the prompt beside the row's own part, and of the answer; and messages."""
+    responses, names = spec.data.responses, classes(spec, facts)
+    assert isinstance(responses, TeacherResponses)
+    template, examples = _template(spec, facts), examples_of(spec, facts)
+    shown, several = fields(template), output_kind(spec, facts) == "multilabel"
+    literal, answer = _literal(template, shown), answer_bytes(spec, facts)
+    system = system_text(responses, names, common_system(spec, facts), several=several)
+    fixed = len((system or "").encode()) + literal + examples * (mean(train, shown) + literal + answer)
+    if responses.structured:
+        fixed += len(json.dumps(schema(names, several=several)).encode())
+        answer += STRUCTURED
+    return fixed, answer, 2 + 2 * examples
 
 
 def _preview(spec: Distillation, price: Price, row: Call) -> Call:

@@ -5,12 +5,13 @@ from math import ceil
 
 from spec import rows
 from spec.asked import Asked, judging
-from spec.bill import FLOOR, HIGH, LOW, Bill, answer_bytes, bill, longest, mean, of_question
+from spec.bill import FLOOR, Bill, answer_bytes, bill, longest, mean, of_question
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.grader import Judge
 from spec.responses import filters
 from spec.template import ANSWER, fields
+from spec.tokens import HIGH, LOW
 
 ADDED = ("rows", "low", "expected", "high", "heldout", "new", "texts", "call")
 """Figures of a bill that add up."""

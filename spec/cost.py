@@ -8,7 +8,7 @@ from spec.bill import able
 from spec.distillation import Distillation
 from spec.facts import Facts, ModelFacts
 from spec.grader import Judge
-from spec.responses import TeacherResponses
+from spec.responses import TeacherResponses, filters
 from spec.signature import classes, teachers
 from spec.student import TextEncoder, TextStudent
 from spec.synthesis import fewest
@@ -37,7 +37,9 @@ AT_ONCE = 16
 CALL = 0.002
 """Seconds of a core that a call takes us."""
 FILTER = 0.00005
-"""Seconds in which an answer is read and passes through filters."""
+"""Seconds in which an answer is read and passes through a filter."""
+SLOWEST = 20
+"""Times that, and the start of the step once: what filters may compute in all. Who computes longer fails the job."""
 INDEX = 1e-4
 """Seconds that the words of a row take to be found by."""
 COPY = 5e-5
@@ -71,11 +73,17 @@ def answer(spec: Distillation, facts: Facts) -> Cost:
 
 def keep(spec: Distillation, facts: Facts) -> Cost:
     """Filters on every training row's answers, and a copy of all scores."""
-    count = rows.counts(spec, facts)
-    held, responses = count.items + count.heldout, spec.data.responses
-    samples = responses.sampling.n if isinstance(responses, TeacherResponses) else 1
+    count, responses = rows.counts(spec, facts), spec.data.responses
+    held = count.items + count.heldout
     memory = PROCESS // 2 + size.FLOAT * held * len(classes(spec, facts)) + 64 * held
-    return Cost(seconds=START + held * samples * FILTER, memory=memory)
+    if not isinstance(responses, TeacherResponses):
+        return Cost(seconds=START, memory=memory)
+    return Cost(seconds=START + held * responses.sampling.n * len(filters(responses)) * FILTER, memory=memory)
+
+
+def filtering(answers: int, graders: int) -> float:
+    """Seconds that so many filters may compute on so many answers: no more than SLOWEST times what `keep` expects of them."""
+    return START + SLOWEST * answers * graders * FILTER
 
 
 def judge(spec: Distillation, facts: Facts, given: Judge) -> Cost:

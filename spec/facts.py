@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from spec.counted import Counted
 from spec.problem import Problem
 from spec.student import Student
 
@@ -284,6 +285,8 @@ class Facts(Fact):
     """By "<train split digest>|<held-out split digest>"."""
     tokenizers: dict[str, TokenizerFacts] = {}
     """By what the job calls it."""
+    counted: Counted | None = None
+    """Of the teacher behind an endpoint, where it was asked this before."""
     processing: dict[str, str] = {}
     """Named, exists, facts not there yet: id to what is awaited, e.g. "inspection of ds_x" or "dst_y"."""
     failed: dict[str, Problem] = {}

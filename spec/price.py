@@ -5,17 +5,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from spec import cost
-from spec.bill import HIGH, LOW
 from spec.bills import WHY, bills
+from spec.counted import Counted
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.money import dollars
 from spec.problem import Problem
 from spec.step import Step
+from spec.tokens import HIGH, LOW
 
 
 class Dollars(BaseModel):
-    """US dollars, with an interval: other texts than the probe's prose have other tokens."""
+    """US dollars, with an interval: of what the endpoint has counted before, as few calls tell; else wider, since other texts than the probe's prose have other tokens."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
@@ -59,14 +60,23 @@ def estimate(
 ) -> Estimate:
     """The sum over the plan's steps. `cached`: names of those whose outputs are there already; `rates`: dollars an hour by queue."""
     rows = sum(split.rows for dataset in facts.datasets.values() for split in dataset.splits.values())
+    usd = priced(plan, facts, cached, resolved, rates or {})
     return Estimate(
         seconds=round(sum(step.seconds for step in plan if step.name not in cached), 1),
         memory_bytes=max((step.memory for step in plan), default=0),
         minimum_seconds=minimum(plan),
-        usd=priced(plan, facts, cached, resolved, rates or {}),
+        usd=usd,
         basis=f"{len(plan)} steps over sets of {rows:,} rows, in turn on one CPU core at {cost.RATE / 1e9:g} GFLOP/s, {cost.STEP * 1000:g} ms beside the "
-        f"arithmetic of an optimizer step, {cost.START:g} s to start a step; {len(cached) or 'none'} of them cached.",
+        f"arithmetic of an optimizer step, {cost.START:g} s to start a step; {len(cached) or 'none'} of them cached."
+        + (_counted(facts.counted) if usd is not None and usd.answers else ""),
     )
+
+
+def _counted(found: Counted | None) -> str:
+    """By what the tokens of answers are reckoned."""
+    if found is None:
+        return " Tokens by what the probe has counted of English prose: other languages, and digits, may have several times as many."
+    return f" Tokens as the endpoint has counted them in {found.calls:,} calls that put this question to these rows, give or take {found.margin:.0%}."
 
 
 def minimum(plan: Iterable[Step]) -> float:

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from models import idempotency, lease
+from models import idempotency, lease, month
 from models import worker as workers
 from models.finish import DISK_FULL
 from models.intent import release
@@ -81,7 +81,7 @@ class Sweeper:
                 log.exception("sweep_failed", duty=duty.__name__)
 
     def _often(self) -> list[Duty]:
-        return [register.beat, scratch, *map(alone, (expire, readmission, resume_full, bells))]
+        return [register.beat, scratch, *map(alone, (expire, readmission, resume_full, resume_capped, bells))]
 
     def _seldom(self) -> list[Duty]:
         now, due = time.monotonic(), list[Duty]()
@@ -134,6 +134,16 @@ def resume_full(post: Post) -> None:
         if room(post):
             log.info("disk_has_room", job=job)
             rung |= post.ledger(release, job, DISK_FULL)
+    post.bell.ring(rung)
+
+
+def resume_capped(post: Post) -> None:
+    """Resumes what was paused for want of a month's money, once there is some."""
+    rung = set[str]()
+    for job in post.ledger(lambda session: session.scalars(month.waiting()).all()):
+        if queues := post.ledger(month.release, job):
+            log.info("month_has_money", job=job)
+            rung |= queues
     post.bell.ring(rung)
 
 

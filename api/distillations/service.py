@@ -15,6 +15,7 @@ from models import batch as batches
 from models import job as jobs
 from models import step as steps_of
 from models.blob import Blob
+from models.counted import counted
 from models.intent import cancel, finish, pause, resume
 from models.job import ENDED, Job
 from models.step import Step
@@ -59,6 +60,7 @@ def validate(
         return Validation(valid=True, problems=[], warnings=list(warnings(spec, facts)), waiting=awaited), queues
     # A comparison refuses a job or does not: it changes nothing of its plan.
     resolved = resolve(spec, facts)
+    facts = counted(session, project, plan(resolved, facts), facts)
     steps = plan(resolved, facts)
     cached = _cached(session, project, steps)
     hits = [name for name, outcome in cached.items() if outcome == "hit"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from api.distillations.wire import Waiting
+from models import month
 from models import step as steps_of
 from models.job import ENDED, Job, JobState
 from models.step import Step, StepState
@@ -20,7 +21,7 @@ PAUSED = {
     "endpoint_key": "Paused because no worker can open the endpoint's key: PATCH it with its key, then `resume`.",
     "bill_exceeded": "Paused because a call was billed higher than it could be: look at the endpoint's price, then `resume`.",
     "preview": "Paused after its preview, for you to look at the first answers: `resume` goes on, `cancel` ends it.",
-    "month_cap": "Paused because the project's cap of this month forbids further calls (the events say whether it is used up): `resume` once it does not.",
+    month.MONTH_CAP: "Paused because the project's cap of this month forbids further calls; the events say why: `resume` once it does not.",
 }
 INSPECTOR = "cpu"  # the queue of inspections
 
@@ -31,6 +32,8 @@ def why(session: Session | None, job: Job, steps: Sequence[Step], fresh: float) 
         return None
     if job.state == JobState.PAUSED:
         reason = PAUSED.get(job.paused_for, f"Paused: {job.paused_for}.")
+        if session is not None and job.paused_for == month.MONTH_CAP and (why := month.why(session, job)):
+            reason = f"Paused: {why}"
         return Waiting(code="paused", reason=reason)
     if job.waiting_for:
         return for_facts(session, job.waiting_for, fresh)

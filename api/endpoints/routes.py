@@ -33,7 +33,7 @@ async def list_endpoints(caller: Reader, db: Db, asked: Annotated[Paging, Depend
 
 @router.get("/{endpoint_id}", operation_id="get_endpoint")
 async def get(endpoint_id: str, caller: Reader, db: Db) -> Endpoint:
-    """Shows an endpoint with what its probes have seen. Its key is shown to nobody."""
+    """Shows an endpoint with what its probes have seen. Of its key only the last four characters are."""
     return Endpoint.of(await db(service.get, caller.project, endpoint_id))
 
 

@@ -34,7 +34,7 @@ async def get(project_id: str, caller: Reader, db: Db) -> Project:
 
 @router.patch("/{project_id}", operation_id="change_project")
 async def change(project_id: str, body: ProjectChange, caller: Admin, db: Db) -> Project:
-    """Renames a project, or sets what it may spend in a month. What was spent counts; jobs that the cap has paused wait for `resume`."""
+    """Renames a project, or sets what it may spend in a month. What was spent counts; jobs that lack its money go on once there is some."""
     return Project.of(await db(service.change, project_id, body))
 
 

@@ -20,25 +20,25 @@ class Spent(BaseModel):
 
 
 class UsageRow(Spent):
-    """What one job, step or endpoint, or all of one day (UTC), has used."""
+    """What one job, step, endpoint or project, or all of one day (UTC), has used."""
 
     id: str
-    """Of the job, step or endpoint, or the date."""
+    """Of the job, step, endpoint or project, or the date."""
     object: Literal["usage.row"] = "usage.row"
     job: str | None
     """Of a step; null for other rows."""
     name: str | None
-    """Of a step in its job, or of a job; null for other rows."""
+    """Of a step in its job, of a job, or of a project; null for other rows."""
     bytes_stored: int | None
-    """Bytes that the job's steps still hold; null for other rows."""
+    """Bytes that the job's steps, or the project, still hold; null for other rows."""
 
 
 class Usage(Spent):
-    """Sums over the project, and a page of the rows that they are made of."""
+    """Sums over the project (by project, for an administrator: over all), and a page of the rows that they are made of."""
 
     object: Literal["usage"] = "usage"
     bytes_stored: int
-    """Of everything the project holds, each content counted once."""
+    """Of everything that is held there, each content counted once."""
     data: list[UsageRow]
     has_more: bool
     first_id: str | None

@@ -3,8 +3,10 @@
 A row is kept if at least one filter applies to it, and all that apply pass.
 """
 
+import time
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +16,10 @@ from distill.answers.patience import TooLong, within
 from distill.data.draw import meets
 from distill.data.rows import Rows
 from distill.report.asked import Dropped, Filter, Kept
-from spec.grader import JsonSchema, RowGrader
+from spec.grader import RowGrader
 from spec.problem import Problem, Refused
 
-SECONDS = 5.0
+SECONDS = 0.5
 """Of computing, that one filter may take for one row, unless the run's context has `filter_seconds`. A row is not dropped for it, or the clock would decide what is learned."""
 SHOWN, MOST_SHOWN = 4, 20
 """Rows left out that are shown: of each reason, and together."""
@@ -26,10 +28,13 @@ Applies = npt.NDArray[np.bool_] | None
 
 
 class Filters:
-    """`applies`: to which rows each grader does; `seconds`: of one filter and row."""
+    """`applies`: to which rows each grader does; `seconds`: of one filter and row; `allowed`: seconds of all on all rows."""
 
-    def __init__(self, graders: Sequence[RowGrader], applies: Sequence[Applies], seconds: float = SECONDS) -> None:
-        self.graders, self._applies, self._seconds = graders, applies, seconds
+    def __init__(
+        self, graders: Sequence[RowGrader], applies: Sequence[Applies], seconds: float = SECONDS, allowed: float = inf
+    ) -> None:
+        self.graders, self._applies, self._seconds, self._allowed = graders, applies, seconds, allowed
+        self._computed = [0.0] * len(graders)
         self._checks = [check_of(grader) for grader in graders]
         self._applied, self._failed = [0] * len(graders), [0] * len(graders)
         self._reasons: Counter[int | None] = Counter()
@@ -44,6 +49,7 @@ class Filters:
         applying = [i for i, applies in enumerate(self._applies) if applies is None or applies[row]]
         failing = tuple(i for i in applying if not self._passes(i, row, given))
         self.rows += 1
+        self._hold()
         for i in applying:
             self._applied[i] += 1
         for i in failing:
@@ -56,19 +62,33 @@ class Filters:
         return failing if applying else None
 
     def _passes(self, place: int, row: int, given: Given) -> bool:
+        began = time.thread_time()
         try:
             with within(self._seconds):
                 return self._checks[place](given)
         except TooLong:
-            grader = self.graders[place]
-            raise Refused(
-                Problem(
-                    code="filter_too_slow",
-                    message=f"On the answer to training row {row} the filter has computed for {self._seconds:g} seconds without an end.",
-                    param=f"data.responses.keep[{place}].{'schema' if isinstance(grader, JsonSchema) else 'pattern'}",
-                    hint="A repetition within a repetition, such as (a+)+, tries all ways to divide a text: write it without.",
-                )
-            ) from None
+            message = f"On the answer to training row {row} the filter has computed for {self._seconds:g} seconds without an end."
+            raise self._slow(place, message) from None
+        finally:
+            self._computed[place] += time.thread_time() - began
+
+    def _hold(self) -> None:
+        """The end, if all filters together have computed for longer than they may. Refused, by the slowest of them."""
+        total = sum(self._computed)
+        if total > self._allowed:
+            slowest = max(range(len(self.graders)), key=self._computed.__getitem__)
+            message = (
+                f"The filters have computed for {total:.1f} seconds on {self.rows:,} rows, {self._computed[slowest]:.1f} of them this one: "
+                f"on all rows they may take {self._allowed:.1f}."
+            )
+            raise self._slow(slowest, message)
+
+    def _slow(self, place: int, message: str) -> Refused:
+        field = {"json_schema": ".schema", "regex": ".pattern"}.get(self.graders[place].type, "")
+        hint = "A repetition within a repetition, such as (a+)+, tries all ways to divide a text: write it without."
+        return Refused(
+            Problem(code="filter_too_slow", message=message, param=f"data.responses.keep[{place}]{field}", hint=hint)
+        )
 
     def _show(self, row: int, given: Given, failing: tuple[int, ...]) -> None:
         reason = failing[0] if failing else None

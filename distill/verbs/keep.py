@@ -13,6 +13,7 @@ from distill.answers.noise import Log
 from distill.data.rows import Ints, Rows
 from distill.progress import Onward, Progress
 from distill.run import RunFolder
+from spec import cost
 from spec.grader import Judge
 from spec.params import KeepParams
 from spec.run import Result
@@ -24,8 +25,9 @@ def run(folder: RunFolder, params: KeepParams) -> Result:
     seconds = float(folder.run.context.get("filter_seconds", SECONDS))
     path = folder.input(f"{TRAIN}/rows.arrow")
     rows = Rows.open(path) if path.exists() else None
-    filters = Filters(params.graders, applying(rows, params.graders), seconds)
     answered = asked.parts[TRAIN].kinds.get("answered", 0)
+    allowed = cost.filtering(answered * asked.samples, len(params.graders))
+    filters = Filters(params.graders, applying(rows, params.graders), seconds, allowed)
     left = Log(asked.classes)
     dropped = _filter(folder, filters, left, Progress(folder, start=0, total=answered, unit="rows", rows=1.0))
     if folder.stop_requested:

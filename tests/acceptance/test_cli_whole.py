@@ -167,6 +167,7 @@ def test_every_command(typist: Typist, tmp_path: Path, monkeypatch: pytest.Monke
     assert key["key"].startswith("sh_") and typist("keys", "get", key["id"])["scopes"] == ["read"]
     assert [one["id"] for one in typist("keys", "list", "--project", project["id"])] == [key["id"]]
     assert typist("usage", "--by", "endpoint")["object"] == "usage" and typist("workers")
+    assert len({row["id"] for row in typist("usage", "--by", "project")["data"]}) >= 1
 
     for kind, id in (
         ("keys", key["id"]), ("projects", project["id"]), ("distillations", job["id"]), ("models", again["id"]),

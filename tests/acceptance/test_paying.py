@@ -82,10 +82,10 @@ def test_a_month_cap_pauses_and_a_cancelled_job_stops_paying(stack: Stack, teach
         endpoint(owner, teacher)
         run = Run.start(owner, job(dataset(stack, owner)))
         until(lambda: run.get()["state"] == "paused")
-        assert "month" in run.get()["waiting"]["reason"] and 0 < teacher.bill <= 0.001
+        assert "of this month ($0.001) is spent: the job goes on by itself" in run.get()["waiting"]["reason"]
+        assert 0 < teacher.bill <= 0.001
         more = good(client.patch(f"/v1/projects/{owner.project}", json={"usd_per_month": 0.0015}))
         assert more["usd_per_month"] == 0.0015 and more["name"] == "monthly"
-        good(client.post(f"/v1/distillations/{run.id}/resume"))
         until(lambda: teacher.bill > 0.001 and run.get()["state"] == "paused")
         assert teacher.bill <= 0.0015, "what was spent counts"
         good(client.post(f"/v1/distillations/{run.id}/cancel"))
@@ -111,6 +111,15 @@ def test_a_preview_waits_for_its_owner(stack: Stack, asker: Tenant, teacher: Tea
     assert dropped and dropped == [one for one in learned if one.startswith("plants")]
     counted = f"Filters would keep {len(learned) - len(dropped)} of {len(learned)} answered training rows."
     assert counted in [event["message"] for event in run.events() if event["type"] == "message"]
+    estimate = found["estimate"]
+    assert "in 20 calls that put this question to these rows" in estimate["basis"]
+    assert estimate["usd"]["answers"] == pytest.approx(6 * teacher.bill, rel=0.2), (
+        "of all rows, by what twenty have cost"
+    )
+    unlike = job(rows, budget={"preview": 20})
+    unlike["data"]["responses"]["prompt"] = {"system": "Which is it?"}
+    asked = [good(asker.client.post("/v1/distillations/validate", json=one))["estimate"] for one in (spec, unlike)]
+    assert asked[0]["usd"]["answers"] == estimate["usd"]["answers"] and "English prose" in asked[1]["basis"]
     prices = [event["data"]["usd"] for event in run.events() if " -> " in event["message"]]
     assert min(prices) > 0 and sum(prices) == pytest.approx(teacher.bill, abs=1e-9)
     # Another job's preview shows its own answers, which cost it nothing.

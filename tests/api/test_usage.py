@@ -9,7 +9,7 @@ import pytest
 from stillhouse import Stillhouse
 from tests.api.hand import connected
 from tests.api.jobs import Jobs, jobs_of
-from tests.api.service import Tenant, good
+from tests.api.service import Service, Tenant, good
 from tests.api.world import World
 
 
@@ -92,6 +92,25 @@ def test_bytes_held(owner: Tenant) -> None:
     assert good(owner.client.get("/v1/usage"))["bytes_stored"] == 1000
     good(owner.client.delete(f"/v1/files/{file['id']}"))
     assert good(owner.client.get("/v1/usage"))["bytes_stored"] == 1000
+
+
+def test_by_project(service: Service, owner: Tenant, stranger: Tenant, tmp_path: Path) -> None:
+    """Of every project for an administrator, who sees none but the own jobs; of the own one for others."""
+    for tenant in (owner, stranger):
+        with jobs_of(tenant, tmp_path) as jobs:
+            World(jobs, tenant).ended()
+    asked: dict[str, str | int] = {"group_by": "project", "limit": 100}
+    (mine,), (other,) = (good(tenant.client.get("/v1/usage", params=asked))["data"] for tenant in (owner, stranger))
+    assert (mine["id"], mine["name"], other["id"]) == (owner.project, "owner", stranger.project)
+    assert mine["bytes_stored"] == good(owner.client.get("/v1/usage"))["bytes_stored"] > 0
+    every = good(service.admin.get("/v1/usage", params=asked))
+    rows = {row["id"]: row for row in every["data"]}
+    assert rows[owner.project] == mine and rows[stranger.project] == other
+    if not every["has_more"]:
+        assert every["device_seconds"] == pytest.approx(sum(row["device_seconds"] for row in rows.values()))
+    assert every["bytes_stored"] >= mine["bytes_stored"]
+    by_job = good(service.admin.get("/v1/usage", params={"limit": 100}))["data"]
+    assert not {row["id"] for row in by_job} & {row["id"] for row in good(owner.client.get("/v1/usage"))["data"]}
 
 
 def test_workers(owner: Tenant, jobs: Jobs) -> None:

@@ -1,6 +1,7 @@
 """Filters on a teacher's answers: each grader, the rule by which a row is kept, and the step on a made run folder."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,18 @@ def test_a_pattern_without_an_end_fails_the_step(tmp_path: Path, answers: Path) 
     result = kept(tmp_path, answers, grader(type="length", max=99), hopeless, filter_seconds=0.05)
     assert result.error is not None
     assert (result.error.code, result.error.param) == ("filter_too_slow", "data.responses.keep[1].pattern")
+
+
+def test_filters_that_are_slow_on_every_row_end_the_step(tmp_path: Path, answers: Path) -> None:
+    """Each answer for itself is soon read: together they may compute for as long as a step of so many rows is allowed, and no longer."""
+    log = answers / "answers.jsonl"
+    log.write_text(log.read_text().replace('"ok"', f'"{"a" * 22}b"'))
+    slow = grader(type="regex", pattern="(a+)+$")
+    began = time.process_time()
+    result = kept(tmp_path, answers, grader(type="length", max=99), slow, filter_seconds=99)
+    assert result.error is not None and result.retry == "never"
+    assert (result.error.code, result.error.param) == ("filter_too_slow", "data.responses.keep[1].pattern")
+    assert "on all rows they may take 1.6." in result.error.message and time.process_time() - began < 8
 
 
 def test_scores_of_many_rows_are_cut_into_shards_anew(tmp_path: Path, answers: Path) -> None:

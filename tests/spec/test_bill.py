@@ -7,6 +7,7 @@ import pytest
 from spec.asked import judging
 from spec.bill import bill, bound
 from spec.bills import WHY, bills, of_judge
+from spec.counted import Counted
 from spec.facts import ColumnFacts, Facts, Price, Roles
 from spec.plan import plan
 from spec.price import estimate, uncovered
@@ -45,6 +46,32 @@ def test_expected_and_minimum() -> None:
     bounded = (len(SYSTEM) + 80 + 16 * 3) * 0.4 + 8 * 1.6
     assert found.minimum == pytest.approx(32 * dear + 100 * bounded + last, abs=1)
     assert found.rows == 1100
+
+
+def test_what_the_endpoint_has_counted_is_expected() -> None:
+    """Texts with four times as many tokens as prose has, and an answer of a model that thinks: the probe expects neither."""
+    asked = ASKED | {"data.responses.prompt.system": SYSTEM, "data.responses.sampling.max_tokens": 100}
+    seen = Counted(calls=100, input=8 + len(SYSTEM) + 60, output=50)
+    told = known().model_copy(update={"counted": seen})
+    by_probe, found = bill(job(asked), known()), bill(job(asked), told)
+    assert found is not None and by_probe is not None and found.expected > by_probe.high
+    train, held = ((8 + len(SYSTEM) + own) * 0.4 + 50 * 1.6 for own in (60, 80))
+    assert found.expected == pytest.approx(1000 * train + 100 * held, abs=1)
+    assert found.low == pytest.approx(0.8 * found.expected, abs=2)
+    assert found.high == pytest.approx(1.2 * found.expected, abs=2)
+    assert found.minimum >= by_probe.minimum, "the floor of training rows is reckoned by it, too"
+
+
+def test_an_estimate_says_by_what_tokens_are_reckoned() -> None:
+    told = known().model_copy(update={"counted": Counted(calls=100, input=40, output=2)})
+    for seen, words in ((known(), "counted of English prose"), (told, "in 100 calls that put this question")):
+        spec = resolve(job(ASKED), seen)
+        assert words in estimate(plan(spec, seen), seen, resolved=spec).basis
+
+
+def test_few_calls_tell_little_and_many_never_all() -> None:
+    margins = [Counted(calls=calls, input=1, output=1).margin for calls in (10, 100, 10_000, 10**9)]
+    assert margins == [0.5, pytest.approx(0.2), pytest.approx(0.065), pytest.approx(0.05, abs=1e-3)]
 
 
 def test_a_preview_leaves_what_the_heldout_rows_may_cost() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from spec import cost, rows
 from spec.errors import parse
 from spec.facts import Facts
 from spec.json_schema import fault, fits
@@ -49,6 +50,15 @@ def test_other_filters_ask_nothing_again_and_another_question_filters_nothing_an
     asked = made(kept("length") | {"data.responses.prompt.system": "Which digit?"})
     assert asked["keep"].params == made(kept("length"))["keep"].params
     assert asked["answer"].params != made(kept("length"))["answer"].params
+
+
+def test_what_filters_may_compute_is_in_proportion_to_what_is_expected_of_them() -> None:
+    one, two = made(kept("length")), made(VOTES | {"data.responses.keep": [{"type": "length", "max": 9}] * 2})
+    expected = one["keep"].seconds - cost.START
+    count = rows.counts(job(VOTES), known())
+    answers = 5 * (count.items + count.heldout)
+    assert expected > 0 and two["keep"].seconds - cost.START == pytest.approx(2 * expected)
+    assert cost.filtering(answers, 1) - cost.START == pytest.approx(cost.SLOWEST * expected)
 
 
 @pytest.mark.parametrize(

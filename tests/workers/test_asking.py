@@ -30,6 +30,7 @@ from workers.claim import Ledger
 
 @pytest.mark.parametrize(("caps", "seed"), [(20, 11), pytest.param(100, 12, marks=pytest.mark.proof)])
 def test_caps_are_held(world: World, ledger: Ledger, teacher: Teacher, caps: int, seed: int) -> None:
+    """From ten calls' bounds on: less than any cap that `validate` takes, which has to cover 32 (benchmarks/caps.py draws from there, of whole jobs)."""
     project = world.project()
     free = begun(world, project)
     asyncio.run(ask(ledger, free, teacher, TEXTS, form()))

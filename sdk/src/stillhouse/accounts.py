@@ -22,7 +22,7 @@ from stillhouse.types import (
 )
 
 Scope = Literal["read", "write", "admin"]
-Grouping = Literal["job", "step", "endpoint", "day"]
+Grouping = Literal["job", "step", "endpoint", "day", "project"]
 
 
 class Projects:
@@ -91,7 +91,7 @@ class Usages:
         return found
 
     def rows(self, *, group_by: Grouping = "job", order: Order = "desc", after: str = "") -> Pages[UsageRow]:
-        """What each job, step, endpoint or day has used."""
+        """What each job, step, endpoint or day has used; by project, for an administrator, what each project has."""
         return Pages(self._transport, "/v1/usage", group_by=group_by, order=order, after=after)
 
 

@@ -16,7 +16,7 @@ class Endpoints:
         self._transport = transport
 
     def create(self, **body: Unpack[NewEndpoint]) -> Endpoint:
-        """Makes an endpoint and probes it. `state` says whether it answered; the key is shown to nobody again."""
+        """Makes an endpoint and probes it. `state` says whether it answered; of the key only the last four characters are shown again."""
         made: Endpoint = self._transport.create("/v1/endpoints", dict(body))
         return made
 

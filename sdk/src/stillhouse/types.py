@@ -412,7 +412,7 @@ class DistillationStep(TypedDict):
 
 
 class Dollars(TypedDict):
-    """US dollars, with an interval: other texts than the probe's prose have other tokens."""
+    """US dollars, with an interval: of what the endpoint has counted before, as few calls tell; else wider, since other texts than the probe's prose have other tokens."""
     low: float
     expected: float
     high: float
@@ -1372,7 +1372,7 @@ class TuningJobList(TypedDict):
 
 
 class Usage(TypedDict):
-    """Sums over the project, and a page of the rows that they are made of."""
+    """Sums over the project (by project, for an administrator: over all), and a page of the rows that they are made of."""
     device_seconds: float
     usd: float
     calls: int
@@ -1388,7 +1388,7 @@ class Usage(TypedDict):
 
 
 class UsageRow(TypedDict):
-    """What one job, step or endpoint, or all of one day (UTC), has used."""
+    """What one job, step, endpoint or project, or all of one day (UTC), has used."""
     device_seconds: float
     usd: float
     calls: int

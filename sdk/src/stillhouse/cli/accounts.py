@@ -20,6 +20,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "step": ("id", "job", "name"),
     "endpoint": ("id",),
     "day": ("id",),
+    "project": ("id", "name", "bytes_stored"),
 }
 """What is told of a row of usage, before what was spent."""
 SPENT = ("device_seconds", "usd", "calls", "input_tokens", "cached_tokens", "output_tokens")
@@ -120,14 +121,14 @@ def delete_key(context: typer.Context, id: str, as_json: AsJson = False) -> None
 
 def usage(
     context: typer.Context,
-    by: Annotated[str, typer.Option(help="job, step, endpoint or day")] = "job",
+    by: Annotated[str, typer.Option(help="job, step, endpoint, day or, for an administrator, project")] = "job",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="At most so many rows.")] = 100,
     after: After = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show what the project has used: all of it, and the newest jobs, steps, endpoints or days."""
+    """Show what the project has used: all of it, and the newest jobs, steps, endpoints or days. By project an administrator sees all."""
     if by not in COLUMNS:
-        raise typer.BadParameter("--by is job, step, endpoint or day")
+        raise typer.BadParameter("--by is job, step, endpoint, day or project")
     found = client(context).usage.get(group_by=cast("Grouping", by), limit=limit, after=after)
     if as_json:
         raw(found)
