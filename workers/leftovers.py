@@ -10,10 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, undefer
 
 from gateway.call import Endpoint as Called
-from gateway.carrier import Carrier, Overcharged, Result, Shipment, Void
+from gateway.carrier import Carrier
 from gateway.client import Client
 from gateway.failure import CallFailed
 from gateway.seal import Unsealable
+from gateway.shipment import Overcharged, Result, Shipment, Void
 from models import batch, endpoint, postage
 from models import worker as workers
 from models.batch import Batch
@@ -94,13 +95,17 @@ async def _fetch(post: Post, row: Endpoint, called: Called, left: Sequence[Batch
 
 async def _settle(carrier: Carrier, one: Shipment) -> None:
     """Cancels it, or fetches what came of it. Raises CallFailed, Void, Overcharged."""
-    if one.remote is None:
-        await carrier.trace(one)
-    remote = await carrier.look(one)
-    if remote.ended:
-        await carrier.collect(one, remote, _nobody_waits)
-    elif remote.status != "cancelling":
-        await carrier.cancel(one)
+    try:
+        if one.remote is None:
+            await carrier.trace(one)
+        remote = await carrier.look(one)
+        if remote.ended:
+            await carrier.collect(one, remote, _nobody_waits)
+        elif remote.status != "cancelling":
+            await carrier.cancel(one)
+    except Void:
+        await carrier.tidy(one)
+        raise
 
 
 def _nobody_waits(number: int, result: Result) -> None:

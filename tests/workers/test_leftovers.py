@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from gateway.carrier import GRACE
 from gateway.seal import Keyring
 from models import intent, lease, postage
 from models.answer import StoredAnswer
@@ -28,6 +29,7 @@ from workers.post import Post
 
 MICRO = 1e-6
 LOOK, FILE, LIST = "GET /batches/batch_1", "GET /files/file-2/content", "GET /batches"
+DISCARD = "DELETE /files/file-1"
 ENDED = {"id": "batch_1", "status": "completed", "output_file_id": "file-2"}
 BUSY = said({}, 429)
 RESULT = said({"custom_id": "0", "error": {"message": "no"}})
@@ -186,6 +188,13 @@ def test_who_is_busy_is_asked_again_another_time(
     """Other duties wait for this one."""
     script = fetched(world, begun(world, world.project(), 1.0), post, replies, "bat_x", **known)
     assert script.asked == asked and batches(world)[0].state == BatchState.LEFT
+
+
+def test_the_file_of_a_batch_that_was_never_made_goes(world: World, post: Post) -> None:
+    post.settings = post.settings.model_copy(update={"batch_seconds": 0.01})
+    replies: dict[str, list[Reply]] = {LIST: [said({"data": []})], DISCARD: [said({})]}
+    script = fetched(world, begun(world, world.project(), 1.0), post, replies, "bat_x")
+    assert script.asked == [*[LIST] * (GRACE + 1), DISCARD] and batches(world)[0].state == BatchState.VOID
 
 
 def test_one_that_cannot_be_settled_keeps_nobody_from_the_others(world: World, post: Post) -> None:
