@@ -114,7 +114,7 @@ def make_post(given: Settings, app: Celery, name: str, queues: tuple[str, ...], 
         memory=given.worker_memory_bytes or memory,
         sandbox=detect(given.scratch),
         settings=given,
-        # For each slot its watcher, heartbeat and scribe; the sweeper holds one and uses another.
+        # For each slot its watcher, heartbeat and scribe; each thread of the sweeper may hold one and use another; up to as many more are opened for a while.
         ledger=Ledger(given.database_url, lease_seconds=given.lease_seconds, connections=3 * slots + 2),
         storage=open_storage(given.storage, given.s3_endpoint),
         bell=Bell(app, given.broker_url),
