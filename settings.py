@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     """Master keys that endpoints' keys are sealed with (AES-256-GCM): 32 bytes each, base64, separated by commas. The first seals, all open:
     put a new one first, run `python -m api.admin reseal`, then take the old one away. The same for every api process and io worker."""
 
+    terms: str = ""
+    """A file of terms that restrict models trained on outputs, beside those of spec/terms.toml and in its form: absolute path. An entry with the name
+    of one there takes its place. The same for every process."""
+
     max_upload_bytes: int = 5 * 2**30
     """Largest file that POST /v1/files takes."""
     max_body_bytes: int = 2 * 2**20

@@ -1,6 +1,7 @@
 """The application: `python -m uvicorn api.main:create_app --factory`. Nothing happens at import."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -27,6 +28,7 @@ from api.queries import known
 from api.usage.routes import router as usage
 from api.workers.routes import router as workers
 from settings import Settings, settings
+from spec import terms
 
 ROUTERS = (
     files,
@@ -50,8 +52,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app() -> FastAPI:
-    """The application of one process, configured by `STILLHOUSE_*` variables. Raises ValueError if one is missing."""
+    """The application of one process, configured by `STILLHOUSE_*` variables. Raises ValueError if one is missing, or the file that it names is no good."""
     config = required(settings())
+    if config.terms:
+        terms.add(Path(config.terms))
     logs.configure(config.log_format)
     app = FastAPI(
         title="Stillhouse",

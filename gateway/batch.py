@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
 from gateway.call import WIRES, Endpoint, failed, quoted
-from gateway.client import Client, Form, Into, Response
+from gateway.client import REPLY, Client, Form, Into, Response
 from gateway.failure import CallFailed, Permanent, Retryable
 
 LINES = 50_000
 BYTES = 190_000_000
 LARGEST = 4 << 30
-"""Bytes of a file of replies."""
+"""Bytes of a file of replies, however many calls there were."""
+FREE = 256 << 20
+"""Bytes that it leaves free on the disk that it is put on."""
 TRANSFER = 900.0
 """Seconds that a file may take."""
 PATH = "/v1/chat/completions"
@@ -113,11 +115,11 @@ async def cancel(client: Client, endpoint: Endpoint, id: str) -> Remote:
     return _remote(endpoint, await _send(client, endpoint, "POST", f"/batches/{id}/cancel"))
 
 
-async def download(client: Client, endpoint: Endpoint, file: str, into: IO[bytes]) -> None:
-    """Raises CallFailed."""
+async def download(client: Client, endpoint: Endpoint, file: str, into: IO[bytes], calls: int) -> None:
+    """Replies to so many calls at most, none larger than one that comes by itself. Raises CallFailed; OSError on a full disk."""
     into.seek(0)
     into.truncate()
-    wanted = Into(into, LARGEST)
+    wanted = Into(into, min(LARGEST, calls * REPLY), FREE)
     await _send(client, endpoint, "GET", f"/files/{file}/content", into=wanted, seconds=TRANSFER)
 
 

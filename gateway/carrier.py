@@ -1,10 +1,11 @@
 """Carries batches: sends one off, waits for it, and settles what came back, call by call. What it does is written down before and after it does it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Protocol
@@ -15,17 +16,16 @@ from gateway import batch
 from gateway.batch import Remote
 from gateway.call import Endpoint
 from gateway.client import Client
-from gateway.failure import CallFailed, Permanent
+from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.front import kept_of
 from gateway.patience import GONE, Illness, Patience, asked, once, patiently
-from gateway.price import Price, exact, whole
+from gateway.price import Price, whole
 from gateway.reply import Reply
 from gateway.results import Results
+from gateway.shipment import Overcharged, Result, Shipment, Void, cost_of, spent_on
 from models.answer import Kept
-from models.batch import BatchState
-from models.postage import Entry, Settlement
-from models.purse import Spent
-from spec import facts
+from models.batch import KEPT, BatchState
+from models.postage import Settlement
 
 PART = 500
 """Results that are settled together."""
@@ -33,41 +33,13 @@ SLOWEST = 20
 """Looks at a batch that takes long come so many times more seldom than at first."""
 GRACE = 4
 """Looks after the first in which a batch that was just made may still come to be listed."""
-Result = Reply | CallFailed
+LATE = 36 * 3600.0
+"""Seconds after it was sent from which a batch is cancelled: it was to be answered within a day."""
+LAST = KEPT.total_seconds()
+"""And from which it is given up, whatever the endpoint says of it."""
+CANCELLING = 3600.0
+"""Seconds that it has at least between the two."""
 log = structlog.get_logger(__name__)
-
-
-class Void(Exception):
-    """The batch was never made, or is gone."""
-
-
-class Overcharged(Exception):
-    """A call of the batch was billed higher than it could be."""
-
-    def __init__(self, cost: int, bound: int) -> None:
-        super().__init__(cost, bound)
-        self.cost, self.bound = cost, bound
-
-
-@dataclass(kw_only=True)
-class Shipment:
-    """A batch under way."""
-
-    id: str
-    entries: Sequence[Entry]
-    endpoint: str
-    price: facts.Price | None
-    own: bool = True
-    """It is of the step that asks now."""
-    file: str | None = None
-    remote: str | None = None
-    settled: int = 0
-    done: int = 0
-    """Calls that the endpoint says it has made."""
-
-    @property
-    def digests(self) -> set[str]:
-        return {entry.digest for entry in self.entries}
 
 
 class Book(Protocol):
@@ -101,7 +73,7 @@ class Carrier:
         try:
             shipment.file = await patiently(lambda: batch.upload(self._client, self._endpoint, calls))
         except CallFailed:
-            await self._end(shipment, BatchState.VOID)
+            await self.drop(shipment)
             raise
         await self._noted(shipment, file=shipment.file)
         await self._made(shipment, await self._create(shipment))
@@ -119,7 +91,7 @@ class Carrier:
                         return found
                 if not await patience.lasts(error):
                     if not unsure:  # else the next attempt looks for it once more
-                        await self._end(shipment, BatchState.VOID)
+                        await self.drop(shipment)
                     raise
 
     async def _listed(self, shipment: Shipment) -> Remote | None:
@@ -159,35 +131,55 @@ class Carrier:
             raise Void
 
     async def watch(self, shipment: Shipment, told: Callable[[], Awaitable[None]], cancelled: asyncio.Event) -> Remote:
-        """Until it has ended. It is cancelled once `cancelled` is set. Raises Void, CallFailed."""
+        """Until it has ended. It is cancelled once `cancelled` is set, or it is late. Raises Void, CallFailed."""
         wait, ill = self._seconds, Illness()
-        listening, unwanted = shipment.own, False
+        cancelling, last = False, inf
         while True:
-            if cancelled.is_set() and listening:
-                listening, unwanted, wait = False, True, self._seconds
-            if unwanted:
-                unwanted = not await self.cancel(shipment)
-            rest = wait
-            try:
-                found = await self.look(shipment)
-            except CallFailed as error:
-                if ill.fatal(error):
-                    await asyncio.to_thread(self._book.lose, shipment.id)
-                    raise Void from error
-                rest = max(wait, asked(error))
-            else:
-                ill = Illness()
-                shipment.done = found.done
+            stop, late = shipment.own and cancelled.is_set(), time.time() > shipment.since + LATE
+            if (stop or late) and last == inf:
+                cancelling = True
+                last = max(shipment.since + LAST, time.time() + CANCELLING)
+            if cancelling:
+                cancelling = not await self.cancel(shipment)
+            wait = self._seconds if stop else wait
+            found, rest = await self._seen(shipment, ill)
+            if found is not None:
                 if found.ended:
                     return found
                 await told()
-            if not listening:
+            if time.time() > last:
+                await self._give_up(shipment)
+            rest = max(wait, rest)
+            if stop or not shipment.own:
                 await asyncio.sleep(rest)
                 continue
             try:
                 await asyncio.wait_for(cancelled.wait(), rest)
             except TimeoutError:
                 wait = min(1.5 * wait, SLOWEST * self._seconds)
+
+    async def _seen(self, shipment: Shipment, ill: Illness) -> tuple[Remote | None, float]:
+        """One more look; None where it failed. And for how long the endpoint asks for no other. Raises Void, CallFailed."""
+        try:
+            found = await self.look(shipment)
+        except CallFailed as error:
+            if ill.fatal(error):
+                await asyncio.to_thread(self._book.lose, shipment.id)
+                raise Void from error
+            return None, asked(error)
+        ill.over()
+        shipment.done = found.done
+        return found, 0.0
+
+    async def _give_up(self, shipment: Shipment) -> None:
+        """A batch that does not end: what is set aside for it is booked as paid. Raises CallFailed."""
+        await asyncio.to_thread(self._book.lose, shipment.id)
+        await self.tidy(shipment)
+        days = (time.time() - shipment.since) / 86_400
+        message = (
+            f"a batch has not ended {days:.1f} days after it was sent, though it was cancelled; it is booked as paid"
+        )
+        raise Retryable("timeout", message, sent=True)
 
     async def cancel(self, shipment: Shipment) -> bool:
         """As far as it can be: one that has just ended cannot. False: it is worth another try."""
@@ -200,7 +192,9 @@ class Carrier:
 
     async def look(self, shipment: Shipment) -> Remote:
         """Once. Raises CallFailed."""
-        return await batch.look(self._client, self._endpoint, str(shipment.remote))
+        found = await batch.look(self._client, self._endpoint, str(shipment.remote))
+        shipment.results = found.files
+        return found
 
     async def collect(self, shipment: Shipment, remote: Remote, take: Callable[[int, Result], None]) -> None:
         """Settles every result, and hands it on. Raises CallFailed, Void; Overcharged at the end."""
@@ -219,16 +213,16 @@ class Carrier:
                     take(number, result)
                 first_of_part += len(part)
         await self._end(shipment, BatchState.DONE)
-        if shipment.own:  # else somebody may still be about to fetch it
-            await self._tidy(shipment, remote)
+        await self.tidy(shipment)  # whoever is about to fetch it, too, finds the answers kept
         if over is not None:
             raise over
 
     async def _fetched(self, shipment: Shipment, name: str, file: IO[bytes]) -> None:
         """A file of results. Raises Void where it is gone: what it held is paid for, and nobody will see it."""
+        fetch = partial(batch.download, self._client, self._endpoint, name, file, len(shipment.entries))
         for _ in range(GONE):
             try:
-                return await self._ask(partial(batch.download, self._client, self._endpoint, name, file))
+                return await self._ask(fetch)
             except Permanent as error:
                 if error.kind != "not_found":
                     raise
@@ -247,7 +241,7 @@ class Carrier:
             entry = shipment.entries[number]
             if isinstance(result, Reply):
                 kept += kept_of(result, entry.digest, entry.first, entry.samples)
-            cost = _cost(result, entry, price)
+            cost = cost_of(result, entry, price)
             if cost > entry.bound:
                 over = Overcharged(whole(cost), entry.bound)
             costs.append(cost)
@@ -255,7 +249,7 @@ class Carrier:
             after=shipment.settled,
             upto=first + len(part),
             kept=kept,
-            spent=_spent(shipment, fresh, whole(sum(costs, Decimal())), sum(cost > 0 for cost in costs)),
+            spent=spent_on(shipment, fresh, whole(sum(costs, Decimal())), sum(cost > 0 for cost in costs)),
         )
         settled = await asyncio.to_thread(self._book.settle, shipment.id, settlement)
         if settled is None:
@@ -263,35 +257,17 @@ class Carrier:
         shipment.settled = settled
         return over
 
-    async def _tidy(self, shipment: Shipment, remote: Remote) -> None:
+    async def drop(self, shipment: Shipment) -> None:
+        """Nothing of it was made: it costs nothing."""
+        await self._end(shipment, BatchState.VOID)
+        await self.tidy(shipment)
+
+    async def tidy(self, shipment: Shipment) -> None:
         """Rows and answers stay with the endpoint no longer than they have to, where it lets go of them."""
-        for file in filter(None, (shipment.file, *remote.files)):
+        for file in filter(None, (shipment.file, *shipment.results)):
             try:
                 await batch.discard(self._client, self._endpoint, file)
+            except Permanent:  # gone already
+                continue
             except CallFailed:
                 return
-
-
-def _cost(result: Result, entry: Entry, price: Price | None) -> Decimal:
-    """Micro-dollars: what a reply says that it used; all that was set aside where nobody says."""
-    if price is None:
-        return Decimal()
-    if isinstance(result, Reply):
-        return Decimal(entry.bound) if result.usage is None else exact(result.usage, price)
-    return Decimal(entry.bound) if result.billed else Decimal()
-
-
-def _spent(shipment: Shipment, part: list[tuple[int, Result]], amount: int, charged: int) -> Spent:
-    used = [result.usage for _, result in part if isinstance(result, Reply) and result.usage is not None]
-    replies = sum(isinstance(result, Reply) for _, result in part)
-    return Spent(
-        group=0,
-        endpoint=shipment.endpoint,
-        price_version=shipment.price.version if shipment.price else 0,
-        amount=amount,
-        released=sum(shipment.entries[number].bound for number, _ in part),
-        calls=max(replies, charged),
-        input_tokens=sum(usage.input for usage in used),
-        output_tokens=sum(usage.output for usage in used),
-        cached_tokens=sum(usage.cached for usage in used),
-    )

@@ -1,6 +1,8 @@
 """The HTTP client of every outgoing call: checked addresses, no redirects, no proxies, and replies with an end."""
 
 import asyncio
+import errno
+import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ import httpx
 from gateway.address import Resolve, resolve
 from gateway.failure import Permanent, Retryable
 from gateway.transport import GuardedTransport
+
+REPLY = 10 << 20
+"""Bytes of a reply."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,11 @@ class Form:
 
 @dataclass(frozen=True)
 class Into:
-    """A file for a reply that is too large for memory, and the most bytes that it may get."""
+    """A file for a reply that is too large for memory, the most bytes that it may get, and how many it leaves free on its disk."""
 
     file: IO[bytes]
     size: int
+    free: int = 0
 
 
 class Client:
@@ -51,7 +57,7 @@ class Client:
         *,
         private: bool = False,
         seconds: float = 120,
-        size: int = 10 << 20,
+        size: int = REPLY,
         connections: int = 128,
         resolve: Resolve = resolve,
     ) -> None:
@@ -87,7 +93,7 @@ class Client:
         seconds: float | None = None,
         idle: float | None = None,
     ) -> Response:
-        """The reply to one request, whatever its status but 3xx. Raises `Retryable` or `Permanent`, never an error of httpx.
+        """The reply to one request, whatever its status but 3xx. Raises `Retryable` or `Permanent`, never an error of httpx; OSError where `into` has no room.
 
         `body` is sent as JSON, `form` as a form with one file; `into` takes what a 200 brings, and the reply's body is empty then.
         `idle`: seconds without a byte of the reply after which it is given up.
@@ -175,9 +181,17 @@ class Body:
         self._count += len(some)
         if self._count > self._into.size:
             raise Permanent("too_large", f"the reply is larger than {self._into.size} bytes", sent=True)
+        if self._into.free and _free(self._into.file) < self._into.free + len(some):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._into.file.write(some)
 
     def end(self) -> None:
         """No more comes."""
         if self._unzip and not self._unzip.eof:
             raise Retryable("reset", "the reply ends within its gzip", sent=True)
+
+
+def _free(file: IO[bytes]) -> int:
+    """Bytes of its disk."""
+    disk = os.fstatvfs(file.fileno())
+    return disk.f_bavail * disk.f_frsize

@@ -14,7 +14,7 @@ import structlog
 from gateway.batch import LINES, Remote
 from gateway.call import WIRES, Endpoint
 from gateway.carrier import Book as Carriage
-from gateway.carrier import Carrier, Overcharged, Result, Shipment, Void
+from gateway.carrier import Carrier
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
@@ -22,8 +22,8 @@ from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed
 from gateway.questions import Question, Questions
 from gateway.reply import Message, Reply
 from gateway.results import BLAMELESS
+from gateway.shipment import Overcharged, Result, Shipment, Void
 from gateway.spool import Call, Spool
-from models.batch import BatchState
 from models.postage import Entry, Parcel, Stamped
 from models.purse import Cap
 from spec.gateway import Answer, Asked, Batches, Told
@@ -34,7 +34,7 @@ AT_ONCE = 8
 """Batches that are under way together."""
 TRIES = 3
 """Batches that a call is put into before it counts as failed."""
-LEAST = 32
+LEAST = 100
 """What a cap leaves is worth one more batch if it pays for this part of the calls that were sent."""
 MOST_FAIL, ENOUGH = 0.5, 20
 """Share of a batch's calls, of so many at least, whose failing is the endpoint's."""
@@ -166,8 +166,7 @@ class Courier(Front):
         )
         stamped = await asyncio.to_thread(self._book.stamp, parcel)
         calls = load[: stamped.entries]
-        self._sent += len(calls)
-        self._barred = stamped.barred
+        self._sent, self._barred = self._sent + len(calls), stamped.barred
         if calls:
             entries = parcel.entries[: len(calls)]
             self._start(Shipment(id=parcel.id, entries=entries, endpoint=parcel.endpoint, price=price), calls)
@@ -210,12 +209,13 @@ class Courier(Front):
             await self._there_and_back(shipment, left, back)
         except Void:
             log.warning("batch_void", batch=shipment.id)
+            await self._carrier.tidy(shipment)
             self._crowded = False
             back += [call for call in await self._lacking(list(left.values())) if self._once_more(call, GONE)]
 
     async def _there_and_back(self, shipment: Shipment, left: dict[int, Call], back: list[Call]) -> None:
         """Raises Void besides."""
-        if left:
+        if ours := bool(left):
             with self._carrier.room() as file:
                 await asyncio.to_thread(self._spool.write, list(left.values()), file)
                 await self._carrier.post(shipment, file)
@@ -223,34 +223,38 @@ class Courier(Front):
             await self._carrier.trace(shipment)
         await self._tell_far()
         remote = await self._carrier.watch(shipment, self._tell_far, self._cancelled)
-        if remote.status == "failed":
-            await self._refused(shipment, remote, left, back)
-            return
-        ill = 0
+        if remote.status == "failed" and not remote.files:
+            await self._carrier.drop(shipment)
+            self._sent -= len(left)
+            back += left.values()
+        else:
+            await self._collect(shipment, remote, left, back)
+        if remote.status == "failed" and ours:
+            await self._refused(shipment, remote)
+
+    async def _collect(self, shipment: Shipment, remote: Remote, left: dict[int, Call], back: list[Call]) -> None:
+        ill = list[bool]()
 
         def take(number: int, result: Result) -> None:
-            nonlocal ill
-            ill += isinstance(result, CallFailed) and result.kind not in BLAMELESS
-            call = left.pop(number, None)
-            if self._brought(shipment.entries[number], call, result):
-                back.extend(filter(None, [call]))
+            ill.append(isinstance(result, CallFailed) and result.kind not in BLAMELESS)
+            back.extend(self._brought(shipment.entries[number], left.pop(number, None), result))
 
         await self._carrier.collect(shipment, remote, take)
         self._refusals, self._crowded = 0, False
-        if len(shipment.entries) >= ENOUGH and ill > MOST_FAIL * len(shipment.entries):
-            message = f"{self.form.endpoint}: {ill:,} of the {len(shipment.entries):,} calls of a batch failed."
+        if len(shipment.entries) >= ENOUGH and sum(ill) > MOST_FAIL * len(shipment.entries):
+            message = f"{self.form.endpoint}: {sum(ill):,} of the {len(shipment.entries):,} calls of a batch failed."
             await self._stop(Problem(code="endpoint_failing", message=message))
 
-    def _brought(self, entry: Entry, call: Call | None, result: Result) -> bool:
-        """What came of a call. True: it is to be sent again. `call` None: it was sent before, and ours wait for it."""
+    def _brought(self, entry: Entry, call: Call | None, result: Result) -> list[Call]:
+        """What came of a call, and the call if it is to be sent again. `call` None: it was sent before, and ours wait for it."""
         if isinstance(result, Reply):
             self._questions.bring(entry, result)
         if call is None:
-            return False
+            return []
         if isinstance(result, CallFailed):
-            return self._once_more(call, result)
+            return [call] if self._once_more(call, result) else []
         self._questions.settle(entry.digest)
-        return False
+        return []
 
     def _once_more(self, call: Call, error: CallFailed) -> bool:
         """Whether it is worth another batch; else its question has failed."""
@@ -260,16 +264,12 @@ class Courier(Front):
         self._questions.settle(call.entry.digest, error)
         return False
 
-    async def _refused(self, shipment: Shipment, remote: Remote, left: dict[int, Call], back: list[Call]) -> None:
-        """The endpoint did not take the batch as a whole: nothing of it was made. Where its queue is full, smaller ones are tried."""
-        await asyncio.to_thread(self._book.end, shipment.id, BatchState.VOID)
-        if not left:  # it was sent before, and its calls are sent again
-            return
-        self._sent -= len(left)
-        back += left.values()
+    async def _refused(self, shipment: Shipment, remote: Remote) -> None:
+        """The endpoint did not take the batch, or gave it up on its way. Where its queue is full, smaller ones are tried."""
         word, said = remote.refusal or ("", "it does not say why")
+        done = "has given up" if remote.files else "has refused"
         if word != FULL or self._refusals >= REFUSALS:
-            message = f"{self.form.endpoint} has refused a batch: {said}"
+            message = f"{self.form.endpoint} {done} a batch: {said}"
             await self._stop(Problem(code="endpoint_failing" if word == FULL else "endpoint_refuses", message=message))
             return
         self._most_lines, self._crowded = min(self._most_lines, max(1, len(shipment.entries) // 2)), True

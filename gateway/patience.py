@@ -42,6 +42,10 @@ class Illness:
     """Looks at one batch in a row that failed."""
 
     def __init__(self) -> None:
+        self.over()
+
+    def over(self) -> None:
+        """A look that did not fail."""
         self._missed = self._failures = 0
         self._refused_since = float("inf")
 

@@ -130,14 +130,14 @@ class StoredFile(Fact):
 
 
 class Terms(Fact):
-    """What somebody's terms say of models that are trained on outputs (spec/terms.py)."""
+    """What somebody's terms say of models that are trained on outputs (spec/terms.toml)."""
 
     name: str
     """Of the terms, as a sentence has it."""
     party: str
     """Whose they are."""
     hosts: tuple[str, ...] = ()
-    """Of the service, where they are a service's."""
+    """Of the service, where they are a service's; one that begins with a dot stands for all hosts under it."""
     licences: tuple[str, ...] = ()
     """Names that a licence of weights goes by, in lower case."""
     forbids: str | None = None

@@ -24,5 +24,5 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=512)]
 Licence = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$", min_length=1, max_length=200)
 ]
-"""An SPDX id, a name that spec/terms.py knows, or a few words."""
+"""An SPDX id, a name that spec/terms.toml knows, or a few words."""
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=64)]

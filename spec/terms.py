@@ -1,125 +1,107 @@
-"""Terms that restrict or burden models trained on outputs, as far as they are known: data with dates and sources, no legal advice.
+"""Terms that restrict or burden models trained on outputs, as far as they are known: data with dates and sources (terms.toml), no legal advice.
 
 Two kinds stand in one table: terms of a service, found by its host, and licences of weights, found by the name that an endpoint or a model
-states. What is not listed may say the same.
+states. What is not listed may say the same. Whoever runs the service adds entries, or puts others of the same name in their places (`add`).
 """
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from spec.facts import EndpointFacts, ModelFacts, Standing, Terms
 
-NON_COMMERCIAL = "use that is primarily for commercial advantage, which by a cautious reading what is made of it may not be for either"
-NAMING = '"Llama" at the beginning of the name of a model trained on its outputs, and "Built with Llama" shown, where it is distributed'
-CREATIVE = "https://creativecommons.org/licenses"
-KNOWN: tuple[Terms, ...] = (
-    Terms(
-        name="OpenAI's terms of use",
-        party="OpenAI",
-        hosts=("api.openai.com",),
-        forbids="using output to develop models that compete with OpenAI",
-        source="https://openai.com/policies/terms-of-use",
-        effective="2024-01-31",
-    ),
-    Terms(
-        name="Anthropic's commercial terms",
-        party="Anthropic",
-        hosts=("api.anthropic.com",),
-        forbids="building a competing product or service, training competing AI models included",
-        source="https://www.anthropic.com/legal/commercial-terms",
-        effective="2025-06-17",
-    ),
-    Terms(
-        name="the Gemini API's terms",
-        party="Google",
-        hosts=("generativelanguage.googleapis.com",),
-        forbids="developing models that compete with the Gemini API or Google AI Studio",
-        source="https://ai.google.dev/gemini-api/terms",
-        effective="2025-05-20",
-    ),
-    Terms(
-        name="the Llama 2 community licence",
-        party="Meta",
-        licences=("llama2", "llama-2"),
-        forbids="using outputs to improve any other large language model",
-        source="https://ai.meta.com/llama/license/",
-        effective="2023-07-18",
-    ),
-    Terms(
-        name="the Llama 3 community licence",
-        party="Meta",
-        licences=("llama3", "llama-3"),
-        forbids="using outputs to improve any other large language model",
-        source="https://llama.meta.com/llama3/license/",
-        effective="2024-04-18",
-    ),
-    Terms(
-        name="the Llama 3.1 community licence",
-        party="Meta",
-        licences=("llama3.1", "llama-3.1"),
-        asks=NAMING,
-        source="https://www.llama.com/llama3_1/license/",
-        effective="2024-07-23",
-    ),
-    Terms(
-        name="the Llama 3.2 community licence",
-        party="Meta",
-        licences=("llama3.2", "llama-3.2"),
-        asks=NAMING,
-        source="https://www.llama.com/llama3_2/license/",
-        effective="2024-09-25",
-    ),
-    Terms(
-        name="the Llama 3.3 community licence",
-        party="Meta",
-        licences=("llama3.3", "llama-3.3"),
-        asks=NAMING,
-        source="https://www.llama.com/llama3_3/license/",
-        effective="2024-12-06",
-    ),
-    Terms(
-        name="the Llama 4 community licence",
-        party="Meta",
-        licences=("llama4", "llama-4"),
-        asks=NAMING,
-        source="https://www.llama.com/llama4/license/",
-        effective="2025-04-05",
-    ),
-    Terms(
-        name="the Gemma terms of use",
-        party="Google",
-        licences=("gemma",),
-        asks="that whoever distributes a model distilled from Gemma, a derivative by its terms, passes on their limits of use with a notice",
-        source="https://ai.google.dev/gemma/terms",
-        effective="2024-04-01",
-    ),
-    Terms(
-        name="CC BY-NC 4.0",
-        party="Creative Commons",
-        licences=("cc-by-nc-4.0",),
-        forbids=NON_COMMERCIAL,
-        source=f"{CREATIVE}/by-nc/4.0/legalcode",
-        effective="2013-11-25",
-    ),
-    Terms(
-        name="CC BY-NC-SA 4.0",
-        party="Creative Commons",
-        licences=("cc-by-nc-sa-4.0",),
-        forbids=NON_COMMERCIAL,
-        source=f"{CREATIVE}/by-nc-sa/4.0/legalcode",
-        effective="2013-11-25",
-    ),
-    Terms(
-        name="CC BY-NC-ND 4.0",
-        party="Creative Commons",
-        licences=("cc-by-nc-nd-4.0",),
-        forbids=NON_COMMERCIAL,
-        source=f"{CREATIVE}/by-nc-nd/4.0/legalcode",
-        effective="2013-11-25",
-    ),
-)
-"""`effective`: of the version that was read; newer ones may say something else."""
+TABLE = Path(__file__).with_name("terms.toml")
+HOST = re.compile(r"\.?([a-z0-9-]+\.)*[a-z0-9-]+")
+
+
+def _host(text: str) -> str:
+    if not HOST.fullmatch(text):
+        raise ValueError("is a host in lower case, or a dot and the host that others stand under")
+    return text
+
+
+def _name(text: str) -> str:
+    if text != text.strip().casefold() or not text:
+        raise ValueError("is a licence's name in lower case")
+    return text
+
+
+def _source(text: str) -> str:
+    if not text.startswith("https://"):
+        raise ValueError("begins with https://")
+    return text
+
+
+def _day(text: str) -> str:
+    return date.fromisoformat(text).isoformat()
+
+
+class _Entry(Terms):
+    """Of a file. Its date may stand without quotes."""
+
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+    licences: tuple[Annotated[str, AfterValidator(_name)], ...] = ()
+    source: Annotated[str, AfterValidator(_source)]
+    effective: Annotated[str, AfterValidator(_day)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:
+        dated = isinstance(given, Mapping) and isinstance(given.get("effective"), date)
+        return {**given, "effective": given["effective"].isoformat()} if dated else given
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.hosts or self.licences):
+            raise ValueError("names neither hosts nor licences")
+        if not (self.forbids or self.asks):
+            raise ValueError("says neither what is forbidden nor what is asked")
+        return self
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    terms: tuple[_Entry, ...]
+
+
+def read(file: Path) -> list[Terms]:
+    """The entries of a file. Raises ValueError, which names file, entry and field, where it cannot be read."""
+    try:
+        found = _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).terms
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+        raise ValueError(f"{file}: {where}: {first['msg']}") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file}: {error}") from error
+    entries = [Terms.model_validate(one.model_dump()) for one in found]
+    if len({one.name for one in entries}) < len(entries):
+        raise ValueError(f"{file}: two entries have the same name")
+    return entries
+
+
+KNOWN = read(TABLE)
+
+
+def add(file: Path) -> None:
+    """Entries of a file of one's own, which take the place of those that have their names. Before anything is looked up. Raises ValueError."""
+    own = {one.name: one for one in read(file)}
+    KNOWN[:] = [own.pop(one.name, one) for one in KNOWN] + list(own.values())
 
 
 def of_host(host: str) -> tuple[Terms, ...]:
-    return tuple(terms for terms in KNOWN if host.lower() in terms.hosts)
+    name = host.lower().removesuffix(".")
+    return tuple(terms for terms in KNOWN if any(_is(name, one) for one in terms.hosts))
+
+
+def _is(host: str, listed: str) -> bool:
+    return host.endswith(listed) if listed.startswith(".") else host == listed
 
 
 def of_licence(licence: str | None) -> tuple[Terms, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import structlog
 from sqlalchemy.orm import Session, undefer
 
-from gateway.carrier import Shipment
+from gateway.shipment import Shipment
 from models import answer, batch, postage, purse
 from models.answer import Kept
 from models.batch import Batch, BatchState
@@ -55,6 +55,7 @@ def shipment(row: Batch, *, own: bool) -> Shipment:
         endpoint=row.endpoint,
         price=None if row.price is None else Price.model_validate(row.price),
         own=own,
+        since=row.created_at.timestamp(),
         file=row.file,
         remote=row.remote,
         settled=row.settled,

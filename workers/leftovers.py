@@ -10,10 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, undefer
 
 from gateway.call import Endpoint as Called
-from gateway.carrier import Carrier, Overcharged, Result, Shipment, Void
+from gateway.carrier import Carrier
 from gateway.client import Client
 from gateway.failure import CallFailed
 from gateway.seal import Unsealable
+from gateway.shipment import Overcharged, Result, Shipment, Void
 from models import batch, endpoint, postage
 from models import worker as workers
 from models.batch import Batch
@@ -24,6 +25,10 @@ from workers.books import Postbook, shipment
 from workers.claim import Away
 from workers.post import Post
 
+LOOK = 30.0
+"""Seconds that a look may take, whatever the endpoint's own limit is."""
+VISIT = 900.0
+"""Seconds for all that one endpoint has."""
 P = ParamSpec("P")
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -40,19 +45,17 @@ class LooseBook(Postbook):
 
 
 def fetch(post: Post) -> None:
-    """Looks at each of them once, and counts its days. Only a worker that asks at endpoints can open their keys: as long as one is there, others do nothing."""
+    """Looks at each of them once, at all endpoints at the same time, and counts its days. Only a worker that asks at endpoints can open their keys: as long
+    as one is there, others do nothing."""
     post.ledger(lambda session: session.execute(batch.forgotten()))
     asks = Queue.IO in post.queues
     if not asks and post.ledger(workers.serves, Queue.IO):
         return
     rows = post.ledger(_all, batch.left())
-    for project, id in dict.fromkeys((one.project, one.endpoint) for one in rows):
-        row = post.ledger(lambda session, p, i: session.scalars(endpoint.one(p, i)).one_or_none(), project, id)
-        mine = [one for one in rows if (one.project, one.endpoint) == (project, id)]
-        if asks and row is not None:
-            _visit(post, row, mine)
-        for one in mine:
-            _missed(post, one)
+    if asks:
+        asyncio.run(_visits(post, rows))
+    for one in rows:
+        _missed(post, one)
 
 
 def _missed(post: Post, one: Batch) -> None:
@@ -62,13 +65,27 @@ def _missed(post: Post, one: Batch) -> None:
         log.warning("batch_not_counted", batch=one.id, error=str(error))
 
 
-def _visit(post: Post, row: Endpoint, left: Sequence[Batch]) -> None:
+async def _visits(post: Post, left: Sequence[Batch]) -> None:
+    """One that is silent, or slow, keeps nobody from the others."""
+    places = dict.fromkeys((one.project, one.endpoint) for one in left)
+    mine = {place: [one for one in left if (one.project, one.endpoint) == place] for place in places}
+    await asyncio.gather(*(_visit(post, *place, mine[place]) for place in places))
+
+
+async def _visit(post: Post, project: str, id: str, left: Sequence[Batch]) -> None:
+    row = await asyncio.to_thread(post.ledger, _endpoint, project, id)
+    if row is None:
+        return
     try:
         called = Called(row.url, opened(row, post.settings), "anthropic" if row.wire == "anthropic" else "openai")
-    except Unsealable as error:
-        log.warning("batches_not_fetched", endpoint=row.id, error=str(error))
-        return
-    asyncio.run(_fetch(post, row, called, [one for one in left if one.place == row.known().digest]))
+        async with asyncio.timeout(VISIT):
+            await _fetch(post, row, called, [one for one in left if one.place == row.known().digest])
+    except (Unsealable, TimeoutError) as error:
+        log.warning("batches_not_fetched", endpoint=row.id, error=repr(error))
+
+
+def _endpoint(session: Session, project: str, id: str) -> Endpoint | None:
+    return session.scalars(endpoint.one(project, id)).one_or_none()
 
 
 def _all(session: Session, wanted: Select[Batch]) -> Sequence[Batch]:
@@ -76,7 +93,7 @@ def _all(session: Session, wanted: Select[Batch]) -> Sequence[Batch]:
 
 
 async def _fetch(post: Post, row: Endpoint, called: Called, left: Sequence[Batch]) -> None:
-    async with Client(private=row.private, seconds=limits_of(row).seconds) as client:
+    async with Client(private=row.private, seconds=min(limits_of(row).seconds, LOOK)) as client:
         carrier = Carrier(
             client=client, endpoint=called, book=LooseBook(post), seconds=post.settings.batch_seconds,
             folder=str(post.settings.scratch), patient=False,
@@ -94,13 +111,17 @@ async def _fetch(post: Post, row: Endpoint, called: Called, left: Sequence[Batch
 
 async def _settle(carrier: Carrier, one: Shipment) -> None:
     """Cancels it, or fetches what came of it. Raises CallFailed, Void, Overcharged."""
-    if one.remote is None:
-        await carrier.trace(one)
-    remote = await carrier.look(one)
-    if remote.ended:
-        await carrier.collect(one, remote, _nobody_waits)
-    elif remote.status != "cancelling":
-        await carrier.cancel(one)
+    try:
+        if one.remote is None:
+            await carrier.trace(one)
+        remote = await carrier.look(one)
+        if remote.ended:
+            await carrier.collect(one, remote, _nobody_waits)
+        elif remote.status != "cancelling":
+            await carrier.cancel(one)
+    except Void:
+        await carrier.tidy(one)
+        raise
 
 
 def _nobody_waits(number: int, result: Result) -> None:

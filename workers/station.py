@@ -3,6 +3,7 @@
 Celery is a doorbell here. The message names a queue, is acknowledged early, and may be lost; no result is kept.
 """
 
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from kombu.entity import Exchange, Queue
 import models.project  # noqa: F401  # the foreign keys of all tables lead to its table
 from models import step as steps
 from settings import Settings, settings
+from spec import terms
 from spec.ids import new_id
 from storage import open_storage
 from workers import logs, register, tasks
@@ -112,7 +114,7 @@ def make_post(given: Settings, app: Celery, name: str, queues: tuple[str, ...], 
         memory=given.worker_memory_bytes or memory,
         sandbox=detect(given.scratch),
         settings=given,
-        # For each slot its watcher, heartbeat and scribe; the sweeper holds one and uses another.
+        # For each slot its watcher, heartbeat and scribe; each thread of the sweeper may hold one and use another; up to as many more are opened for a while.
         ledger=Ledger(given.database_url, lease_seconds=given.lease_seconds, connections=3 * slots + 2),
         storage=open_storage(given.storage, given.s3_endpoint),
         bell=Bell(app, given.broker_url),
@@ -126,8 +128,11 @@ def doorbell(name: str) -> Queue:
 
 
 def create_app(**post: Any) -> Celery:
-    """The application with its one task."""
-    app = Celery("stillhouse", broker=settings().broker_url)
+    """The application with its one task. Raises ValueError if the file of terms is no good."""
+    given = settings()
+    if given.terms:
+        terms.add(Path(given.terms))
+    app = Celery("stillhouse", broker=given.broker_url)
     queues = [doorbell(queue.value) for queue in steps.Queue]
     app.conf.update(CONFIGURATION, task_queues=queues)
     station = Station(app, **post)

@@ -42,15 +42,16 @@ Duty = Callable[[Post], None]
 
 
 class Sweeper:
-    """Two threads that look around until the worker stops: what takes long keeps the lives of leases waiting for nothing."""
+    """Three threads that look around until the worker stops: what takes long, or waits for servers of others, keeps the lives of leases waiting for
+    nothing, and no other duty."""
 
     def __init__(self, post: Post) -> None:
         self.post = post
-        self._rare_at = time.monotonic()
+        self._rare_at = self._visits_at = time.monotonic()
         self._orphans_at = time.monotonic() + ORPHANED
         self._threads = [
             threading.Thread(target=self._run, args=(due,), name=name, daemon=True)
-            for name, due in (("sweeper", self._often), ("cleaner", self._seldom))
+            for name, due in (("sweeper", self._often), ("cleaner", self._seldom), ("visitor", self._abroad))
         ]
 
     def start(self) -> None:
@@ -65,6 +66,7 @@ class Sweeper:
         """Every duty that is due, once."""
         self._do(self._often())
         self._do(self._seldom())
+        self._do(self._abroad())
 
     def _run(self, due: Callable[[], list[Duty]]) -> None:
         while not self.post.stopping.wait(self.post.settings.sweep_seconds):
@@ -87,11 +89,18 @@ class Sweeper:
         now, due = time.monotonic(), list[Duty]()
         if now >= self._rare_at:
             self._rare_at = now + RARE
-            due += map(alone, (forget_workers, forget_replies, collect, leftover_batches))
+            due += map(alone, (forget_workers, forget_replies, collect))
         if now >= self._orphans_at:
             self._orphans_at = now + ORPHANED
             due.append(alone(orphans))
         return due
+
+    def _abroad(self) -> list[Duty]:
+        now = time.monotonic()
+        if now < self._visits_at:
+            return []
+        self._visits_at = now + RARE
+        return [alone(leftover_batches)]
 
 
 def alone(duty: Duty) -> Duty:

@@ -3,8 +3,9 @@
 import asyncio
 import gzip
 import json
+import shutil
 from io import BytesIO
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from gateway import batch, spool
 from gateway.call import Endpoint
 from gateway.client import Client, Into
 from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.front import trouble
 from gateway.reply import Reply
 from gateway.results import Results
 from gateway.spool import Spool
+from models.finish import DISK_FULL
 from models.postage import Entry
 from tests.exchange import http
 from tests.gateway.server import teacher
@@ -112,6 +115,25 @@ def test_a_file_is_taken_to_its_bound_and_no_further(zipped: bool) -> None:
     assert asyncio.run(run(3_000_000)) == 3_000_000
     with pytest.raises(Permanent, match="larger than 2000000 bytes"):
         asyncio.run(run(2_000_000))
+
+
+def test_results_take_no_more_room_than_their_calls_may_need_and_leave_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor more than a disk has: others put their files there, too."""
+    monkeypatch.setattr(batch, "REPLY", 1_000_000)
+
+    async def run(calls: int) -> int:
+        async with teacher(http(200, bytes(3_000_000))) as served, Client(private=True) as client:
+            with TemporaryFile() as into:
+                await batch.download(client, Endpoint(served.url), "file-2", into, calls)
+                return into.tell()
+
+    assert asyncio.run(run(3)) == 3_000_000
+    with pytest.raises(Permanent, match="larger than 2000000 bytes"):
+        asyncio.run(run(2))
+    monkeypatch.setattr(batch, "FREE", shutil.disk_usage(gettempdir()).free)
+    with pytest.raises(OSError, match="No space left") as error:
+        asyncio.run(run(3))
+    assert trouble(error.value, "").code == DISK_FULL
 
 
 def test_calls_go_off_in_their_order_and_in_files_of_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

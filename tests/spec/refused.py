@@ -5,7 +5,7 @@ from typing import Any
 from spec.facts import Facts, InputSignature, PairFacts, Roles, TokenizerFacts
 from spec.problem import Problem
 from spec.rules import Rule, data, evaluation, labels, named, student, teacher, terms, training, warned
-from spec.terms import NAMING
+from spec.terms import of_licence
 from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, facts, images, model, names, signals, split
 
 NO_3 = [{"column": "label", "not_among": [3]}]
@@ -183,7 +183,7 @@ WARNED: list[Case] = [
     (warned.teachers_are_equal, {"teacher.models": ["mdl_x", "mdl_copy"]}, facts(models={"mdl_copy": facts().models["mdl_x"]}),
       [("teacher.models[1]", "equal_teachers", "mdl_copy and mdl_x are the same model, bit by bit: they count as two of the ensemble.")]),
     (terms.terms_ask_for_more, {}, facts(models={"mdl_y": model().model_copy(update={"licence": " Llama3.1 "})}),
-      [("teacher.models[1]", "terms_ask", f"Asked by the Llama 3.1 community licence (of 2024-07-23), under which mdl_y stands: {NAMING}.")]),
+      [("teacher.models[1]", "terms_ask", f"Asked by the Llama 3.1 community licence (of 2024-07-23), under which mdl_y stands: {of_licence('llama3.1')[0].asks}.")]),
     (warned.tokens_outweigh_layers, {"student": BROUGHT}, facts(tokenizers=TOKENS),
       [("student.tokenizer", "large_vocabulary", "The tokenizer's 30,522 tokens take 488,384 numbers of the student; its layers have 6,144.")]),
 ]

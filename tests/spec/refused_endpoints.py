@@ -5,7 +5,7 @@ from typing import Any
 from spec.facts import ColumnFacts, Facts, Roles
 from spec.rules import endpoint as rules
 from spec.rules import keep, named, terms, warned
-from spec.terms import NON_COMMERCIAL, of_host, of_licence
+from spec.terms import of_host, of_licence
 from tests.spec.builders import dataset, endpoint, facts, images, model, names, signals
 from tests.spec.leaves import ASKED, SIGNALS, kept
 
@@ -74,7 +74,7 @@ ENDPOINTS: list[Any] = [
       [("teacher.accept_terms", "terms_not_accepted", "Forbidden by the Llama 2 community licence (of 2023-07-18), under which ep_open/large stands: using outputs to improve any other large language model."),
        ("teacher.accept_terms", "terms_not_accepted", "Forbidden by Anthropic's commercial terms (of 2025-06-17), under which ep_open/large stands: building a competing product or service, training competing AI models included.")]),
     (terms.terms_are_accepted, {}, facts(models={"mdl_y": model().model_copy(update={"licence": "CC-BY-NC-4.0"}), "mdl_z": model().model_copy(update={"taught_under": of_licence("llama3")})}),
-      [("teacher.accept_terms", "terms_not_accepted", f"Forbidden by CC BY-NC 4.0 (of 2013-11-25), under which mdl_y stands: {NON_COMMERCIAL}."),
+      [("teacher.accept_terms", "terms_not_accepted", f"Forbidden by CC BY-NC 4.0 (of 2013-11-25), under which mdl_y stands: {of_licence('cc-by-nc-4.0')[0].forbids}."),
        ("teacher.accept_terms", "terms_not_accepted", "Forbidden by the Llama 3 community licence (of 2024-04-18), under which mdl_z stands: using outputs to improve any other large language model.")]),
     *((terms.terms_are_accepted, changes | {"teacher.accept_terms": True}, facts_known,
        [("teacher.accept_terms", "changes_nothing", "teacher.accept_terms changes nothing here: no terms are known that ask for it.")])

@@ -23,6 +23,7 @@ from spec.gateway import Asked, Told
 from spec.gateway import Message as Line
 from tests.examples.serving import KEY, LABELS, MODEL, TEXTS, Client
 from tests.models.world import World
+from tests.workers.script import Script
 from workers.books import LedgerBook
 from workers.claim import Ledger
 
@@ -50,7 +51,7 @@ def asked(texts: list[str]) -> list[Asked]:
 async def post(
     ledger: Ledger,
     work: Work,
-    server: Client,
+    server: Client | Script,
     texts: list[str],
     how: Form,
     until: When | None = None,

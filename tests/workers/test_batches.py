@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from gateway.carrier import Carrier
 from gateway.courier import TRIES
 from gateway.front import trouble
-from gateway.reply import Message
+from gateway.reply import Message, Sampling
 from models import intent, lease, postage, purse
 from models.answer import Kept
 from models.batch import Batch, BatchState
@@ -152,6 +152,16 @@ def test_caps_are_held(world: World, ledger: Ledger, server: Client) -> None:
         assert bill.usd <= share * full and booked(world, work.grip.job) == pytest.approx(bill.usd, abs=9 * MICRO)
         assert bill.usd > 0.7 * share * full and len(answers(told)) == bill.calls
         assert sorted(answers(told)) == list(range(bill.calls)), "the first rows first"
+
+
+def test_nine_tenths_of_a_cap_are_spent(world: World, ledger: Ledger, server: Client) -> None:
+    """Where a call may cost seven times what it does."""
+    how = form(sampling=Sampling(temperature=0.0, max_tokens=64))
+    bill, work = Bill(server), begun(world, world.project(), 0.044)
+    courier, told = run(ledger, work, server, ROWS, how)
+    bound = sum(how.bound([SYSTEM, Message("user", text)], 1) for text in ROWS[: bill.calls]) * MICRO
+    assert courier.stopped is not None and courier.stopped.code == "over_budget"
+    assert bound > 6.5 * bill.usd and 0.9 * 0.044 < bill.usd <= 0.044 and bill.calls == len(answers(told))
 
 
 def test_a_queue_that_is_full_gets_smaller_batches(world: World, ledger: Ledger, server: Client) -> None:

@@ -3,18 +3,20 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from tempfile import gettempdir
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
-from gateway import patience
+from gateway import carrier, patience
 from gateway.batch import Remote
 from gateway.call import Endpoint
-from gateway.carrier import GRACE, Carrier, Shipment, Void
+from gateway.carrier import GRACE, LAST, LATE, Carrier
 from gateway.client import Client
-from gateway.failure import CallFailed
+from gateway.failure import CallFailed, Retryable
 from gateway.patience import FAILURES
+from gateway.shipment import Shipment, Void
 from models import postage
 from models.batch import KEPT, Batch, BatchState
 from models.postage import Entry, Parcel
@@ -35,6 +37,7 @@ MORE = said({"data": [{"id": "batch_0"}], "has_more": True})
 ILL, GONE, WRONG, BUSY = said({}, 500), said({}, 404), said({}, 400), said({}, 429, retry_after_ms="1")
 UPLOAD, CREATE, LIST, LOOK = "POST /files", "POST /batches", "GET /batches", "GET /batches/batch_1"
 FILE, CANCEL = "GET /files/file-2/content", "POST /batches/batch_1/cancel"
+DISCARD, DISCARD_RESULTS = "DELETE /files/file-1", "DELETE /files/file-2"
 Go = Callable[[Carrier, Shipment], Awaitable[object]]
 
 
@@ -72,6 +75,13 @@ async def unwanted(carrier: Carrier, shipment: Shipment) -> Remote:
 async def collected(carrier: Carrier, shipment: Shipment) -> None:
     shipment.own = False
     await carrier.collect(shipment, Remote(id="batch_1", status="completed", files=("file-2",)), lambda *_: None)
+
+
+async def late(carrier: Carrier, shipment: Shipment, own: bool = True, more: float = 0.0) -> None:
+    """It was sent longer ago than it may take to be answered."""
+    shipment.since, shipment.own, shipment.file = time.time() - LATE - 1.0 - more, own, "file-1"
+    async with asyncio.timeout(20):
+        await watched(carrier, shipment)
 
 
 def carry(ledger: Ledger, work: Work, replies: Mapping[str, list[Reply]], go: Go = send_off) -> Script:
@@ -203,3 +213,44 @@ def test_a_cancel_that_is_refused_is_tried_again(
 ) -> None:
     script = carry(ledger, work, {CANCEL: [refusal, MADE], LOOK: [MADE, MADE, ENDED]}, unwanted)
     assert script.asked.count(CANCEL) == times
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_batch_that_is_late_is_cancelled(world: World, ledger: Ledger, work: Work, own: bool) -> None:
+    """Once; what it has made by then comes with its end."""
+    script = carry(ledger, work, {CANCEL: [BUSY, MADE], LOOK: [MADE, MADE, MADE, ENDED]}, partial(late, own=own))
+    assert (script.asked.count(CANCEL), script.asked.count(LOOK)) == (2, 4) and row(world).open == BOUND
+
+
+def test_one_that_does_not_end_is_given_up_and_paid(
+    world: World, ledger: Ledger, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three days after it was sent, and no sooner than its cancelling has had time."""
+    monkeypatch.setattr(carrier, "CANCELLING", 0.2)
+    began = time.monotonic()
+    with pytest.raises(CallFailed, match=r"has not ended 3\.\d days after it was sent") as error:
+        carry(ledger, work, {CANCEL: [MADE], LOOK: [MADE], DISCARD: [GONE]}, partial(late, more=LAST - LATE))
+    assert isinstance(error.value, Retryable) and time.monotonic() - began > 0.2
+    assert (row(world).state, row(world).open) == (BatchState.VOID, 0)
+    assert booked(world, work.grip.job) == pytest.approx(BOUND / 1e6)
+
+
+def test_files_of_a_batch_that_is_not_made_or_that_another_has_sent_are_deleted(
+    world: World, ledger: Ledger, work: Work
+) -> None:
+
+    async def refusing(carrier: Carrier, shipment: Shipment) -> None:
+        with pytest.raises(CallFailed, match="HTTP 400"):
+            await send_off(carrier, shipment)
+
+    script = carry(ledger, work, {CREATE: [WRONG], DISCARD: [MADE]}, refusing)
+    assert script.asked[-1] == DISCARD and row(world).state == BatchState.VOID
+
+    async def fetching(carrier: Carrier, shipment: Shipment) -> None:
+        shipment.file = "file-1"
+        await carrier.collect(shipment, await waited_for(carrier, shipment), lambda *_: None)
+
+    ended, line = said(ONE | {"status": "completed", "output_file_id": "file-2"}), said({"custom_id": "0"})
+    world(lambda session: session.execute(delete(Batch)))
+    replies: dict[str, list[Reply]] = {LOOK: [ended], FILE: [line], DISCARD: [GONE], DISCARD_RESULTS: [MADE]}
+    assert carry(ledger, work, replies, fetching).asked[-2:] == [DISCARD, DISCARD_RESULTS]

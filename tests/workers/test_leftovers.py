@@ -1,6 +1,7 @@
 """What a job that has ended leaves with an endpoint: its batch is cancelled, or fetched and settled all the same."""
 
 import asyncio
+import time
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from gateway.carrier import GRACE
 from gateway.seal import Keyring
 from models import intent, lease, postage
 from models.answer import StoredAnswer
@@ -28,6 +30,7 @@ from workers.post import Post
 
 MICRO = 1e-6
 LOOK, FILE, LIST = "GET /batches/batch_1", "GET /files/file-2/content", "GET /batches"
+DISCARD = "DELETE /files/file-1"
 ENDED = {"id": "batch_1", "status": "completed", "output_file_id": "file-2"}
 BUSY = said({}, 429)
 RESULT = said({"custom_id": "0", "error": {"message": "no"}})
@@ -35,6 +38,18 @@ BROKEN = """
 CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
 CREATE TRIGGER broken BEFORE UPDATE ON batches FOR EACH ROW WHEN (OLD.state = 'left' AND OLD.id = 'bat_a') EXECUTE FUNCTION broken()
 """
+
+
+def left_behind(world: World, work: Work, row: Endpoint, *ids: str, **known: str) -> None:
+    """Batches of one call at an endpoint, whose job has ended."""
+    for id in ids:
+        parcel = Parcel(
+            id=id, endpoint=row.id, place=row.known().digest, price=None, entries=[Entry("d", 0, 1, 700_000)], least=1
+        )
+        world(postage.stamp, work.grip, parcel)
+        world(postage.note, id, file="file-1", **known)
+    world.end(work.grip, "stopped", bare=True)
+    world(intent.cancel, work.project, work.grip.job)
 
 
 def fetched(
@@ -46,15 +61,7 @@ def fetched(
         async with spoken(replies) as script:
             row = Endpoint(project=work.project, id="ep_server", wire="openai", url=script.url, private=True)
             world(lambda session: session.add(row))
-            for id in ids:
-                parcel = Parcel(
-                    id=id, endpoint="ep_server", place=row.known().digest, price=None,
-                    entries=[Entry("d", 0, 1, 700_000)], least=1,
-                )  # fmt: skip
-                world(postage.stamp, work.grip, parcel)
-                world(postage.note, id, file="file-1", **known)
-            world.end(work.grip, "stopped", bare=True)
-            world(intent.cancel, work.project, work.grip.job)
+            left_behind(world, work, row, *ids, **known)
             await asyncio.to_thread(leftovers.fetch, post)
             return script
 
@@ -188,6 +195,13 @@ def test_who_is_busy_is_asked_again_another_time(
     assert script.asked == asked and batches(world)[0].state == BatchState.LEFT
 
 
+def test_the_file_of_a_batch_that_was_never_made_goes(world: World, post: Post) -> None:
+    post.settings = post.settings.model_copy(update={"batch_seconds": 0.01})
+    replies: dict[str, list[Reply]] = {LIST: [said({"data": []})], DISCARD: [said({})]}
+    script = fetched(world, begun(world, world.project(), 1.0), post, replies, "bat_x")
+    assert script.asked == [*[LIST] * (GRACE + 1), DISCARD] and batches(world)[0].state == BatchState.VOID
+
+
 def test_one_that_cannot_be_settled_keeps_nobody_from_the_others(world: World, post: Post) -> None:
     """Nor do its days."""
     world(lambda session: session.execute(text(BROKEN)))
@@ -199,6 +213,40 @@ def test_one_that_cannot_be_settled_keeps_nobody_from_the_others(world: World, p
         ("bat_a", BatchState.LEFT, True),
         ("bat_b", BatchState.LEFT, False),
     ]
+
+
+@pytest.mark.parametrize("bound", ["LOOK", "VISIT"])
+def test_an_endpoint_that_is_silent_keeps_nobody_from_the_others(
+    world: World, post: Post, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """Of another project; and each look has an end, and so has all that it is asked."""
+    monkeypatch.setattr(leftovers, bound, 2.0)
+    post.queues = ("io",)
+    replies: dict[str, list[Reply]] = {LOOK: [said(ENDED)], FILE: [RESULT]}
+
+    async def nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async def run() -> tuple[float, float]:
+        async with await asyncio.start_server(nothing, "127.0.0.1", 0) as server, spoken(replies) as script:
+            silent = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            for id, url in (("bat_a", silent), ("bat_b", script.url)):
+                project = world.project()
+                row = Endpoint(project=project, id="ep_server", wire="openai", url=url, private=True)
+                world(Session.add, row)
+                left_behind(world, begun(world, project, 1.0), row, id, remote="batch_1")
+            began = time.monotonic()
+            fetching = asyncio.create_task(asyncio.to_thread(leftovers.fetch, post))
+            while FILE not in script.asked:  # noqa: ASYNC110  # it is asked from another thread
+                await asyncio.sleep(0.01)
+            first = time.monotonic() - began
+            await fetching
+            return first, time.monotonic() - began
+
+    first, last = asyncio.run(run())
+    assert first < 2.0 <= last < 15.0
+    assert {one.id: one.state for one in batches(world)} == {"bat_a": BatchState.LEFT, "bat_b": BatchState.DONE}
 
 
 def test_a_batch_goes_after_its_job(world: World, post: Post) -> None:

@@ -1,7 +1,9 @@
 """The sweeper's duties, each on its own: a disk or a job in trouble keeps nobody from the others."""
 
 import shutil
+import threading
 
+import pytest
 from sqlalchemy import func, text, update
 from sqlalchemy.orm import Session
 
@@ -11,11 +13,17 @@ from models.worker import Worker
 from spec.problem import Problem
 from tests.api.service import eventually
 from tests.models.world import HINTON, World
+from workers import leftovers, sweeper
 from workers.folder import RUNS
 from workers.post import Post
 from workers.sweeper import Sweeper, alone
 
 SILENT = text("UPDATE workers SET last_seen = last_seen - interval '1 hour' WHERE name = 'silent'")
+
+
+def quiet(id: str) -> Worker:
+    row = {"hostname": "h", "queues": [], "slots": 1, "device": "cpu", "memory": 1, "price_per_hour": 0.0}
+    return Worker(id=id, name="silent", sandbox="none", trusted=False, last_seen=func.now(), **row)
 
 
 def fill(world: World, queue: str) -> None:
@@ -44,9 +52,7 @@ def test_a_duty_that_fails_keeps_nobody_from_the_others(world: World, post: Post
     unplanned = world.submit(project, ())
     unreadable = update(Job).where(Job.id == unplanned).values(resolved=None, spec={"nonsense": 1})
     world(lambda session: session.execute(unreadable))
-    row = {"hostname": "h", "queues": [], "slots": 1, "device": "cpu", "memory": 1, "price_per_hour": 0.0}
-    silent = Worker(id="wrk_s", name="silent", sandbox="none", trusted=False, last_seen=func.now(), **row)
-    world(lambda session: session.add(silent))
+    world(lambda session: session.add(quiet("wrk_s")))
     world(lambda session: session.execute(SILENT))
     shutil.rmtree(post.settings.storage)
     Sweeper(post).sweep()
@@ -65,6 +71,32 @@ def test_run_folders_of_other_installations_stay(world: World, post: Post) -> No
         (runs / name).mkdir(parents=True)
     Sweeper(post).sweep()
     assert sorted(folder.name for folder in runs.iterdir()) == sorted(names[1:])
+
+
+def test_visits_to_servers_of_others_hold_up_no_other_duty(
+    world: World, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went, back = threading.Event(), threading.Event()
+
+    def slow(_: Post) -> None:
+        went.set()
+        back.wait(20)
+
+    monkeypatch.setattr(leftovers, "fetch", slow)
+    monkeypatch.setattr(sweeper, "RARE", 0.01)
+    post.settings = post.settings.model_copy(update={"sweep_seconds": 0.02})
+    looking = Sweeper(post)
+    looking.start()
+    try:
+        assert went.wait(10)
+        world(lambda session: session.add(quiet("wrk_s")))
+        world(lambda session: session.execute(SILENT))
+        eventually(lambda: world(lambda session: session.get(Worker, "wrk_s")) is None)
+        assert not back.is_set()
+    finally:
+        post.stopping.set()
+        back.set()
+        looking.join()
 
 
 def holders(session: Session) -> int:

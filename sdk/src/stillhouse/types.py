@@ -1262,13 +1262,13 @@ class TeacherResponses(TypedDict):
 
 
 class Terms(TypedDict):
-    """What somebody's terms say of models that are trained on outputs (spec/terms.py)."""
+    """What somebody's terms say of models that are trained on outputs (spec/terms.toml)."""
     name: str
     """Of the terms, as a sentence has it."""
     party: str
     """Whose they are."""
     hosts: list[str]
-    """Of the service, where they are a service's."""
+    """Of the service, where they are a service's; one that begins with a dot stands for all hosts under it."""
     licences: list[str]
     """Names that a licence of weights goes by, in lower case."""
     forbids: str | None
