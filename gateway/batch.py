@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 from gateway.call import WIRES, Endpoint, failed, quoted
 from gateway.client import Client, Form, Into, Response
 from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.words import NAME, words
 
 LINES = 50_000
 BYTES = 190_000_000
@@ -163,7 +164,7 @@ def _seen(endpoint: Endpoint, found: dict[str, Any]) -> Remote:
     total, well, ill = (_count(told.get(name)) for name in ("total", "completed", "failed"))
     files = (found.get("output_file_id"), found.get("error_file_id"))
     return Remote(
-        id=id, status=status, total=total, done=well + ill, refusal=next(_refusals(endpoint, found), None),
+        id=id, status=words(status, NAME), total=total, done=well + ill, refusal=next(_refusals(endpoint, found), None),
         files=tuple(file for file in files if isinstance(file, str) and _plain(file)),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from gateway import anthropic, openai, stream
 from gateway.client import Client, Response
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.reply import Ask, Reply
+from gateway.words import plain, words
 
 WIRES = {"openai": openai, "anthropic": anthropic}
 PERMANENT = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
@@ -45,9 +46,13 @@ async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
     """Asks once, without a retry. Raises `Retryable` or `Permanent`; no message holds the key."""
     wire = WIRES[endpoint.wire]
     streamed = {} if endpoint.idle is None else wire.STREAM
-    response = await send(client, endpoint, wire.request(ask) | streamed)
-    answered: Reply = gathered(endpoint, response) if streams(response) else wire.reply(response.body)
-    return answered
+    return read(endpoint, await send(client, endpoint, wire.request(ask) | streamed))
+
+
+def read(endpoint: Endpoint, response: Response) -> Reply:
+    """What a reply says, in words that may be kept. Raises as `call` does."""
+    whole = gathered(endpoint, response) if streams(response) else WIRES[endpoint.wire].reply(response.body)
+    return plain(whole)
 
 
 async def send(client: Client, endpoint: Endpoint, body: Mapping[str, object]) -> Response:
@@ -121,4 +126,4 @@ def _message(status: int, said: str, key: str | None) -> str:
 def quoted(said: object, key: str | None) -> str:
     """An endpoint's own words, less the key, and cut after that."""
     text = str(said)
-    return (text.replace(key, "***") if key else text)[:300]
+    return words(text.replace(key, "***") if key else text)

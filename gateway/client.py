@@ -158,9 +158,7 @@ class Body:
 
     def __init__(self, into: Into, encoding: str) -> None:
         if encoding not in ("identity", "gzip", ""):
-            raise Permanent(
-                "too_large", f"the reply is encoded as {encoding[:20]!r}, which was not asked for", sent=True
-            )
+            raise Permanent("too_large", "the reply is encoded in a way that was not asked for", sent=True)
         self._into, self._count = into, 0
         self._unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
 

@@ -13,6 +13,7 @@ from gateway.call import WIRES, Endpoint, call, gathered, send, streams
 from gateway.client import Client, Response
 from gateway.failure import CallFailed, Permanent
 from gateway.reply import Ask, Message, Reply, Sampling
+from gateway.words import NAME, words
 from spec.facts import BoundName, Capabilities
 from spec.responses import schema
 
@@ -31,6 +32,8 @@ THOUGHT = 1024
 NAMES = ("yes", "no")
 LISTED = 1000
 """Names of models that are kept."""
+DIGITS = 12
+"""Of a limit that is believed."""
 HEADERS = {
     "requests_per_minute": ("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit"),
     "tokens_per_minute": ("x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit"),
@@ -173,10 +176,8 @@ async def _prompt_logprobs(one: _Subject) -> bool:
 
 def _names(response: Response) -> tuple[str, ...]:
     listed = _json(response).get("data")
-    ids = (
-        [str(one["id"]) for one in listed if isinstance(one, dict) and "id" in one] if isinstance(listed, list) else []
-    )
-    return tuple(sorted({id[:200] for id in ids}))[:LISTED]
+    ids = [one.get("id") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return tuple(sorted({words(id, NAME) for id in ids if isinstance(id, str)}))[:LISTED]
 
 
 def _json(response: Response) -> dict[str, Any]:
@@ -189,4 +190,4 @@ def _json(response: Response) -> dict[str, Any]:
 
 def _limits(headers: Mapping[str, str]) -> dict[str, int]:
     found = {name: next((headers[h] for h in spelled if h in headers), "") for name, spelled in HEADERS.items()}
-    return {name: int(value) for name, value in found.items() if value.isdecimal()}
+    return {name: int(value) for name, value in found.items() if value.isdecimal() and len(value) <= DIGITS}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
-from gateway.call import WIRES, Endpoint, failed, quoted
+from gateway.call import Endpoint, failed, quoted, read
 from gateway.client import Response
 from gateway.failure import CallFailed, Retryable
 from gateway.reply import Reply
@@ -70,10 +70,9 @@ class Results:
         if status != 200:
             return failed(Response(status, {}, body), self._endpoint.key)
         try:
-            reply: Reply = WIRES[self._endpoint.wire].reply(body)
+            return read(self._endpoint, Response(status, {}, body))
         except CallFailed as error:
             return error
-        return reply
 
     def _missing(self) -> CallFailed:
         if self._status == "completed":  # it may have been made, and billed

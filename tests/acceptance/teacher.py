@@ -25,6 +25,8 @@ WORDS = {
 }
 FILLER = ("the", "a", "near", "under", "old", "small", "grey", "by", "with", "some", "of", "and", "over", "beside")
 KEY = "sk-test-0123456789abcdef"
+ODD = "\0\ud800"
+"""What PostgreSQL does not take, at the end of words."""
 
 
 def model(text: str) -> dict[str, float]:
@@ -162,7 +164,9 @@ class Teacher:
 
     def _reply(self, path: str, body: dict[str, Any]) -> bytes | None:
         if path.partition("?")[0].endswith("/models"):
-            models = [{"id": name} for name in (*self.others, "words")]
+            models = [
+                {"id": name} for name in (*self.others, "words", *([f"odd{ODD}", "odd" * 1000] if self.odd else []))
+            ]
             return http(200, json.dumps({"object": "list", "data": models}).encode())
         if "messages" not in body:
             return http(404, b'{"error": {"message": "nothing here"}}')
@@ -170,7 +174,7 @@ class Teacher:
             return http(404, b'{"error": {"message": "This is not a chat model"}}')
         fault = "500" if body["messages"][-1]["content"] == self.failing else self._fault()
         if fault in ("429", "500", "401", "400"):
-            error = json.dumps({"error": {"message": f"no: {fault}"}}).encode()
+            error = json.dumps({"error": {"message": f"no: {fault}{ODD if self.odd else ''}"}}).encode()
             after = {"retry-after-ms": str(self.retry_after_ms)} if fault in ("429", "500") else {}
             return http(int(fault), error, **after)
         if body.get("logprobs") and not self.logprobs:
@@ -213,6 +217,7 @@ class Teacher:
         if self.odd:
             usage = {"prompt_tokens": 2**70 if self.calls % 3 == 0 else words, "completion_tokens": 1}
             choices[0]["message"]["content"] += "\0"
+            choices[0]["finish_reason"] += "\0" * 10_000
             tops = [{"token": "a\0", "logprob": float("-inf")}, {"token": best, "logprob": 1000.0}]
             choices[0]["logprobs"] = {"content": [{"token": best, "logprob": 0.0, "top_logprobs": tops}]}
         reply: dict[str, Any] = {"id": "c", "object": "chat.completion", "model": body["model"], "choices": choices}

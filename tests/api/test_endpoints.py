@@ -76,6 +76,16 @@ def test_the_models_of_one_that_was_not_named_are_told(boss: Tenant, teacher: Te
     assert unnamed["state"] == "ready" and set(unnamed["probed"]) == {"words"}
 
 
+def test_odd_words_of_it_are_kept_as_they_can_be(boss: Tenant, teacher: Teacher) -> None:
+    """NUL and half a surrogate in names and errors; names without an end."""
+    teacher.odd = True
+    teacher.faults["401"] = 1
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher, model="words")))
+    assert made["state"] == "failed" and made["error"]["message"] == "words: HTTP 401: no: 401\ufffd?"
+    assert set(made["models"]) == {"words", "odd\ufffd?", ("odd" * 1000)[:200]}
+    assert good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words"}))["state"] == "ready"
+
+
 def test_a_new_key_is_tried_on_what_was_probed_before(boss: Tenant, teacher: Teacher) -> None:
     teacher.others = ("babbage-002",)
     good(boss.client.post("/v1/endpoints", json=body(teacher, model="words")))

@@ -13,6 +13,7 @@ from gateway import desk as desk_module
 from gateway.desk import Desk
 from gateway.form import Form
 from gateway.reply import Message
+from gateway.words import NAME
 from models import lease, purse
 from models.answer import StoredAnswer
 from models.charge import Charge
@@ -142,13 +143,19 @@ def test_a_commit_that_is_sent_twice_books_once(world: World, ledger: Ledger) ->
 
 
 def test_odd_replies_are_kept_all_the_same(world: World, ledger: Ledger, teacher: Teacher) -> None:
-    """NUL in a text, log-probabilities that are none, counts beyond all bounds: nothing of a group is lost by one of them."""
+    """NUL in words of all kinds, log-probabilities that are none, counts beyond all bounds: nothing of a group is lost by one of them."""
     work = begun(world, world.project())
     teacher.odd = True
     desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:6], form(top_logprobs=3)))
     assert desk.stopped is None and not desk.till.unbooked and all(one.answers or one.failed for one in told)
     kept = world(lambda s: s.scalars(select(StoredAnswer).where(StoredAnswer.project == work.project)).all())
     assert kept and all(value <= 0 for one in kept for place in one.reply["top_logprobs"] for value in place.values())
+    assert all(
+        one.reply["finish_reason"].startswith("stop\ufffd") and len(one.reply["finish_reason"]) <= NAME for one in kept
+    )
+    teacher.faults["401"] = 1
+    refused, _ = asyncio.run(ask(ledger, begun(world, world.project()), teacher, TEXTS[6:7], form()))
+    assert refused.stopped is not None and refused.stopped.message == "ep_words: HTTP 401: no: 401\ufffd?"
 
 
 def test_a_close_in_the_middle_ends_and_books(world: World, ledger: Ledger, teacher: Teacher) -> None:
