@@ -18,6 +18,9 @@ PERMANENT = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 BUSY = (429, 529)
 """Too many calls: 529 is Anthropic's word for an endpoint that is overloaded by others."""
 
+SHORTEST = 8
+"""Characters of a key that is looked for in answers."""
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -33,6 +36,11 @@ class Endpoint:
         """A key that no header can hold would be quoted by the HTTP library's error."""
         if self.key is not None and not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
             raise ValueError("a key is printable ASCII without spaces")
+
+    @property
+    def secret(self) -> str | None:
+        """The key, where it is long enough to be one: `none` or `EMPTY` may be a word of an answer."""
+        return self.key if self.key is not None and len(self.key) >= SHORTEST else None
 
     def at(self, path: str) -> str:
         """The URL of a path of the wire. A query of our own URL, such as Azure's `api-version`, goes with every call, before the path's."""
@@ -52,7 +60,7 @@ async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
 def read(endpoint: Endpoint, response: Response) -> Reply:
     """What a reply says, in words that may be kept. Raises as `call` does."""
     whole = gathered(endpoint, response) if streams(response) else WIRES[endpoint.wire].reply(response.body)
-    return plain(whole)
+    return plain(whole, endpoint.secret)
 
 
 async def send(client: Client, endpoint: Endpoint, body: Mapping[str, object]) -> Response:
@@ -120,10 +128,4 @@ def _said(body: bytes) -> str:
 
 
 def _message(status: int, said: str, key: str | None) -> str:
-    return f"HTTP {status}: {quoted(said, key)}"
-
-
-def quoted(said: object, key: str | None) -> str:
-    """An endpoint's own words, less the key, and cut after that."""
-    text = str(said)
-    return words(text.replace(key, "***") if key else text)
+    return f"HTTP {status}: {words(said, key)}"

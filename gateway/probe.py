@@ -46,7 +46,7 @@ async def models(client: Client, endpoint: Endpoint) -> tuple[str, ...]:
     response = await client.send("GET", endpoint.at("/models"), headers=wire.headers(endpoint.key))
     if response.status != 200:
         return ()
-    return _names(response)
+    return _names(endpoint, response)
 
 
 @dataclass(frozen=True)
@@ -174,10 +174,10 @@ async def _prompt_logprobs(one: _Subject) -> bool:
     return bool(_json(response).get("prompt_logprobs"))
 
 
-def _names(response: Response) -> tuple[str, ...]:
+def _names(endpoint: Endpoint, response: Response) -> tuple[str, ...]:
     listed = _json(response).get("data")
     ids = [one.get("id") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    return tuple(sorted({words(id, NAME) for id in ids if isinstance(id, str)}))[:LISTED]
+    return tuple(sorted({words(id, endpoint.secret, NAME) for id in ids if isinstance(id, str)}))[:LISTED]
 
 
 def _json(response: Response) -> dict[str, Any]:

@@ -81,6 +81,18 @@ def test_a_batch_that_is_none_is_not_followed(body: bytes) -> None:
     asyncio.run(run())
 
 
+def test_a_batch_that_is_called_by_the_key_is_none() -> None:
+    """Its name would be kept."""
+
+    async def run() -> None:
+        told = {"id": f"batch-{HERE.key}", "status": "completed"}
+        async with teacher(http(200, json.dumps(told).encode())) as served, Client(private=True) as client:
+            with pytest.raises(Retryable, match="the reply is no batch"):
+                await batch.look(client, Endpoint(served.url, HERE.key), "batch_1")
+
+    asyncio.run(run())
+
+
 def test_odd_counts_and_files_are_left_out() -> None:
     told: dict[str, Any] = {"id": "batch_1", "status": "failed", "output_file_id": "a/../b", "error_file_id": "file-1"}
     told |= {

@@ -13,7 +13,7 @@ from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.probe import models
-from gateway.reply import Ask, Message, Reply, Sampling, Usage
+from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
 from tests.exchange import http
 from tests.gateway.server import Teacher, bomb, distribution, teacher
 
@@ -132,6 +132,25 @@ def test_what_is_missing_beside_an_answer_makes_it_no_worse(more: dict[str, obje
     found = openai.reply(json.dumps({"choices": [choice], **more}).encode())
     assert (found.choices[0].text, found.usage) == ("oak", usage)
     assert found.choices[0].top_logprobs == ({},)
+
+
+def test_what_an_endpoint_repeats_of_a_key_is_left_out_of_its_reply() -> None:
+    """But not a word that a server without keys is given in place of one."""
+    choice = {
+        "message": {"content": f"oak {KEY}"},
+        "finish_reason": KEY,
+        "logprobs": {"content": [{"top_logprobs": [{"token": KEY, "logprob": 0}]}]},
+    }
+    said = json.dumps({"model": KEY, "choices": [choice, {"message": {"content": "none"}}], "usage": None}).encode()
+    body = said.replace(KEY.encode(), KEY.replace("-", "\\u002d").encode())
+
+    async def attempt(key: str) -> Reply:
+        async with teacher(http(200, body, X_RateLimit_Limit_Requests=KEY)) as served, Client(private=True) as client:
+            return await call(client, Endpoint(served.url, key), ask("a cat"))
+
+    reply = asyncio.run(attempt(KEY))
+    assert KEY not in repr(reply) and reply.choices[0] == Choice("oak ***", "***", None)
+    assert asyncio.run(attempt("none")).choices[1].text == "none"
 
 
 def test_a_closed_port_was_never_sent_to() -> None:

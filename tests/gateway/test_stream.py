@@ -103,6 +103,17 @@ def test_broken_streams(fault: bytes, kind: str, error: type[CallFailed], status
     assert PLANTED not in failed.message
 
 
+def test_a_key_that_is_spelled_in_pieces_is_left_out() -> None:
+    """By tokens, as a model writes: they spell it in the log-probabilities, too."""
+    pieces = [part(PLANTED[:5]), part(f"{PLANTED[5:]} cat", f"stop {PLANTED}")]
+    for one in pieces:
+        token = one["choices"][0]["delta"]["content"]
+        one["choices"][0]["logprobs"] = {
+            "content": [{"token": token, "top_logprobs": [{"token": token, "logprob": -0.5}]}]
+        }
+    assert asked(sse(*pieces)).choices == (Choice("*** cat", "stop ***", None),)
+
+
 def test_a_silent_stream_is_given_up() -> None:
     """Long before the time of a call is over: the head of a reply came, and then nothing."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 1000000\r\n\r\n"
