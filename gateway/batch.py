@@ -85,7 +85,8 @@ async def create(client: Client, endpoint: Endpoint, file: str, mark: str) -> Re
 
 
 def may_be_made(error: CallFailed) -> bool:
-    """Whether a create that failed may have made the batch all the same: its reply was lost, or is odd, or tells of a server in trouble."""
+    """Whether a create that failed may have made the batch all the same: where a call like it may be billed, for its reply was lost or is odd, and
+    where the server is in trouble. That costs nothing by itself, but may come after the batch was made; to look for it costs nothing either."""
     return error.billed or error.kind == "server_error"
 
 
@@ -130,7 +131,7 @@ async def discard(client: Client, endpoint: Endpoint, file: str) -> None:
 async def _send(client: Client, endpoint: Endpoint, method: str, path: str, **what: Any) -> Response:
     url, headers = endpoint.at(path), WIRES[endpoint.wire].headers(endpoint.key)
     response = await client.send(method, url, headers=headers, **what)
-    if response.status != 200:
+    if not response.well:
         raise failed(response, endpoint.key)
     return response
 

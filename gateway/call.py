@@ -9,7 +9,7 @@ from typing import Literal
 
 from gateway import anthropic, openai, stream
 from gateway.client import Client, Response
-from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.failure import LATE, CallFailed, Permanent, Retryable
 from gateway.reply import Ask, Reply
 from gateway.words import plain, words
 
@@ -64,11 +64,11 @@ def read(endpoint: Endpoint, response: Response) -> Reply:
 
 
 async def send(client: Client, endpoint: Endpoint, body: Mapping[str, object]) -> Response:
-    """One request as it stands. Raises as `call` does for every status but 200."""
+    """One request as it stands. Raises as `call` does for every status but 2xx."""
     wire = WIRES[endpoint.wire]
     url = endpoint.at(wire.PATH)
     response = await client.send("POST", url, headers=wire.headers(endpoint.key), body=body, idle=endpoint.idle)
-    if response.status != 200:
+    if not response.well:
         raise failed(response, endpoint.key)
     return response
 
@@ -101,7 +101,9 @@ def failed(response: Response, key: str | None) -> CallFailed:
 def classed(status: int, message: str, after: float | None = None) -> CallFailed:
     if status in BUSY:
         return Retryable("rate_limited", message, sent=True, status=status, retry_after=after)
-    if status >= 500 or status == 408:
+    if status in LATE:
+        return Retryable("timeout", message, sent=True, status=status, retry_after=after)
+    if status >= 500:
         return Retryable("server_error", message, sent=True, status=status, retry_after=after)
     return Permanent(PERMANENT.get(status, "bad_request"), message, sent=True, status=status)
 

@@ -44,7 +44,7 @@ async def models(client: Client, endpoint: Endpoint) -> tuple[str, ...]:
     """Names of the models that it lists; () where it lists none. Raises CallFailed where every call would fail."""
     wire = WIRES[endpoint.wire]
     response = await client.send("GET", endpoint.at("/models"), headers=wire.headers(endpoint.key))
-    if response.status != 200:
+    if not response.well:
         return ()
     return _names(endpoint, response)
 

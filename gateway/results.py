@@ -68,10 +68,9 @@ class Results:
         return Retryable(kind, words(told.get("message"), self._endpoint.key), sent=False)
 
     def _responded(self, status: int, body: bytes) -> Reply | CallFailed:
-        if status != 200:
-            return failed(Response(status, {}, body), self._endpoint.key)
+        response = Response(status, {}, body)
         try:
-            return read(self._endpoint, Response(status, {}, body))
+            return read(self._endpoint, response) if response.well else failed(response, self._endpoint.key)
         except CallFailed as error:
             return error
 

@@ -94,7 +94,8 @@ class Teacher:
     lists: bool = False
     """Answers are lists of topics."""
     faults: Counter[str] = field(default_factory=Counter)
-    """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
+    """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable; 504 where it has answered, to nobody;
+    mute: with no answer beside the usage; 201 does not fail."""
     failing: str = ""
     """A text about which it always answers 500."""
     retry_after_ms: int = 50
@@ -185,7 +186,7 @@ class Teacher:
         if self.streams and body.get("stream"):
             self.streamed += 1
             return http(200, events(json.loads(answered)), Content_Type="text/event-stream")
-        return None if fault == "reset" else http(200, answered)
+        return None if fault == "reset" else http(int(fault) if fault in ("201", "504") else 200, answered)
 
     def _answer(self, body: dict[str, Any], fault: str | None) -> bytes:
         text = body["messages"][-1]["content"]
@@ -221,6 +222,8 @@ class Teacher:
             tops = [{"token": "a\0", "logprob": float("-inf")}, {"token": best, "logprob": 1000.0}]
             choices[0]["logprobs"] = {"content": [{"token": best, "logprob": 0.0, "top_logprobs": tops}]}
         reply: dict[str, Any] = {"id": "c", "object": "chat.completion", "model": body["model"], "choices": choices}
+        if fault == "mute":
+            del reply["choices"]
         return json.dumps(reply if fault == "unusable" else reply | {"usage": usage}).encode()
 
     def _from_cache(self, body: dict[str, Any]) -> dict[str, Any]:

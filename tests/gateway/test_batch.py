@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from decimal import Decimal
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 
 from gateway import batch, spool
 from gateway.call import Endpoint
+from gateway.carrier import _cost
 from gateway.client import Client, Into
 from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.price import Price
 from gateway.reply import Reply
 from gateway.results import Results
 from gateway.spool import Spool
@@ -79,6 +82,17 @@ def test_a_batch_that_is_none_is_not_followed(body: bytes) -> None:
                 await batch.look(client, Endpoint(served.url), "batch_1")
 
     asyncio.run(run())
+
+
+def test_calls_of_a_batch_are_charged_as_single_ones_are() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 2}
+    mute, late = result(0, response={"status_code": 200, "body": {"usage": usage}}), result(1, 504)
+    created, failed = result(2), result(3, 500)
+    created["response"]["status_code"] = 201
+    found = dict(Results([file(mute, late, created, failed)], 4, HERE, "completed").part(0, 9))
+    price, entry = Price(Decimal(1), Decimal(2)), Entry("d", 0, 1, 100)
+    assert [int(_cost(found[number], entry, price)) for number in range(4)] == [9 + 2 * 2, 100, 100, 0]
+    assert isinstance(found[2], Reply)
 
 
 def test_a_batch_that_is_called_by_the_key_is_none() -> None:

@@ -103,6 +103,10 @@ def test_broken_streams(fault: bytes, kind: str, error: type[CallFailed], status
     assert PLANTED not in failed.message
 
 
+def test_a_whole_stream_without_an_answer_may_say_what_it_has_used() -> None:
+    assert (failure(sse(USAGE)).usage, failure(sse(USAGE, end="")).usage) == (Usage(9, 2, cached=4), None)
+
+
 def test_a_key_that_is_spelled_in_pieces_is_left_out() -> None:
     """By tokens, as a model writes: they spell it in the log-probabilities, too."""
     pieces = [part(PLANTED[:5]), part(f"{PLANTED[5:]} cat", f"stop {PLANTED}")]

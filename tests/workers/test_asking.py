@@ -196,19 +196,20 @@ def test_two_jobs_share_a_month_cap(world: World, ledger: Ledger, teacher: Teach
     assert sum(booked(world, w.grip.job) for w in works) == pytest.approx(teacher.bill, abs=1e-9)
 
 
-@pytest.mark.parametrize("fault", ["reset", "500", "429", "unusable"])
+@pytest.mark.parametrize("fault", ["reset", "504", "500", "429", "unusable", "mute", "201"])
 def test_failed_calls_are_charged_by_what_may_be_billed(
     world: World, ledger: Ledger, teacher: Teacher, fault: str
 ) -> None:
-    """A call without a reply, or without usage, is booked at what was set aside; a refused one at nothing."""
+    """A call without a reply, or without usage, is booked at what was set aside; a refused one at nothing; one without an answer by its usage."""
     teacher.faults[fault] = 1
     work = begun(world, world.project())
     _, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:1], form()))
     bound = form().bound([SYSTEM, Message("user", TEXTS[0])], 1) / 1e6
     words = len(SYSTEM.content.split()) + len(TEXTS[0].split())
     plain = (words * PRICE.input + PRICE.output) / 1e6
-    expected = {"reset": bound + plain, "unusable": bound}.get(fault, plain)
+    expected = {"reset": bound + plain, "504": bound + plain, "unusable": bound, "mute": 2 * plain}.get(fault, plain)
     assert booked(world, work.grip.job) == pytest.approx(expected, abs=1e-9) and told[0].answers
+    assert expected >= teacher.bill and teacher.calls == 1 + (fault in ("reset", "504", "mute"))
 
 
 def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:
