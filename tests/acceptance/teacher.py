@@ -81,6 +81,8 @@ class Teacher:
     """Of the words of a system message that it has read before, an even number of them: a bill has whole micro-dollars at half a rate. None: it has no cache."""
     tokens_factor: int = 1
     """A word counts as so many tokens."""
+    hidden: int = 0
+    """Tokens that it puts before each prompt."""
     latency: float = 0.0
     odd: bool = False
     """Replies are such as no endpoint should send."""
@@ -210,7 +212,7 @@ class Teacher:
             )
             choices.append(self._choice(index, said, shares, body, fault))
         self.said[text] = [choice["message"]["content"] for choice in choices]
-        words = self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])
+        words = self.hidden + self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])
         self.calls += 1
         self.tokens_in += words
         self.tokens_out += len(choices)

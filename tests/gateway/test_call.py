@@ -86,7 +86,9 @@ def test_statuses(status: int, kind: str, error: type[CallFailed]) -> None:
     assert failed.billed == (kind == "timeout"), (
         "a gateway waits no longer, and whoever stands behind it may answer yet"
     )
-    assert may_be_made(failed) == ((status >= 500 and status != 529) or failed.billed), "all that may be billed, and more"
+    assert may_be_made(failed) == ((status >= 500 and status != 529) or failed.billed), (
+        "all that may be billed, and more"
+    )
     if isinstance(failed, Retryable):
         assert failed.retry_after == 7
 
