@@ -63,11 +63,13 @@ def line(number: int, body: bytes) -> bytes:
 
 
 async def offered(client: Client, endpoint: Endpoint) -> bool:
-    """Whether there is a batch API at all. Nothing is made."""
+    """Whether there is a batch API at all. Nothing is made. Raises Retryable where that may be told later."""
     try:
         listed = _json(await _send(client, endpoint, "GET", "/batches?limit=1"))
-    except CallFailed:
-        return False
+    except CallFailed as error:
+        if isinstance(error, Permanent) or error.kind == "malformed":
+            return False
+        raise
     return isinstance(listed.get("data"), list)
 
 

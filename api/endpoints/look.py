@@ -10,6 +10,8 @@ from gateway.client import Client
 from gateway.failure import CallFailed, Retryable
 from gateway.probe import models as listed
 from gateway.probe import probe
+from gateway.subject import NOTHING, Subject
+from spec.facts import Capabilities
 from spec.problem import Problem
 
 SECONDS = 30.0
@@ -17,9 +19,11 @@ SECONDS = 30.0
 WHOLE = 50.0
 """Of a look, in seconds: a client that waits a minute gets its reply, and has no reason to ask for another look."""
 AT_ONCE = 4
-"""Models that are looked at, each by up to six calls in flight."""
+"""Models that are looked at, each by up to six calls in flight, and all together by as many as the endpoint's limit allows."""
 REFUSED = ("bad_request", "forbidden", "not_found")
 """Failures that another model may not have."""
+UNLISTED = ("bad_request", "not_found")
+"""Refusals of a list that say that there is none."""
 SHOWN = 8
 """Models that are named to choose from."""
 
@@ -30,7 +34,9 @@ class Target:
 
     called: Called
     private: bool
-    probed: tuple[str, ...]
+    concurrency: int
+    """Calls in flight."""
+    probed: Mapping[str, Capabilities]
     """Models that were looked at before."""
 
 
@@ -38,7 +44,8 @@ class Target:
 class Seen:
     """What came of a look, as far as it went."""
 
-    models: tuple[str, ...] = ()
+    models: tuple[str, ...] | None = None
+    """None: it does not tell now which it has."""
     probed: dict[str, Any] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     """Models that were refused while another answered."""
@@ -52,12 +59,15 @@ async def look(found: Target, model: str | None) -> Seen:
     What one model does not answer ends the look at no other. The network's time, WHOLE seconds at most, no database held.
     """
     seen, failed = Seen(), dict[str, CallFailed]()
-    until, places = asyncio.get_running_loop().time() + WHOLE, asyncio.Semaphore(AT_ONCE)
+    until, room = asyncio.get_running_loop().time() + WHOLE, asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(found.concurrency)
 
     async def one(name: str) -> None:
+        before = found.probed.get(name, NOTHING)
+        subject = Subject(client=client, endpoint=found.called, model=name, before=before, until=until, places=places)
         try:
-            async with asyncio.timeout_at(until), places:
-                seen.probed[name] = (await probe(client, found.called, name)).model_dump(mode="json")
+            async with asyncio.timeout_at(until), room:
+                seen.probed[name] = (await probe(subject)).model_dump(mode="json")
         except CallFailed as error:
             failed[name] = error
         except TimeoutError:
@@ -65,11 +75,14 @@ async def look(found: Target, model: str | None) -> Seen:
 
     async with Client(private=found.private, seconds=SECONDS) as client:
         try:
-            seen.models = await listed(client, found.called)
+            seen.models = await listed(client, found.called, until)
         except CallFailed as error:
-            seen.problem = Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
-            return seen
-        meant = [model] if model else found.probed or seen.models[:1]
+            named = model or found.probed
+            if error.status is None or not (named or error.kind in UNLISTED):
+                seen.problem = Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
+                return seen
+            seen.models = () if error.kind in UNLISTED else None
+        meant = [model] if model else list(found.probed or (seen.models or ())[:1])
         async with asyncio.TaskGroup() as looks:
             for name in meant:
                 looks.create_task(one(name))
@@ -85,7 +98,7 @@ def problem(failed: Mapping[str, CallFailed], seen: Seen, *, guessed: bool) -> P
     """The first failure; `guessed`: nobody has named the model."""
     if failed:
         name, error = next(iter(failed.items()))
-        hint = named_of(seen.models) if guessed and error.kind in REFUSED else None
+        hint = named_of(seen.models or ()) if guessed and error.kind in REFUSED else None
         param = "model" if hint or seen.probed else "url"
         return Problem(code=f"endpoint_{error.kind}", message=f"{name}: {error.message}", param=param, hint=hint)
     if not seen.probed:

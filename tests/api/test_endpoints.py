@@ -19,6 +19,7 @@ from tests.acceptance.teacher import Teacher, served
 from tests.api.batches import sent, settle
 from tests.api.jobs import jobs_of
 from tests.api.service import Service, Tenant, good, refused
+from tests.gateway.shaky import Shaky
 from tests.gateway.test_hostile import URLS
 
 KEY = "sk-planted-9d41c0ffee2b7a55"
@@ -102,6 +103,17 @@ def test_a_new_key_is_tried_on_what_was_probed_before(boss: Tenant, teacher: Tea
     teacher.faults["401"] = 10
     unknown = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0002"}))
     assert unknown["state"] == "failed" and set(unknown["probed"]) == {"words", "words-large"}
+
+
+def test_a_fault_that_passes_takes_nothing_away(boss: Tenant) -> None:
+    """Answers are found by what was asked, log-probabilities included: without them all of them would be paid again."""
+    with served(shaky := Shaky(status=429)):
+        made = good(boss.client.post("/v1/endpoints", json=body(shaky)))
+        shaky.faults["top_logprobs 20"] = shaky.faults["models"] = 1000
+        rotated = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0000"}))
+    assert rotated["error"]["code"] == "endpoint_rate_limited" and rotated["state"] == "failed"
+    assert made["probed"] == rotated["probed"] and rotated["probed"]["words"]["top_logprobs"] == 3
+    assert rotated["models"] == ["words"]
 
 
 def test_a_new_price_keeps_the_rates_that_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:

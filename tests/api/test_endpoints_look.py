@@ -9,8 +9,10 @@ import pytest
 from api.endpoints import look as look_module
 from api.endpoints.look import Seen, Target, look
 from gateway.call import Endpoint
+from spec.facts import Capabilities
 from tests.acceptance.teacher import Teacher, served
 from tests.exchange import Request
+from tests.gateway.shaky import Shaky
 
 
 @dataclass
@@ -33,8 +35,9 @@ class Slow(Teacher):
         return await super()._exchange(request, writer)
 
 
-def seen(teacher: Teacher, *probed: str, model: str | None = None) -> Seen:
-    return asyncio.run(look(Target(Endpoint(teacher.url, "sk-any"), True, probed), model))
+def seen(teacher: Teacher, *probed: str, model: str | None = None, concurrency: int = 32) -> Seen:
+    before = dict.fromkeys(probed, Capabilities())
+    return asyncio.run(look(Target(Endpoint(teacher.url, "sk-any"), True, concurrency, before), model))
 
 
 def test_a_model_that_is_refused_hides_no_other() -> None:
@@ -51,6 +54,27 @@ def test_models_are_looked_at_side_by_side() -> None:
     with served(Slow(together=3)) as teacher:
         found = seen(teacher, "a", "b", "c")
     assert set(found.probed) == {"a", "b", "c"} and found.problem is None
+
+
+def test_a_look_keeps_to_the_calls_in_flight_that_the_endpoint_allows() -> None:
+    for concurrency in (1, 3):
+        with served(latency=0.02) as teacher:
+            assert len(seen(teacher, "a", "b", "c", concurrency=concurrency).probed) == 3
+        assert teacher.most == concurrency
+
+
+def test_a_list_that_is_not_told_now_is_no_empty_one() -> None:
+    with served(teacher := Shaky(status=500, retired=("old",))):
+        teacher.faults["models"] = 1000
+        found = seen(teacher, "old", "words")
+        assert found.models is None and set(found.probed) == {"words"} and found.refused == {"old"}
+        nobody = seen(teacher)
+    assert nobody.problem is not None and nobody.problem.code == "endpoint_server_error"
+    with served(teacher := Shaky(status=404)):
+        teacher.faults["models"] = 1000
+        assert seen(teacher, model="words").models == ()
+        unnamed = seen(teacher).problem
+    assert unnamed is not None and unnamed.code == "model_unknown"
 
 
 def test_a_look_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

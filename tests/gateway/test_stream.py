@@ -11,8 +11,9 @@ from gateway import stream
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
-from gateway.probe import PROSE, SHORT, probe
+from gateway.probe import PROSE, probe
 from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
+from gateway.subject import SHORT, Subject
 from tests.examples.serving import KEY, MODEL, TEXTS, serving, table
 from tests.examples.serving import Client as Served
 from tests.exchange import http
@@ -218,7 +219,7 @@ def test_a_real_teacher_answers_alike_by_stream(served: Served) -> None:
 def test_a_probe_sees_who_streams(served: Served) -> None:
     async def able(url: str, wire: Any) -> bool:
         async with Client(private=True) as client:
-            return (await probe(client, Endpoint(url, KEY, wire), MODEL)).streaming
+            return (await probe(Subject(client=client, endpoint=Endpoint(url, KEY, wire), model=MODEL))).streaming
 
     async def whole() -> bool:
         async with teacher() as plain:
