@@ -1,10 +1,11 @@
 """A look at an endpoint: which models it lists, and what those can do that are meant."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.endpoints.guess import likely
 from gateway.call import Endpoint as Called
 from gateway.client import Client
 from gateway.failure import CallFailed, Retryable
@@ -24,8 +25,10 @@ REFUSED = ("bad_request", "forbidden", "not_found")
 """Failures that another model may not have."""
 UNLISTED = ("bad_request", "not_found")
 """Refusals of a list that say that there is none."""
-SHOWN = 8
-"""Models that are named to choose from."""
+GUESSED = 8
+"""Models that are tried where nobody has named one, and that are named to choose from."""
+PASSED = (*REFUSED, "server_error")
+"""Failures after which the next one is tried."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Seen:
 
 
 async def look(found: Target, model: str | None) -> Seen:
-    """The models, and what those can do that are meant: the named one, else all that were probed before, else the first that is listed.
+    """The models, and what those can do that are meant: the named one, else all that were probed before, else the first of those that are listed that answers.
 
     What one model does not answer ends the look at no other. The network's time, WHOLE seconds at most, no database held.
     """
@@ -82,23 +85,35 @@ async def look(found: Target, model: str | None) -> Seen:
                 seen.problem = Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
                 return seen
             seen.models = () if error.kind in UNLISTED else None
-        meant = [model] if model else list(found.probed or (seen.models or ())[:1])
-        async with asyncio.TaskGroup() as looks:
-            for name in meant:
-                looks.create_task(one(name))
+        if meant := [model] if model else list(found.probed):
+            async with asyncio.TaskGroup() as looks:
+                for name in meant:
+                    looks.create_task(one(name))
+        else:
+            await guess(one, seen, failed)
     if seen.probed:
         seen.refused = frozenset(name for name, error in failed.items() if error.kind in REFUSED)
-    guessed = not model and not found.probed
-    ordered = {name: failed[name] for name in meant if name in failed}
-    seen.problem = problem(ordered, seen, guessed=guessed)
+    ordered = {name: failed[name] for name in meant or failed if name in failed}
+    seen.problem = problem(ordered, seen, guessed=not meant)
     return seen
+
+
+async def guess(one: Callable[[str], Awaitable[None]], seen: Seen, failed: dict[str, CallFailed]) -> None:
+    """Looks at listed models, one after the other, until one answers: then nobody has asked for the others."""
+    for name in likely(seen.models or ())[:GUESSED]:
+        await one(name)
+        if name in seen.probed:
+            failed.clear()
+            return
+        if failed[name].kind not in PASSED:
+            return
 
 
 def problem(failed: Mapping[str, CallFailed], seen: Seen, *, guessed: bool) -> Problem | None:
     """The first failure; `guessed`: nobody has named the model."""
     if failed:
         name, error = next(iter(failed.items()))
-        hint = named_of(seen.models or ()) if guessed and error.kind in REFUSED else None
+        hint = named_of(seen.models or (), len(failed)) if guessed and error.kind in PASSED else None
         param = "model" if hint or seen.probed else "url"
         return Problem(code=f"endpoint_{error.kind}", message=f"{name}: {error.message}", param=param, hint=hint)
     if not seen.probed:
@@ -107,7 +122,8 @@ def problem(failed: Mapping[str, CallFailed], seen: Seen, *, guessed: bool) -> P
     return None
 
 
-def named_of(models: Sequence[str]) -> str:
-    """What to do where the first that is listed, which may be no chat model, did not answer."""
-    more = f" and {len(models) - SHOWN:,} more" if len(models) > SHOWN else ""
-    return f"It was the first of those that are listed ({', '.join(models[:SHOWN])}{more}): name the one that you mean."
+def named_of(models: Sequence[str], tried: int) -> str:
+    """What to do where none of those that were tried has answered."""
+    more = f" and {len(models) - GUESSED:,} more" if len(models) > GUESSED else ""
+    listed = f"{', '.join(likely(models)[:GUESSED])}{more}"
+    return f"None of the first {tried} of those that are listed has answered ({listed}): name the one that you mean."

@@ -65,12 +65,13 @@ def test_one_that_does_not_answer_is_made_and_says_so(boss: Tenant, teacher: Tea
 
 
 def test_the_models_of_one_that_was_not_named_are_told(boss: Tenant, teacher: Teacher) -> None:
-    teacher.others = ("babbage-002", *(f"voice-{number}" for number in range(9)))
+    teacher.others = ("babbage-002", *(f"chat-{number}" for number in range(9)))
     made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
     assert made["state"] == "failed" and made["models"] == sorted((*teacher.others, "words")) and not made["probed"]
     assert made["error"]["code"] == "endpoint_not_found" and made["error"]["param"] == "model"
-    assert made["error"]["message"] == "babbage-002: HTTP 404: This is not a chat model"
-    assert "voice-6 and 3 more): name the one that you mean" in made["error"]["hint"]
+    assert made["error"]["message"] == "chat-0: HTTP 404: This is not a chat model"
+    assert made["error"]["hint"].startswith("None of the first 8 of those that are listed has answered (chat-0, ")
+    assert made["error"]["hint"].endswith("chat-7 and 3 more): name the one that you mean.")
     named = good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words"}))
     assert named["state"] == "ready" and named["models"] == made["models"]
     unnamed = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
