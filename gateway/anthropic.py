@@ -1,5 +1,6 @@
 """Anthropic's messages wire. It tells no log probabilities, and takes neither `n` nor a JSON schema."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -41,7 +42,15 @@ def reply(body: bytes) -> Reply:
     try:
         return _Message.model_validate_json(body).read()
     except (ValidationError, ValueError) as error:
-        raise Retryable("malformed", "the reply is not a message", sent=True, status=200) from error
+        raise Retryable("malformed", "the reply is not a message", sent=True, status=200, usage=used(body)) from error
+
+
+def used(body: bytes) -> Usage | None:
+    """What a reply says that it has used, whatever else it says."""
+    try:
+        return _Usage.model_validate(json.loads(body)["usage"]).counted()
+    except (ValueError, KeyError, TypeError, RecursionError):  # pydantic's is a ValueError
+        return None
 
 
 def gathered(events: Iterable[str]) -> Reply:

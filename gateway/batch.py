@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
-from gateway.call import WIRES, Endpoint, failed, quoted
+from gateway.call import WIRES, Endpoint, failed
 from gateway.client import REPLY, Client, Form, Into, Response
 from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.words import NAME, words
 
 LINES = 50_000
 BYTES = 190_000_000
@@ -64,11 +65,13 @@ def line(number: int, body: bytes) -> bytes:
 
 
 async def offered(client: Client, endpoint: Endpoint) -> bool:
-    """Whether there is a batch API at all. Nothing is made."""
+    """Whether there is a batch API at all. Nothing is made. Raises Retryable where that may be told later."""
     try:
         listed = _json(await _send(client, endpoint, "GET", "/batches?limit=1"))
-    except CallFailed:
-        return False
+    except CallFailed as error:
+        if isinstance(error, Permanent) or error.kind == "malformed":
+            return False
+        raise
     return isinstance(listed.get("data"), list)
 
 
@@ -76,7 +79,7 @@ async def upload(client: Client, endpoint: Endpoint, calls: IO[bytes]) -> str:
     """The endpoint's name of the file. Raises CallFailed."""
     calls.seek(0)
     form = Form({"purpose": "batch"}, ("calls.jsonl", calls, "application/jsonl"))
-    return _id(await _send(client, endpoint, "POST", "/files", form=form, seconds=TRANSFER))
+    return _id(endpoint, await _send(client, endpoint, "POST", "/files", form=form, seconds=TRANSFER))
 
 
 async def create(client: Client, endpoint: Endpoint, file: str, mark: str) -> Remote:
@@ -86,7 +89,8 @@ async def create(client: Client, endpoint: Endpoint, file: str, mark: str) -> Re
 
 
 def may_be_made(error: CallFailed) -> bool:
-    """Whether a create that failed may have made the batch all the same: its reply was lost, or is odd, or tells of a server in trouble."""
+    """Whether a create that failed may have made the batch all the same: where a call like it may be billed, for its reply was lost or is odd, and
+    where the server is in trouble. That costs nothing by itself, but may come after the batch was made; to look for it costs nothing either."""
     return error.billed or error.kind == "server_error"
 
 
@@ -131,7 +135,7 @@ async def discard(client: Client, endpoint: Endpoint, file: str) -> None:
 async def _send(client: Client, endpoint: Endpoint, method: str, path: str, **what: Any) -> Response:
     url, headers = endpoint.at(path), WIRES[endpoint.wire].headers(endpoint.key)
     response = await client.send(method, url, headers=headers, **what)
-    if response.status != 200:
+    if not response.well:
         raise failed(response, endpoint.key)
     return response
 
@@ -146,9 +150,9 @@ def _json(response: Response) -> dict[str, Any]:
     return found
 
 
-def _id(response: Response) -> str:
+def _id(endpoint: Endpoint, response: Response) -> str:
     id = _json(response).get("id")
-    if not isinstance(id, str) or not _plain(id):
+    if not isinstance(id, str) or not _plain(endpoint, id):
         raise Retryable("malformed", "the reply names no file", sent=True, status=200)
     return id
 
@@ -159,14 +163,14 @@ def _remote(endpoint: Endpoint, response: Response) -> Remote:
 
 def _seen(endpoint: Endpoint, found: dict[str, Any]) -> Remote:
     id, status, counts = found.get("id"), found.get("status"), found.get("request_counts")
-    if not isinstance(id, str) or not _plain(id) or not isinstance(status, str):
+    if not isinstance(id, str) or not _plain(endpoint, id) or not isinstance(status, str):
         raise Retryable("malformed", "the reply is no batch", sent=True, status=200)
     told = counts if isinstance(counts, dict) else {}
     total, well, ill = (_count(told.get(name)) for name in ("total", "completed", "failed"))
     files = (found.get("output_file_id"), found.get("error_file_id"))
     return Remote(
-        id=id, status=status, total=total, done=well + ill, refusal=next(_refusals(endpoint, found), None),
-        files=tuple(file for file in files if isinstance(file, str) and _plain(file)),
+        id=id, status=words(status, endpoint.secret, NAME), total=total, done=well + ill, refusal=next(_refusals(endpoint, found), None),
+        files=tuple(file for file in files if isinstance(file, str) and _plain(endpoint, file)),
     )  # fmt: skip
 
 
@@ -175,11 +179,13 @@ def _refusals(endpoint: Endpoint, found: dict[str, Any]) -> Iterator[Refusal]:
     listed = errors.get("data") if isinstance(errors, dict) else errors
     for one in listed if isinstance(listed, list) else ():
         told = one if isinstance(one, dict) else {"message": one}
-        yield Refusal(str(told.get("code")), quoted(told.get("message"), endpoint.key))
+        yield Refusal(str(told.get("code")), words(told.get("message"), endpoint.key))
 
 
-def _plain(id: str) -> bool:
-    """A name that goes into a path."""
+def _plain(endpoint: Endpoint, id: str) -> bool:
+    """A name that goes into a path, and is kept."""
+    if endpoint.secret is not None and endpoint.secret in id:
+        return False
     return 0 < len(id) <= 200 and id.isascii() and all(letter.isalnum() or letter in "-_.:" for letter in id)
 
 

@@ -9,13 +9,17 @@ from typing import Literal
 
 from gateway import anthropic, openai, stream
 from gateway.client import Client, Response
-from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.failure import LATE, CallFailed, Permanent, Retryable
 from gateway.reply import Ask, Reply
+from gateway.words import plain, words
 
 WIRES = {"openai": openai, "anthropic": anthropic}
 PERMANENT = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 BUSY = (429, 529)
 """Too many calls: 529 is Anthropic's word for an endpoint that is overloaded by others."""
+
+SHORTEST = 8
+"""Characters of a key that is looked for in answers."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class Endpoint:
         if self.key is not None and not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
             raise ValueError("a key is printable ASCII without spaces")
 
+    @property
+    def secret(self) -> str | None:
+        """The key, where it is long enough to be one: `none` or `EMPTY` may be a word of an answer."""
+        return self.key if self.key is not None and len(self.key) >= SHORTEST else None
+
     def at(self, path: str) -> str:
         """The URL of a path of the wire. A query of our own URL, such as Azure's `api-version`, goes with every call, before the path's."""
         base, _, own = self.url.partition("?")
@@ -45,17 +54,21 @@ async def call(client: Client, endpoint: Endpoint, ask: Ask) -> Reply:
     """Asks once, without a retry. Raises `Retryable` or `Permanent`; no message holds the key."""
     wire = WIRES[endpoint.wire]
     streamed = {} if endpoint.idle is None else wire.STREAM
-    response = await send(client, endpoint, wire.request(ask) | streamed)
-    answered: Reply = gathered(endpoint, response) if streams(response) else wire.reply(response.body)
-    return answered
+    return read(endpoint, await send(client, endpoint, wire.request(ask) | streamed))
+
+
+def read(endpoint: Endpoint, response: Response) -> Reply:
+    """What a reply says, in words that may be kept. Raises as `call` does."""
+    whole = gathered(endpoint, response) if streams(response) else WIRES[endpoint.wire].reply(response.body)
+    return plain(whole, endpoint.secret)
 
 
 async def send(client: Client, endpoint: Endpoint, body: Mapping[str, object]) -> Response:
-    """One request as it stands. Raises as `call` does for every status but 200."""
+    """One request as it stands. Raises as `call` does for every status but 2xx."""
     wire = WIRES[endpoint.wire]
     url = endpoint.at(wire.PATH)
     response = await client.send("POST", url, headers=wire.headers(endpoint.key), body=body, idle=endpoint.idle)
-    if response.status != 200:
+    if not response.well:
         raise failed(response, endpoint.key)
     return response
 
@@ -88,7 +101,9 @@ def failed(response: Response, key: str | None) -> CallFailed:
 def classed(status: int, message: str, after: float | None = None) -> CallFailed:
     if status in BUSY:
         return Retryable("rate_limited", message, sent=True, status=status, retry_after=after)
-    if status >= 500 or status == 408:
+    if status in LATE:
+        return Retryable("timeout", message, sent=True, status=status, retry_after=after)
+    if status >= 500:
         return Retryable("server_error", message, sent=True, status=status, retry_after=after)
     return Permanent(PERMANENT.get(status, "bad_request"), message, sent=True, status=status)
 
@@ -115,10 +130,4 @@ def _said(body: bytes) -> str:
 
 
 def _message(status: int, said: str, key: str | None) -> str:
-    return f"HTTP {status}: {quoted(said, key)}"
-
-
-def quoted(said: object, key: str | None) -> str:
-    """An endpoint's own words, less the key, and cut after that."""
-    text = str(said)
-    return (text.replace(key, "***") if key else text)[:300]
+    return f"HTTP {status}: {words(said, key)}"

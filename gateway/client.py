@@ -28,6 +28,10 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def well(self) -> bool:
+        return 200 <= self.status < 300
+
 
 @dataclass(frozen=True)
 class Form:
@@ -95,7 +99,7 @@ class Client:
     ) -> Response:
         """The reply to one request, whatever its status but 3xx. Raises `Retryable` or `Permanent`, never an error of httpx; OSError where `into` has no room.
 
-        `body` is sent as JSON, `form` as a form with one file; `into` takes what a 200 brings, and the reply's body is empty then.
+        `body` is sent as JSON, `form` as a form with one file; `into` takes what a 2xx brings, and the reply's body is empty then.
         `idle`: seconds without a byte of the reply after which it is given up.
         """
         target, seconds = self._target(url), seconds or self._seconds
@@ -136,7 +140,7 @@ class Client:
                     status=response.status_code,
                 )
             whole = BytesIO()
-            room = Into(whole, self._size) if into is None or response.status_code != 200 else into
+            room = Into(whole, self._size) if into is None or not response.is_success else into
             body = Body(room, response.headers.get("content-encoding", "identity").strip().lower())
             async for chunk in response.aiter_raw():
                 body.add(chunk)
@@ -164,9 +168,7 @@ class Body:
 
     def __init__(self, into: Into, encoding: str) -> None:
         if encoding not in ("identity", "gzip", ""):
-            raise Permanent(
-                "too_large", f"the reply is encoded as {encoding[:20]!r}, which was not asked for", sent=True
-            )
+            raise Permanent("too_large", "the reply is encoded in a way that was not asked for", sent=True)
         self._into, self._count = into, 0
         self._unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
 

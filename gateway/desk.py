@@ -19,7 +19,7 @@ from gateway.form import Form
 from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed, kept_of, read, told_of
 from gateway.price import Price, amount
 from gateway.purse import LOT, Broke, Lost, Purse
-from gateway.reply import Message, Reply
+from gateway.reply import Message, Reply, Usage
 from gateway.retry import HOPELESS, RETRIES, pause
 from gateway.throttle import Throttle
 from gateway.till import GROUP, Settled, Till
@@ -219,11 +219,11 @@ class Desk(Front):
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
             if taken:
-                await self._settle(key, _unanswered(set_aside if error.billed else 0), set_aside)
+                await self._failed(key, error, set_aside)
             raise
         except asyncio.CancelledError:
             # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
-            gone = _unanswered(set_aside if sent else 0)
+            gone = _unanswered(set_aside if sent else 0, set_aside)
             self.till.put(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
             raise
         await self._note(well=True)
@@ -240,15 +240,23 @@ class Desk(Front):
             await self._stop(exceeded(cost, set_aside))
         return told_of(item.kept, first, samples)
 
+    async def _failed(self, key: str, error: CallFailed, set_aside: int) -> None:
+        """Books a call without an answer: by what it says that it has used, or where nobody knows as if that were all that was set aside."""
+        cost = self._cost(error.usage, set_aside) if error.billed else 0
+        await self._settle(key, _unanswered(cost, set_aside, error.usage), set_aside)
+        if cost > set_aside:
+            await self._stop(exceeded(cost, set_aside))
+
     def _billed(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> Settled:
         """What a reply costs, and what of it is kept."""
         kept = kept_of(reply, key, first, samples)
-        cost = set_aside
-        if self._price is None:
-            cost = 0
-        elif reply.usage is not None:
-            cost = amount(reply.usage, self._price)
+        cost = self._cost(reply.usage, set_aside)
         return Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
+
+    def _cost(self, usage: Usage | None, set_aside: int) -> int:
+        if self._price is None:
+            return 0
+        return set_aside if usage is None else amount(usage, self._price)
 
     async def _settle(self, key: str, item: Settled, set_aside: int) -> None:
         self._paid[key] += item.amount
@@ -266,6 +274,6 @@ class Desk(Front):
             await self._stop(Problem(code="endpoint_failing", message=message))
 
 
-def _unanswered(cost: int) -> Settled:
-    """A call without a reply, which may be billed all the same."""
-    return Settled(kept=[], amount=cost, released=cost, usage=None, calls=int(cost > 0))
+def _unanswered(cost: int, set_aside: int, usage: Usage | None = None) -> Settled:
+    """A call without an answer, which may be billed all the same."""
+    return Settled(kept=[], amount=cost, released=min(cost, set_aside), usage=usage, calls=int(cost > 0))

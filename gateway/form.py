@@ -26,6 +26,7 @@ class Form:
     schema: dict[str, object] | None = None
     price: facts.Price | None = None
     tokens_per_byte: float = 0.3
+    tokens_per_call: float = 8.0
     bounded_by: facts.BoundName = "max_tokens"
 
     def digest_of(self, messages: Sequence[Message]) -> str:
@@ -54,11 +55,12 @@ class Form:
         return Ask(self.model, tuple(messages), sampling, self.top_logprobs, self.schema, self.bounded_by)
 
     def bound(self, messages: Sequence[Message], samples: int) -> int:
-        return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples)
+        return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples, self.tokens_per_call)
 
     def tokens(self, messages: Sequence[Message], samples: int) -> int:
         """About so many, for the limit of tokens a minute."""
-        return int(self.tokens_per_byte * sum(self._sizes(messages))) + samples * (self.sampling.max_tokens or 0) + 8
+        prompt = self.tokens_per_byte * sum(self._sizes(messages)) + self.tokens_per_call
+        return int(prompt) + samples * (self.sampling.max_tokens or 0)
 
     def _sizes(self, messages: Sequence[Message]) -> list[int]:
         schema = [len(canonical(self.schema))] if self.schema else []

@@ -1,5 +1,6 @@
 """The chat-completions wire of OpenAI, as vLLM, SGLang, llama.cpp, Ollama and TGI speak it, too."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -42,8 +43,17 @@ def reply(body: bytes) -> Reply:
         completion = _Completion.model_validate_json(body)
         usage = None if completion.usage is None else completion.usage.counted()
     except (ValidationError, ValueError) as error:
-        raise Retryable("malformed", "the reply is not a chat completion", sent=True, status=200) from error
+        message = "the reply is not a chat completion"
+        raise Retryable("malformed", message, sent=True, status=200, usage=used(body)) from error
     return Reply(completion.model, tuple(choice.read() for choice in completion.choices), usage)
+
+
+def used(body: bytes) -> Usage | None:
+    """What a reply says that it has used, whatever else it says."""
+    try:
+        return _Usage.model_validate(json.loads(body)["usage"]).counted()
+    except (ValueError, KeyError, TypeError, RecursionError):  # pydantic's is a ValueError
+        return None
 
 
 def gathered(events: Iterable[str]) -> Reply:
@@ -68,7 +78,7 @@ def _gathered(events: Iterable[str]) -> Reply:
     else:
         raise stream.cut()
     if not choices:
-        raise Retryable("malformed", "the stream has no answer", sent=True, status=200)
+        raise Retryable("malformed", "the stream has no answer", sent=True, status=200, usage=usage)
     return Reply(model, tuple(choices[index].whole().read() for index in sorted(choices)), usage)
 
 

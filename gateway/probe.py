@@ -3,17 +3,20 @@
 import asyncio
 import json
 import statistics
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gateway.batch import offered
-from gateway.call import WIRES, Endpoint, call, gathered, send, streams
+from gateway.call import WIRES, Endpoint, failed, gathered, streams
 from gateway.client import Client, Response
-from gateway.failure import CallFailed, Permanent
-from gateway.reply import Ask, Message, Reply, Sampling
-from spec.facts import BoundName, Capabilities
+from gateway.failure import Permanent
+from gateway.reply import Reply
+from gateway.retry import tried
+from gateway.subject import SHORT, Subject
+from gateway.words import NAME, words
+from spec.facts import Capabilities
 from spec.responses import schema
 
 PROSE = (
@@ -23,91 +26,70 @@ PROSE = (
     "he had learned it from his father, who had it from his, and none of them had ever written down a word of it."
 )
 """About 500 bytes, whose tokens tell how the endpoint counts."""
-SHORT = "Say yes."
 MOST = 20
 """Likely tokens that the wire gives at most."""
-THOUGHT = 1024
-"""Tokens beside an answer. Models that want `max_completion_tokens` think within it, and OpenAI refuses (400) a bound that leaves no room for that."""
 NAMES = ("yes", "no")
 LISTED = 1000
 """Names of models that are kept."""
+DIGITS = 12
+"""Of a limit that is believed."""
 HEADERS = {
     "requests_per_minute": ("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit"),
     "tokens_per_minute": ("x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit"),
 }
 
 
-async def models(client: Client, endpoint: Endpoint) -> tuple[str, ...]:
-    """Names of the models that it lists; () where it lists none. Raises CallFailed where every call would fail."""
-    wire = WIRES[endpoint.wire]
-    response = await client.send("GET", endpoint.at("/models"), headers=wire.headers(endpoint.key))
-    if response.status != 200:
-        return ()
-    return _names(response)
+async def models(client: Client, endpoint: Endpoint, until: float = float("inf")) -> tuple[str, ...]:
+    """Names of the models that it lists. `until`: on the loop's clock; it is not asked again after it. Raises CallFailed."""
+
+    async def listed() -> Response:
+        headers = WIRES[endpoint.wire].headers(endpoint.key)
+        response = await client.send("GET", endpoint.at("/models"), headers=headers)
+        if not response.well:
+            raise failed(response, endpoint.key)
+        return response
+
+    return _names(endpoint, await tried(listed, until))
 
 
-@dataclass(frozen=True)
-class _Subject:
-    """A model that is looked at."""
-
-    client: Client
-    endpoint: Endpoint
-    model: str
-    bounded_by: BoundName = "max_tokens"
-
-    def ask(self, text: str, most: int = 2, *, n: int | None = None, **more: Any) -> Ask:
-        """`most`: tokens of an answer, with room for thought beside it where the model may think within its bound."""
-        room = 0 if self.bounded_by == "max_tokens" else THOUGHT
-        sampling = Sampling(max_tokens=most + room, n=n)
-        return Ask(self.model, (Message("user", text),), sampling, bounded_by=self.bounded_by, **more)
-
-    async def call(self, ask: Ask) -> Reply:
-        return await call(self.client, self.endpoint, ask)
-
-    async def send(self, **more: object) -> Response:
-        """The short question, and what else the request says."""
-        body: dict[str, object] = WIRES[self.endpoint.wire].request(self.ask(SHORT))
-        return await send(self.client, self.endpoint, body | more)
-
-
-async def probe(client: Client, endpoint: Endpoint, model: str) -> Capabilities:
-    """Raises CallFailed where a plain question is not answered; what else fails is what the model cannot do."""
-    one, response, first = await _met(_Subject(client, endpoint, model))
-    short = WIRES[endpoint.wire].reply(response.body)
-    began = time.perf_counter()
-    long = await one.call(one.ask(PROSE))
-    seconds = [first, time.perf_counter() - began]
+async def probe(one: Subject) -> Capabilities:
+    """Raises CallFailed where a plain question is not answered, and where another one fails for a reason that may pass."""
+    one, response, first = await _met(one)
+    short = WIRES[one.endpoint.wire].reply(response.body)
+    long, second = await one.tried(lambda: one.call(one.ask(PROSE)))
     slope, start = _tokens(short, long)
-    found: dict[str, Any] = {}
-    if endpoint.wire == "anthropic":
-        found["streaming"] = await _streaming(one)
-    else:
-        names = ("top_logprobs", "several", "structured", "streaming", "prompt_logprobs")
-        tries = (_top_logprobs, _several, _structured, _streaming, _prompt_logprobs)
-        seen = await asyncio.gather(*(attempt(one) for attempt in tries))
-        found = dict(zip(names, seen, strict=True)) | {"batch": await offered(client, endpoint)}
+    anthropic = one.endpoint.wire == "anthropic"
+    found = await _all(one, {"streaming": _streaming} if anthropic else TRIALS)
     return Capabilities(
         bounded_by=one.bounded_by,
-        seconds=round(statistics.median(seconds), 4),
+        seconds=round(statistics.median((first, second)), 4),
         tokens_per_byte=slope,
         tokens_per_call=start,
-        limits=_limits(response.headers),
+        limits=_limits(one.endpoint, response.headers),
         **found,
     )
 
 
-async def _met(one: _Subject) -> tuple[_Subject, Response, float]:
+async def _all(one: Subject, trials: "Mapping[str, Trial]") -> dict[str, Any]:
+    """What each shows, side by side. Raises the first failure, once all have ended: none goes on without us."""
+    seen = await asyncio.gather(*(trial(one) for trial in trials.values()), return_exceptions=True)
+    for found in seen:
+        if isinstance(found, BaseException):
+            raise found
+    return dict(zip(trials, seen, strict=True))
+
+
+async def _met(one: Subject) -> tuple[Subject, Response, float]:
     """The model as it takes the bound of an answer, its reply to the short question, and the seconds of that. Raises CallFailed."""
-    began = time.perf_counter()
     try:
-        return one, await one.send(), time.perf_counter() - began
+        return one, *await one.tried(one.send)
     except Permanent as error:
         if error.kind != "bad_request" or one.endpoint.wire != "openai":
             raise
         refused = error.message
-    one, began = replace(one, bounded_by="max_completion_tokens"), time.perf_counter()
+    one = replace(one, bounded_by="max_completion_tokens")
     try:
-        return one, await one.send(), time.perf_counter() - began
+        return one, *await one.tried(one.send)
     except Permanent as error:
         message = f"{refused}; with {one.bounded_by}: {error.message}"
         raise Permanent(error.kind, message, sent=True, status=error.status) from error
@@ -125,58 +107,68 @@ def _tokens(short: Reply, long: Reply) -> tuple[float, float]:
     return round(slope, 5), round(max(0.0, short.usage.input - slope * len(SHORT.encode())), 2)
 
 
-async def _top_logprobs(one: _Subject) -> int:
-    for number in (MOST, 5, 1):
-        try:
-            reply = await one.call(one.ask(SHORT, top_logprobs=number))
-        except CallFailed:
-            continue
+async def _top_logprobs(one: Subject) -> int:
+    async def told(number: int) -> int:
+        reply = await one.call(one.ask(SHORT, top_logprobs=number))
         tops = reply.choices[0].top_logprobs if reply.choices else None
-        if tops and tops[0]:
-            return min(number, max(len(tokens) for tokens in tops))
+        return min(number, max(len(tokens) for tokens in tops)) if tops and tops[0] else 0
+
+    for number in (MOST, 5, 1):
+        if found := await one.shown(partial(told, number), 0, before=one.before.top_logprobs >= number):
+            return found
     return 0
 
 
-async def _several(one: _Subject) -> bool:
-    try:
+async def _several(one: Subject) -> bool:
+    async def two() -> bool:
         return len((await one.call(one.ask(SHORT, n=2))).choices) == 2
-    except CallFailed:
-        return False
+
+    return await one.shown(two, nothing=False, before=one.before.several)
 
 
-async def _structured(one: _Subject) -> bool:
+async def _structured(one: Subject) -> bool:
     """Whether the answer is one that the schema allows: some endpoints take the field and ignore it."""
     allowed = {f'{{"answer":"{name}"}}' for name in NAMES}
-    try:
+
+    async def kept_to() -> bool:
         reply = await one.call(one.ask("Say maybe.", 32, schema=schema(NAMES)))
-    except CallFailed:
-        return False
-    return bool(reply.choices) and "".join(reply.choices[0].text.split()) in allowed
+        return bool(reply.choices) and "".join(reply.choices[0].text.split()) in allowed
+
+    return await one.shown(kept_to, nothing=False, before=one.before.structured)
 
 
-async def _streaming(one: _Subject) -> bool:
+async def _streaming(one: Subject) -> bool:
     """Whether a reply comes as a stream, to its end, with the fields by which we ask for its usage."""
-    try:
+
+    async def streamed() -> bool:
         response = await one.send(**WIRES[one.endpoint.wire].STREAM)
         return streams(response) and bool(gathered(one.endpoint, response).choices)
-    except CallFailed:
-        return False
+
+    return await one.shown(streamed, nothing=False, before=one.before.streaming)
 
 
-async def _prompt_logprobs(one: _Subject) -> bool:
-    try:
-        response = await one.send(prompt_logprobs=1)
-    except CallFailed:
-        return False
-    return bool(_json(response).get("prompt_logprobs"))
+async def _prompt_logprobs(one: Subject) -> bool:
+    async def told() -> bool:
+        return bool(_json(await one.send(prompt_logprobs=1)).get("prompt_logprobs"))
+
+    return await one.shown(told, nothing=False, before=one.before.prompt_logprobs)
 
 
-def _names(response: Response) -> tuple[str, ...]:
+async def _batch(one: Subject) -> bool:
+    return await one.shown(lambda: offered(one.client, one.endpoint), nothing=False, before=one.before.batch)
+
+
+Trial = Callable[[Subject], Awaitable[int]]
+TRIALS: Mapping[str, Trial] = {
+    "top_logprobs": _top_logprobs, "several": _several, "structured": _structured, "streaming": _streaming,
+    "prompt_logprobs": _prompt_logprobs, "batch": _batch,
+}  # fmt: skip
+
+
+def _names(endpoint: Endpoint, response: Response) -> tuple[str, ...]:
     listed = _json(response).get("data")
-    ids = (
-        [str(one["id"]) for one in listed if isinstance(one, dict) and "id" in one] if isinstance(listed, list) else []
-    )
-    return tuple(sorted({id[:200] for id in ids}))[:LISTED]
+    ids = [one.get("id") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return tuple(sorted({words(id, endpoint.secret, NAME) for id in ids if isinstance(id, str)}))[:LISTED]
 
 
 def _json(response: Response) -> dict[str, Any]:
@@ -187,6 +179,10 @@ def _json(response: Response) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _limits(headers: Mapping[str, str]) -> dict[str, int]:
+def _limits(endpoint: Endpoint, headers: Mapping[str, str]) -> dict[str, int]:
     found = {name: next((headers[h] for h in spelled if h in headers), "") for name, spelled in HEADERS.items()}
-    return {name: int(value) for name, value in found.items() if value.isdecimal()}
+    return {
+        name: int(value)
+        for name, value in found.items()
+        if value.isdecimal() and len(value) <= DIGITS and value != endpoint.secret
+    }

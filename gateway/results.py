@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
-from gateway.call import WIRES, Endpoint, failed, quoted
+from gateway.call import Endpoint, failed, read
 from gateway.client import Response
 from gateway.failure import CallFailed, Retryable
 from gateway.reply import Reply
+from gateway.words import words
 
 LONGEST = 32 << 20
 """Bytes of a result."""
@@ -64,16 +65,14 @@ class Results:
             return self._responded(response["status_code"], json.dumps(response.get("body")).encode())
         told = error if isinstance(error, dict) else {}
         kind = LAPSED.get(str(told.get("code")), "server_error")
-        return Retryable(kind, quoted(told.get("message"), self._endpoint.key), sent=False)
+        return Retryable(kind, words(told.get("message"), self._endpoint.key), sent=False)
 
     def _responded(self, status: int, body: bytes) -> Reply | CallFailed:
-        if status != 200:
-            return failed(Response(status, {}, body), self._endpoint.key)
+        response = Response(status, {}, body)
         try:
-            reply: Reply = WIRES[self._endpoint.wire].reply(body)
+            return read(self._endpoint, response) if response.well else failed(response, self._endpoint.key)
         except CallFailed as error:
             return error
-        return reply
 
     def _missing(self) -> CallFailed:
         if self._status == "completed":  # it may have been made, and billed

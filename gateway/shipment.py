@@ -56,14 +56,14 @@ def cost_of(result: Result, entry: Entry, price: Price | None) -> Decimal:
     """Micro-dollars: what a reply says that it used; all that was set aside where nobody says."""
     if price is None:
         return Decimal()
-    if isinstance(result, Reply):
-        return Decimal(entry.bound) if result.usage is None else exact(result.usage, price)
-    return Decimal(entry.bound) if result.billed else Decimal()
+    if isinstance(result, CallFailed) and not result.billed:
+        return Decimal()
+    return Decimal(entry.bound) if result.usage is None else exact(result.usage, price)
 
 
 def spent_on(shipment: Shipment, part: Sequence[tuple[int, Result]], amount: int, charged: int) -> Spent:
     """Some results together, `charged` of which cost something."""
-    used = [result.usage for _, result in part if isinstance(result, Reply) and result.usage is not None]
+    used = [result.usage for _, result in part if result.usage is not None]
     replies = sum(isinstance(result, Reply) for _, result in part)
     return Spent(
         group=0,

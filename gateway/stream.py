@@ -53,7 +53,7 @@ def read(text: str, *, begun: bool) -> dict[str, Any]:
 
 def _status(number: object, name: object) -> int:
     """By its number where it has one, which some endpoints have a name for too, else by its name; 500 for one that nobody knows."""
-    if str(number).isdecimal() and 400 <= int(str(number)[:4]) < 600:
+    if str(number).isdecimal() and len(str(number)) == 3 and 400 <= int(str(number)) < 600:
         return int(str(number))
     return STATUS.get(str(number)) or STATUS.get(str(name), 500)
 

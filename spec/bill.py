@@ -1,8 +1,8 @@
 """What a teacher's answers, and the texts that it writes, cost: bounds that no call can break, and what is expected. All money is in micro-dollars.
 
-A token is one byte of UTF-8 at least, so the bytes of a prompt bound its tokens, whatever the endpoint's tokenizer is; an answer
-is bounded by `max_tokens`. What is expected comes from what the endpoint has counted of such questions, else from the probe, which counted the tokens of
-known prose.
+A token is one byte of UTF-8 at least, so the bytes of a prompt bound its tokens, whatever the endpoint's tokenizer is, but for what the endpoint
+itself puts around a prompt: that is what the probe has counted. An answer is bounded by `max_tokens`. What is expected comes from what the endpoint has
+counted of such questions, else from the probe, which counted the tokens of known prose.
 """
 
 import json
@@ -24,7 +24,7 @@ from spec.template import fields
 from spec.tokens import HIGH, LOW, Rate
 
 MESSAGE = 16
-"""Tokens that a message may have beside its text, and a call beside its messages."""
+"""Tokens that a message may have beside its text, and a call beside its messages, unless the probe has counted more."""
 UNBOUNDED = 4096
 """Tokens set aside for an answer that nobody has bounded."""
 STRUCTURED = 16
@@ -89,11 +89,18 @@ def cost(price: Price | None, tokens_in: float, tokens_out: float) -> float:
     return 0.0 if price is None else tokens_in * price.input + tokens_out * price.output
 
 
-def bound(price: Price | None, sizes: list[int], max_tokens: int | None, samples: int) -> int:
+def around(messages: int, per_call: float) -> float:
+    """Tokens that a call has at most beside its texts. `per_call`: as the probe has counted them; some endpoints put a system text of their own before each prompt."""
+    return MESSAGE * messages + max(MESSAGE, per_call)
+
+
+def bound(
+    price: Price | None, sizes: list[int], max_tokens: int | None, samples: int, per_call: float = MESSAGE
+) -> int:
     """Of one call whose messages (and schema) have these bytes: it cannot be billed higher."""
     if price is None:
         return 0
-    tokens = sum(sizes) + MESSAGE * (len(sizes) + 1)
+    tokens = sum(sizes) + around(len(sizes), per_call)
     return ceil(tokens * max(price.input, price.cached or 0.0) + samples * (max_tokens or UNBOUNDED) * price.output)
 
 
@@ -118,7 +125,7 @@ def of_question(
     rate = rate or Rate.of(probe, None, sampling, size)
     tokens = rate.slope * size + rate.apart
     said = min(most, rate.slope * answer + 1 if rate.said is None else rate.said)
-    bounded = size + MESSAGE * (messages + 1)
+    bounded = size + around(messages, probe.tokens_per_call)
     answers = sampling.n * cost(price, 0, most)
     return Call(
         expected=calls * cost(price, tokens, 0) + sampling.n * cost(price, 0, said),
@@ -155,7 +162,7 @@ def _texts(spec: Distillation, facts: Facts) -> tuple[int, int, int, int] | None
     end = wanted.sampling.max_tokens or UNBOUNDED
     said = min(end, probe.tokens_per_byte * wanted.per_call * own)
     once = cost(price, probe.tokens_per_byte * shown + probe.tokens_per_call, said)
-    bounded = cost(price, HIGH * shown + 2 * MESSAGE, end)
+    bounded = cost(price, HIGH * shown + around(1, probe.tokens_per_call), end)
     number = fewest(wanted)
     return (
         int(LOW * number * once),

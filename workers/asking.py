@@ -296,5 +296,6 @@ def form(params: Params, row: Endpoint) -> Form:
         else None,
         price=known.price,
         tokens_per_byte=able.tokens_per_byte,
+        tokens_per_call=able.tokens_per_call,
         bounded_by=able.bounded_by,
     )

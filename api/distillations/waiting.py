@@ -19,7 +19,7 @@ PAUSED = {
     "endpoint_refuses": "Paused because the endpoint refuses every call: mend its key or URL (PATCH it), then `resume`.",
     "endpoint_failing": "Paused because most calls to the endpoint fail: `resume` tries again.",
     "endpoint_key": "Paused because no worker can open the endpoint's key: PATCH it with its key, then `resume`.",
-    "bill_exceeded": "Paused because a call was billed higher than it could be: look at the endpoint's price, then `resume`.",
+    "bill_exceeded": "Paused because a call was billed higher than it could be: look at the endpoint's price, and probe the model anew, then `resume`.",
     "preview": "Paused after its preview, for you to look at the first answers: `resume` goes on, `cancel` ends it.",
     month.MONTH_CAP: "Paused because the project's cap of this month forbids further calls; the events say why: `resume` once it does not.",
 }

@@ -1,15 +1,18 @@
 """A look at an endpoint: which models it lists, and what those can do that are meant."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.endpoints.guess import likely
 from gateway.call import Endpoint as Called
 from gateway.client import Client
 from gateway.failure import CallFailed, Retryable
 from gateway.probe import models as listed
 from gateway.probe import probe
+from gateway.subject import NOTHING, Subject
+from spec.facts import Capabilities
 from spec.problem import Problem
 
 SECONDS = 30.0
@@ -17,11 +20,15 @@ SECONDS = 30.0
 WHOLE = 50.0
 """Of a look, in seconds: a client that waits a minute gets its reply, and has no reason to ask for another look."""
 AT_ONCE = 4
-"""Models that are looked at, each by up to six calls in flight."""
+"""Models that are looked at, each by up to six calls in flight, and all together by as many as the endpoint's limit allows."""
 REFUSED = ("bad_request", "forbidden", "not_found")
 """Failures that another model may not have."""
-SHOWN = 8
-"""Models that are named to choose from."""
+UNLISTED = ("bad_request", "not_found")
+"""Refusals of a list that say that there is none."""
+GUESSED = 8
+"""Models that are tried where nobody has named one, and that are named to choose from."""
+PASSED = (*REFUSED, "server_error")
+"""Failures after which the next one is tried."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,9 @@ class Target:
 
     called: Called
     private: bool
-    probed: tuple[str, ...]
+    concurrency: int
+    """Calls in flight."""
+    probed: Mapping[str, Capabilities]
     """Models that were looked at before."""
 
 
@@ -38,7 +47,8 @@ class Target:
 class Seen:
     """What came of a look, as far as it went."""
 
-    models: tuple[str, ...] = ()
+    models: tuple[str, ...] | None = None
+    """None: it does not tell now which it has."""
     probed: dict[str, Any] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     """Models that were refused while another answered."""
@@ -47,17 +57,20 @@ class Seen:
 
 
 async def look(found: Target, model: str | None) -> Seen:
-    """The models, and what those can do that are meant: the named one, else all that were probed before, else the first that is listed.
+    """The models, and what those can do that are meant: the named one, else all that were probed before, else the first of those that are listed that answers.
 
     What one model does not answer ends the look at no other. The network's time, WHOLE seconds at most, no database held.
     """
     seen, failed = Seen(), dict[str, CallFailed]()
-    until, places = asyncio.get_running_loop().time() + WHOLE, asyncio.Semaphore(AT_ONCE)
+    until, room = asyncio.get_running_loop().time() + WHOLE, asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(found.concurrency)
 
     async def one(name: str) -> None:
+        before = found.probed.get(name, NOTHING)
+        subject = Subject(client=client, endpoint=found.called, model=name, before=before, until=until, places=places)
         try:
-            async with asyncio.timeout_at(until), places:
-                seen.probed[name] = (await probe(client, found.called, name)).model_dump(mode="json")
+            async with asyncio.timeout_at(until), room:
+                seen.probed[name] = (await probe(subject)).model_dump(mode="json")
         except CallFailed as error:
             failed[name] = error
         except TimeoutError:
@@ -65,27 +78,42 @@ async def look(found: Target, model: str | None) -> Seen:
 
     async with Client(private=found.private, seconds=SECONDS) as client:
         try:
-            seen.models = await listed(client, found.called)
+            seen.models = await listed(client, found.called, until)
         except CallFailed as error:
-            seen.problem = Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
-            return seen
-        meant = [model] if model else found.probed or seen.models[:1]
-        async with asyncio.TaskGroup() as looks:
-            for name in meant:
-                looks.create_task(one(name))
+            named = model or found.probed
+            if error.status is None or not (named or error.kind in UNLISTED):
+                seen.problem = Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
+                return seen
+            seen.models = () if error.kind in UNLISTED else None
+        if meant := [model] if model else list(found.probed):
+            async with asyncio.TaskGroup() as looks:
+                for name in meant:
+                    looks.create_task(one(name))
+        else:
+            await guess(one, seen, failed)
     if seen.probed:
         seen.refused = frozenset(name for name, error in failed.items() if error.kind in REFUSED)
-    guessed = not model and not found.probed
-    ordered = {name: failed[name] for name in meant if name in failed}
-    seen.problem = problem(ordered, seen, guessed=guessed)
+    ordered = {name: failed[name] for name in meant or failed if name in failed}
+    seen.problem = problem(ordered, seen, guessed=not meant)
     return seen
+
+
+async def guess(one: Callable[[str], Awaitable[None]], seen: Seen, failed: dict[str, CallFailed]) -> None:
+    """Looks at listed models, one after the other, until one answers: then nobody has asked for the others."""
+    for name in likely(seen.models or ())[:GUESSED]:
+        await one(name)
+        if name in seen.probed:
+            failed.clear()
+            return
+        if failed[name].kind not in PASSED:
+            return
 
 
 def problem(failed: Mapping[str, CallFailed], seen: Seen, *, guessed: bool) -> Problem | None:
     """The first failure; `guessed`: nobody has named the model."""
     if failed:
         name, error = next(iter(failed.items()))
-        hint = named_of(seen.models) if guessed and error.kind in REFUSED else None
+        hint = named_of(seen.models or (), len(failed)) if guessed and error.kind in PASSED else None
         param = "model" if hint or seen.probed else "url"
         return Problem(code=f"endpoint_{error.kind}", message=f"{name}: {error.message}", param=param, hint=hint)
     if not seen.probed:
@@ -94,7 +122,8 @@ def problem(failed: Mapping[str, CallFailed], seen: Seen, *, guessed: bool) -> P
     return None
 
 
-def named_of(models: Sequence[str]) -> str:
-    """What to do where the first that is listed, which may be no chat model, did not answer."""
-    more = f" and {len(models) - SHOWN:,} more" if len(models) > SHOWN else ""
-    return f"It was the first of those that are listed ({', '.join(models[:SHOWN])}{more}): name the one that you mean."
+def named_of(models: Sequence[str], tried: int) -> str:
+    """What to do where none of those that were tried has answered."""
+    more = f" and {len(models) - GUESSED:,} more" if len(models) > GUESSED else ""
+    listed = f"{', '.join(likely(models)[:GUESSED])}{more}"
+    return f"None of the first {tried} of those that are listed has answered ({listed}): name the one that you mean."

@@ -14,6 +14,7 @@ from api.errors import Conflicting, Forbidden, Invalid, NotFound, Unavailable
 from gateway.call import Endpoint as Called
 from gateway.client import refusal
 from gateway.seal import Keyring, Sealed, Unsealable
+from gateway.throttle import Limits
 from models import batch as batches
 from models import endpoint as endpoints
 from models import job as jobs
@@ -170,7 +171,7 @@ def target(session: Session, project: str, id: str, sealing_keys: str) -> Target
                 f"The key of {id} cannot be opened: {error}.", code="endpoint_key", hint="PATCH it with its key."
             ) from error
     called = Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai")
-    return Target(called, row.private, tuple((row.facts or {}).get("probed", ())))
+    return Target(called, row.private, Limits(**row.limits).concurrency, row.known().probed)
 
 
 def note(session: Session, project: str, id: str, url: str, seen: Seen) -> endpoints.Endpoint:
@@ -179,9 +180,12 @@ def note(session: Session, project: str, id: str, url: str, seen: Seen) -> endpo
     if row.url != url:
         return row
     before = row.facts or {}
-    models = seen.models if seen.models or seen.problem is None else before.get("models", ())
+    models = before.get("models", ())
+    if seen.models or (seen.models is not None and seen.problem is None):
+        models = seen.models
     probed = {**before.get("probed", {}), **seen.probed}
-    for model in gone(session, row, seen.refused.difference(models)):
+    unlisted = () if seen.models is None else seen.refused.difference(models)
+    for model in gone(session, row, frozenset(unlisted)):
         probed.pop(model, None)
     row.probed_at, row.facts = func.now(), {"models": models, "probed": probed}
     row.error = seen.problem.model_dump(exclude_none=True) if seen.problem else None

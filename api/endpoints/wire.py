@@ -60,7 +60,7 @@ class NewEndpoint(Part):
     """null: not known; calls are booked at nothing, and no cap in dollars can be held."""
     limits: NewLimits = NewLimits()
     model: ModelName | None = None
-    """The model that is probed; null: the first that it lists, which need not be one that answers."""
+    """The model that is probed; null: the first that answers of those that it lists, eight at most, likely ones first. `probed` names it."""
     allow_private: bool = False
     """Admit addresses of private networks and loopback, any port, and HTTP without TLS. Needs the scope `admin`."""
     metadata: Metadata = {}
@@ -83,7 +83,7 @@ class Probe(Part):
     """What POST /v1/endpoints/{id}/probe takes."""
 
     model: ModelName | None = None
-    """null: those that were probed before, or else the first that it lists."""
+    """null: those that were probed before, or else the first that answers of those that it lists."""
 
 
 class Endpoint(BaseModel):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from spec import rows, tokenizer
+from spec.asked import everybody
 from spec.bills import bills
 from spec.distillation import Distillation
 from spec.facts import Facts
@@ -90,6 +91,18 @@ def teachers_are_equal(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             yield Problem(code="equal_teachers", message=message, param=f"teacher.models[{index}]")
 
 
+def who_is_asked_was_probed(spec: Distillation, facts: Facts) -> Iterator[Problem]:
+    """A model behind an endpoint that nobody has looked at: it is asked as one that can do nothing but answer."""
+    for one in everybody(spec):
+        known = one.known(facts)
+        if known is not None and one.model not in known.probed:
+            message = (
+                f"{one.endpoint}/{one.model} was not probed: it is asked for text alone, and its price is a guess."
+            )
+            hint = f'Probe it first: POST /v1/endpoints/{one.endpoint}/probe {{"model": "{one.model}"}}.'
+            yield Problem(code="model_not_probed", message=message, param=one.param, hint=hint)
+
+
 def batches_have_a_price(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Batches at an endpoint whose price does not say what they cost: they are booked at the full rates."""
     named = asked(spec.teacher)
@@ -137,6 +150,7 @@ RULES = (
     few_heldout_rows,
     teacher_scales_otherwise,
     teachers_are_equal,
+    who_is_asked_was_probed,
     batches_have_a_price,
     cap_leaves_no_texts,
     tokens_outweigh_layers,

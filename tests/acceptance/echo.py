@@ -1,4 +1,4 @@
-"""A teacher that repeats the key which it was shown wherever something fails: a call, a batch, or a call of a batch."""
+"""A teacher that repeats the key which it was shown: wherever something fails (a call, a batch, a call of a batch), and in what it answers well."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ SAID = "may not do this"
 
 @dataclass
 class Echo(Teacher):
-    """Of ten calls of a batch about one is refused, and one fails."""
+    """Of ten calls of a batch about one is refused, and one fails; of ten answers about one has the key in its text."""
 
     refusing: int = 0
     """Batches that it refuses as a whole, of the next ones."""
@@ -37,10 +37,26 @@ class Echo(Teacher):
         return await send(writer, http(200, content.encode()))
 
     def _reply(self, path: str, body: dict[str, Any]) -> bytes | None:
+        """With the key in a header, whatever it is."""
+        (key,) = self.keys
+        self.others = (f"words-{key}",)
+        sent = self._said(path, body)
+        return sent and sent.replace(b"\r\n", f"\r\nX-RateLimit-Limit-Requests: {key}\r\n".encode(), 1)
+
+    def _said(self, path: str, body: dict[str, Any]) -> bytes | None:
         if "messages" in body and self.faults["400"] > 0:
             self.faults["400"] -= 1
             return http(400, json.dumps({"error": self._error}).encode())
         return super()._reply(path, body)
+
+    def _answer(self, body: dict[str, Any], fault: str | None) -> bytes:
+        reply = json.loads(super()._answer(body, fault))
+        (key,) = self.keys
+        reply["model"], (choice, *_) = key, reply["choices"]
+        choice["finish_reason"] += f" {key}"
+        if _lot(body) == 3:
+            choice["message"]["content"] += f" {key} {SAID}"
+        return json.dumps(reply).encode()
 
     def _told(self, method: str, path: str) -> dict[str, Any]:
         """Of a file that came, the list of batches, or a batch."""
@@ -57,10 +73,14 @@ class Echo(Teacher):
         return "".join(json.dumps(self._result(line)) + "\n" for line in self.sent)
 
     def _result(self, line: dict[str, Any]) -> dict[str, Any]:
-        """The same question meets the same every time."""
-        name, lot = {"custom_id": line["custom_id"]}, crc32(json.dumps(line["body"]).encode()) % 10
+        name, lot = {"custom_id": line["custom_id"]}, _lot(line["body"])
         if lot == 1:
             return name | {"response": {"status_code": 400, "body": {"error": self._error}}}
         if lot == 2:
             return name | {"response": None, "error": self._error}
         return name | {"response": {"status_code": 200, "body": json.loads(self._answer(line["body"], None))}}
+
+
+def _lot(body: dict[str, Any]) -> int:
+    """The same question meets the same every time."""
+    return crc32(json.dumps(body).encode()) % 10

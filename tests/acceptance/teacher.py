@@ -25,6 +25,8 @@ WORDS = {
 }
 FILLER = ("the", "a", "near", "under", "old", "small", "grey", "by", "with", "some", "of", "and", "over", "beside")
 KEY = "sk-test-0123456789abcdef"
+ODD = "\0\ud800"
+"""What PostgreSQL does not take, at the end of words."""
 
 
 def model(text: str) -> dict[str, float]:
@@ -79,6 +81,8 @@ class Teacher:
     """Of the words of a system message that it has read before, an even number of them: a bill has whole micro-dollars at half a rate. None: it has no cache."""
     tokens_factor: int = 1
     """A word counts as so many tokens."""
+    hidden: int = 0
+    """Tokens that it puts before each prompt."""
     latency: float = 0.0
     odd: bool = False
     """Replies are such as no endpoint should send."""
@@ -92,7 +96,8 @@ class Teacher:
     lists: bool = False
     """Answers are lists of topics."""
     faults: Counter[str] = field(default_factory=Counter)
-    """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable."""
+    """How many of the next calls fail in which way: 429, 500, reset, truncated, empty, refusal, garbage, unusable; 504 where it has answered, to nobody;
+    mute: with no answer beside the usage; 201 does not fail."""
     failing: str = ""
     """A text about which it always answers 500."""
     retry_after_ms: int = 50
@@ -162,7 +167,9 @@ class Teacher:
 
     def _reply(self, path: str, body: dict[str, Any]) -> bytes | None:
         if path.partition("?")[0].endswith("/models"):
-            models = [{"id": name} for name in (*self.others, "words")]
+            models = [
+                {"id": name} for name in (*self.others, "words", *([f"odd{ODD}", "odd" * 1000] if self.odd else []))
+            ]
             return http(200, json.dumps({"object": "list", "data": models}).encode())
         if "messages" not in body:
             return http(404, b'{"error": {"message": "nothing here"}}')
@@ -170,7 +177,7 @@ class Teacher:
             return http(404, b'{"error": {"message": "This is not a chat model"}}')
         fault = "500" if body["messages"][-1]["content"] == self.failing else self._fault()
         if fault in ("429", "500", "401", "400"):
-            error = json.dumps({"error": {"message": f"no: {fault}"}}).encode()
+            error = json.dumps({"error": {"message": f"no: {fault}{ODD if self.odd else ''}"}}).encode()
             after = {"retry-after-ms": str(self.retry_after_ms)} if fault in ("429", "500") else {}
             return http(int(fault), error, **after)
         if body.get("logprobs") and not self.logprobs:
@@ -181,7 +188,7 @@ class Teacher:
         if self.streams and body.get("stream"):
             self.streamed += 1
             return http(200, events(json.loads(answered)), Content_Type="text/event-stream")
-        return None if fault == "reset" else http(200, answered)
+        return None if fault == "reset" else http(int(fault) if fault in ("201", "504") else 200, answered)
 
     def _answer(self, body: dict[str, Any], fault: str | None) -> bytes:
         text = body["messages"][-1]["content"]
@@ -205,7 +212,7 @@ class Teacher:
             )
             choices.append(self._choice(index, said, shares, body, fault))
         self.said[text] = [choice["message"]["content"] for choice in choices]
-        words = self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])
+        words = self.hidden + self.tokens_factor * sum(len(message["content"].split()) for message in body["messages"])
         self.calls += 1
         self.tokens_in += words
         self.tokens_out += len(choices)
@@ -213,9 +220,12 @@ class Teacher:
         if self.odd:
             usage = {"prompt_tokens": 2**70 if self.calls % 3 == 0 else words, "completion_tokens": 1}
             choices[0]["message"]["content"] += "\0"
+            choices[0]["finish_reason"] += "\0" * 10_000
             tops = [{"token": "a\0", "logprob": float("-inf")}, {"token": best, "logprob": 1000.0}]
             choices[0]["logprobs"] = {"content": [{"token": best, "logprob": 0.0, "top_logprobs": tops}]}
         reply: dict[str, Any] = {"id": "c", "object": "chat.completion", "model": body["model"], "choices": choices}
+        if fault == "mute":
+            del reply["choices"]
         return json.dumps(reply if fault == "unusable" else reply | {"usage": usage}).encode()
 
     def _from_cache(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.probe import PROSE, SHORT
+from gateway.probe import PROSE
+from gateway.subject import SHORT
 from standalone.stack import Stack
 from stillhouse import Stillhouse
 from tests.acceptance.run import Run, until

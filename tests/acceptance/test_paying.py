@@ -57,7 +57,8 @@ def test_a_killed_worker_pays_for_nothing_twice(stack: Stack, asker: Tenant, tea
 
 
 def test_a_cap_is_held_and_still_delivers(stack: Stack, asker: Tenant, teacher: Teacher) -> None:
-    """Under the least that is taken, of texts with four times as many tokens as the probe's prose has."""
+    """Under the least that is taken, of texts with four times as many tokens as the probe's prose has, behind a template with a long system text."""
+    teacher.hidden = 200
     endpoint(asker, teacher, limits={"concurrency": 64})
     rows = dataset(stack, asker)
     priced = good(asker.client.post("/v1/distillations/validate", json=job(rows)))["estimate"]["usd"]

@@ -1,4 +1,4 @@
-"""An endpoint's key in all that a stack writes down, where the endpoint repeats it in every error."""
+"""An endpoint's key in all that a stack writes down, where the endpoint repeats it in every error and every reply."""
 
 from pathlib import Path
 from typing import Any
@@ -73,5 +73,6 @@ def test_a_planted_key_is_found_nowhere(stack: Stack, asker: Tenant) -> None:
     assert teacher.keys == {KEY} and KEY not in f"{told}{pages}{rowed}" and KEY.encode().hex() not in rowed
     assert not holding(stack.home.path, KEY)
     assert REDACTED in str(whole) and REDACTED in str(two.events()) and REDACTED in rowed, "it was said, less the key"
+    assert "stop ***" in rowed and "words-***" in rowed, "of what was answered well, too"
     kept = holding(stack.home.path / "blobs", REDACTED)
     assert len(kept) >= 2, "answers of both jobs, at least"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from examples.teacher_server.encoder import tokenizer
-from gateway.probe import PROSE, SHORT
+from gateway.probe import PROSE
+from gateway.subject import SHORT
 from standalone.stack import Stack
 from stillhouse import Stillhouse
 from tests.acceptance.asking import answered, ended, report

@@ -19,6 +19,7 @@ from tests.acceptance.teacher import Teacher, served
 from tests.api.batches import sent, settle
 from tests.api.jobs import jobs_of
 from tests.api.service import Service, Tenant, good, refused
+from tests.gateway.shaky import Shaky
 from tests.gateway.test_hostile import URLS
 
 KEY = "sk-planted-9d41c0ffee2b7a55"
@@ -64,16 +65,27 @@ def test_one_that_does_not_answer_is_made_and_says_so(boss: Tenant, teacher: Tea
 
 
 def test_the_models_of_one_that_was_not_named_are_told(boss: Tenant, teacher: Teacher) -> None:
-    teacher.others = ("babbage-002", *(f"voice-{number}" for number in range(9)))
+    teacher.others = ("babbage-002", *(f"chat-{number}" for number in range(9)))
     made = good(boss.client.post("/v1/endpoints", json=body(teacher)))
     assert made["state"] == "failed" and made["models"] == sorted((*teacher.others, "words")) and not made["probed"]
     assert made["error"]["code"] == "endpoint_not_found" and made["error"]["param"] == "model"
-    assert made["error"]["message"] == "babbage-002: HTTP 404: This is not a chat model"
-    assert "voice-6 and 3 more): name the one that you mean" in made["error"]["hint"]
+    assert made["error"]["message"] == "chat-0: HTTP 404: This is not a chat model"
+    assert made["error"]["hint"].startswith("None of the first 8 of those that are listed has answered (chat-0, ")
+    assert made["error"]["hint"].endswith("chat-7 and 3 more): name the one that you mean.")
     named = good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words"}))
     assert named["state"] == "ready" and named["models"] == made["models"]
     unnamed = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
     assert unnamed["state"] == "ready" and set(unnamed["probed"]) == {"words"}
+
+
+def test_odd_words_of_it_are_kept_as_they_can_be(boss: Tenant, teacher: Teacher) -> None:
+    """NUL and half a surrogate in names and errors; names without an end."""
+    teacher.odd = True
+    teacher.faults["401"] = 1
+    made = good(boss.client.post("/v1/endpoints", json=body(teacher, model="words")))
+    assert made["state"] == "failed" and made["error"]["message"] == "words: HTTP 401: no: 401\ufffd?"
+    assert set(made["models"]) == {"words", "odd\ufffd?", ("odd" * 1000)[:200]}
+    assert good(boss.client.post("/v1/endpoints/ep_words/probe", json={"model": "words"}))["state"] == "ready"
 
 
 def test_a_new_key_is_tried_on_what_was_probed_before(boss: Tenant, teacher: Teacher) -> None:
@@ -92,6 +104,17 @@ def test_a_new_key_is_tried_on_what_was_probed_before(boss: Tenant, teacher: Tea
     teacher.faults["401"] = 10
     unknown = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0002"}))
     assert unknown["state"] == "failed" and set(unknown["probed"]) == {"words", "words-large"}
+
+
+def test_a_fault_that_passes_takes_nothing_away(boss: Tenant) -> None:
+    """Answers are found by what was asked, log-probabilities included: without them all of them would be paid again."""
+    with served(shaky := Shaky(status=429)):
+        made = good(boss.client.post("/v1/endpoints", json=body(shaky)))
+        shaky.faults["top_logprobs 20"] = shaky.faults["models"] = 1000
+        rotated = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0000"}))
+    assert rotated["error"]["code"] == "endpoint_rate_limited" and rotated["state"] == "failed"
+    assert made["probed"] == rotated["probed"] and rotated["probed"]["words"]["top_logprobs"] == 3
+    assert rotated["models"] == ["words"]
 
 
 def test_a_new_price_keeps_the_rates_that_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:

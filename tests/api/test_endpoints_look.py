@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from api.endpoints import look as look_module
+from api.endpoints.guess import likely
 from api.endpoints.look import Seen, Target, look
 from gateway.call import Endpoint
+from spec.facts import Capabilities
 from tests.acceptance.teacher import Teacher, served
 from tests.exchange import Request
+from tests.gateway.shaky import Shaky
 
 
 @dataclass
@@ -33,8 +36,9 @@ class Slow(Teacher):
         return await super()._exchange(request, writer)
 
 
-def seen(teacher: Teacher, *probed: str, model: str | None = None) -> Seen:
-    return asyncio.run(look(Target(Endpoint(teacher.url, "sk-any"), True, probed), model))
+def seen(teacher: Teacher, *probed: str, model: str | None = None, concurrency: int = 32) -> Seen:
+    before = dict.fromkeys(probed, Capabilities())
+    return asyncio.run(look(Target(Endpoint(teacher.url, "sk-any"), True, concurrency, before), model))
 
 
 def test_a_model_that_is_refused_hides_no_other() -> None:
@@ -51,6 +55,67 @@ def test_models_are_looked_at_side_by_side() -> None:
     with served(Slow(together=3)) as teacher:
         found = seen(teacher, "a", "b", "c")
     assert set(found.probed) == {"a", "b", "c"} and found.problem is None
+
+
+def test_a_look_keeps_to_the_calls_in_flight_that_the_endpoint_allows() -> None:
+    for concurrency in (1, 3):
+        with served(latency=0.02) as teacher:
+            assert len(seen(teacher, "a", "b", "c", concurrency=concurrency).probed) == 3
+        assert teacher.most == concurrency
+
+
+def test_a_list_that_is_not_told_now_is_no_empty_one() -> None:
+    with served(teacher := Shaky(status=500, retired=("old",))):
+        teacher.faults["models"] = 1000
+        found = seen(teacher, "old", "words")
+        assert found.models is None and set(found.probed) == {"words"} and found.refused == {"old"}
+        nobody = seen(teacher)
+    assert nobody.problem is not None and nobody.problem.code == "endpoint_server_error"
+    with served(teacher := Shaky(status=404)):
+        teacher.faults["models"] = 1000
+        assert seen(teacher, model="words").models == ()
+        unnamed = seen(teacher).problem
+    assert unnamed is not None and unnamed.code == "model_unknown"
+
+
+OPENAI = (
+    "babbage-002", "chatgpt-image-latest", "codex-mini-latest", "computer-use-preview", "dall-e-3", "davinci-002", "gpt-3.5-turbo",
+    "gpt-3.5-turbo-0125", "gpt-3.5-turbo-instruct", "gpt-4-0613", "gpt-4o-2024-08-06", "gpt-4o-mini-tts", "gpt-4o-search-preview", "gpt-audio",
+    "gpt-realtime", "o1-pro", "omni-moderation-latest", "sora-2", "text-embedding-3-large", "text-embedding-ada-002", "tts-1", "whisper-1",
+)  # fmt: skip
+
+
+def test_a_model_that_chats_is_found_in_a_long_list() -> None:
+    """Like OpenAI's: `words` stands for the chat model of it, behind two that chat elsewhere."""
+    assert likely(OPENAI)[:5] == [
+        "gpt-3.5-turbo",
+        "gpt-3.5-turbo-instruct",
+        "o1-pro",
+        "gpt-3.5-turbo-0125",
+        "gpt-4-0613",
+    ]
+    with served(others=tuple(name for name in OPENAI if name != "gpt-3.5-turbo")) as teacher:
+        found = seen(teacher)
+        assert set(found.probed) == {"words"} and found.problem is None and found.models is not None
+        assert len(found.models) == len(OPENAI)
+        teacher.faults["401"] = 1
+        wrong = seen(teacher, model="words")
+        assert wrong.problem is not None and wrong.problem.code == "endpoint_unauthorized"
+    with served(others=("a", "b"), retired=("words",)) as teacher:
+        nobody = seen(teacher)
+    assert nobody.problem is not None and nobody.problem.hint is not None and not nobody.probed
+    assert nobody.problem.message == "a: HTTP 404: This is not a chat model"
+    assert (
+        nobody.problem.hint
+        == "None of the first 3 of those that are listed has answered (a, b, words): name the one that you mean."
+    )
+
+
+def test_a_key_that_is_wrong_is_tried_on_no_second_model() -> None:
+    with served(others=("a", "b", "c")) as teacher:
+        teacher.others, teacher.faults["401"] = (), 5
+        found = seen(teacher)
+    assert found.problem is not None and found.problem.code == "endpoint_unauthorized" and teacher.faults["401"] == 4
 
 
 def test_a_look_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import shutil
+from decimal import Decimal
 from io import BytesIO
 from tempfile import TemporaryFile, gettempdir
 from typing import Any
@@ -15,8 +16,10 @@ from gateway.call import Endpoint
 from gateway.client import Client, Into
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.front import trouble
+from gateway.price import Price
 from gateway.reply import Reply
 from gateway.results import Results
+from gateway.shipment import cost_of
 from gateway.spool import Spool
 from models.finish import DISK_FULL
 from models.postage import Entry
@@ -80,6 +83,29 @@ def test_a_batch_that_is_none_is_not_followed(body: bytes) -> None:
         async with teacher(http(200, body)) as served, Client(private=True) as client:
             with pytest.raises(Retryable, match="the reply is no"):
                 await batch.look(client, Endpoint(served.url), "batch_1")
+
+    asyncio.run(run())
+
+
+def test_calls_of_a_batch_are_charged_as_single_ones_are() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 2}
+    mute, late = result(0, response={"status_code": 200, "body": {"usage": usage}}), result(1, 504)
+    created, failed = result(2), result(3, 500)
+    created["response"]["status_code"] = 201
+    found = dict(Results([file(mute, late, created, failed)], 4, HERE, "completed").part(0, 9))
+    price, entry = Price(Decimal(1), Decimal(2)), Entry("d", 0, 1, 100)
+    assert [int(cost_of(found[number], entry, price)) for number in range(4)] == [9 + 2 * 2, 100, 100, 0]
+    assert isinstance(found[2], Reply)
+
+
+def test_a_batch_that_is_called_by_the_key_is_none() -> None:
+    """Its name would be kept."""
+
+    async def run() -> None:
+        told = {"id": f"batch-{HERE.key}", "status": "completed"}
+        async with teacher(http(200, json.dumps(told).encode())) as served, Client(private=True) as client:
+            with pytest.raises(Retryable, match="the reply is no batch"):
+                await batch.look(client, Endpoint(served.url, HERE.key), "batch_1")
 
     asyncio.run(run())
 

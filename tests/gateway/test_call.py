@@ -4,16 +4,17 @@ import asyncio
 import gzip
 import json
 import math
+from contextlib import suppress
 
 import pytest
 
-from gateway import openai
-from gateway.batch import offered
+from gateway import anthropic, openai
+from gateway.batch import may_be_made, offered
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.probe import models
-from gateway.reply import Ask, Message, Reply, Sampling, Usage
+from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
 from tests.exchange import http
 from tests.gateway.server import Teacher, bomb, distribution, teacher
 
@@ -75,7 +76,7 @@ def test_what_is_not_set_is_not_sent() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "error"),
     [(429, "rate_limited", Retryable), (529, "rate_limited", Retryable), (500, "server_error", Retryable), (503, "server_error", Retryable),
-     (408, "server_error", Retryable), (400, "bad_request", Permanent), (401, "unauthorized", Permanent),
+     (408, "timeout", Retryable), (504, "timeout", Retryable), (522, "timeout", Retryable), (524, "timeout", Retryable), (400, "bad_request", Permanent), (401, "unauthorized", Permanent),
      (403, "forbidden", Permanent), (404, "not_found", Permanent), (422, "bad_request", Permanent)],
 )  # fmt: skip
 def test_statuses(status: int, kind: str, error: type[CallFailed]) -> None:
@@ -83,6 +84,12 @@ def test_statuses(status: int, kind: str, error: type[CallFailed]) -> None:
     failed = failure(http(status, body, Retry_After="7"))
     assert (type(failed), failed.kind, failed.status, failed.sent) == (error, kind, status, True)
     assert failed.message == f"HTTP {status}: no, ***"
+    assert failed.billed == (kind == "timeout"), (
+        "a gateway waits no longer, and whoever stands behind it may answer yet"
+    )
+    assert may_be_made(failed) == ((status >= 500 and status != 529) or failed.billed), (
+        "all that may be billed, and more"
+    )
     if isinstance(failed, Retryable):
         assert failed.retry_after == 7
 
@@ -134,6 +141,51 @@ def test_what_is_missing_beside_an_answer_makes_it_no_worse(more: dict[str, obje
     assert found.choices[0].top_logprobs == ({},)
 
 
+def test_what_an_endpoint_repeats_of_a_key_is_left_out_of_its_reply() -> None:
+    """But not a word that a server without keys is given in place of one."""
+    choice = {
+        "message": {"content": f"oak {KEY}"},
+        "finish_reason": KEY,
+        "logprobs": {"content": [{"top_logprobs": [{"token": KEY, "logprob": 0}]}]},
+    }
+    said = json.dumps({"model": KEY, "choices": [choice, {"message": {"content": "none"}}], "usage": None}).encode()
+    body = said.replace(KEY.encode(), KEY.replace("-", "\\u002d").encode())
+
+    async def attempt(key: str) -> Reply:
+        async with teacher(http(200, body, X_RateLimit_Limit_Requests=KEY)) as served, Client(private=True) as client:
+            return await call(client, Endpoint(served.url, key), ask("a cat"))
+
+    reply = asyncio.run(attempt(KEY))
+    assert KEY not in repr(reply) and reply.choices[0] == Choice("oak ***", "***", None)
+    assert asyncio.run(attempt("none")).choices[1].text == "none"
+
+
+@pytest.mark.parametrize("status", [200, 201, 203, 206])
+def test_any_2xx_is_a_reply(status: int) -> None:
+    async def attempt() -> Reply:
+        body = json.dumps({"choices": [{"message": {"content": "oak"}}]}).encode()
+        async with teacher(http(status, body)) as served, Client(private=True) as client:
+            return await call(client, Endpoint(served.url), ask("a cat"))
+
+    assert asyncio.run(attempt()).choices[0].text == "oak"
+
+
+@pytest.mark.parametrize(
+    ("body", "usage"),
+    [(b'{"usage": {"prompt_tokens": 9, "completion_tokens": 2}}', Usage(9, 2)),
+     (b'{"choices": [{}], "usage": {"prompt_tokens": 9, "completion_tokens": 2}}', Usage(9, 2)),
+     (b'{"choices": null, "usage": {"prompt_tokens": 9}}', None), (b'{"choices": [], "usage": {"prompt_tokens": -9, "completion_tokens": 2}}', None),
+     (b'{"usage": {"prompt_tokens": 9, "completion_tokens": 2}', None), (b"[]", None), (b'{"usage": [9]}', None)],
+)  # fmt: skip
+def test_a_reply_that_is_no_answer_may_say_what_it_has_used(body: bytes, usage: Usage | None) -> None:
+    failed = failure(http(200, body))
+    assert (failed.kind, failed.billed, failed.usage) == ("malformed", True, usage)
+    told = body.replace(b"prompt_tokens", b"input_tokens").replace(b"completion_tokens", b"output_tokens")
+    with pytest.raises(Retryable) as caught:
+        anthropic.reply(told)
+    assert caught.value.usage == (Usage(9, 0) if b'tokens": 9}' in told else usage), "its output may be left out"
+
+
 def test_a_closed_port_was_never_sent_to() -> None:
     async def attempt() -> CallFailed:
         async with teacher() as served:
@@ -165,7 +217,8 @@ def test_every_call_has_the_query_of_its_endpoint() -> None:
         async with teacher() as served, Client(private=True) as client:
             endpoint = Endpoint(served.url + "?api-version=preview", KEY)
             await call(client, endpoint, ask("a cat"))
-            await models(client, endpoint)
+            with suppress(Permanent):
+                await models(client, endpoint)
             await offered(client, endpoint)
             return served
 

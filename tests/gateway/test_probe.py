@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,9 @@ from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent
 from gateway.form import Form
-from gateway.probe import PROSE, SHORT, THOUGHT, probe
+from gateway.probe import PROSE, probe
 from gateway.reply import Message, Reply, Sampling
+from gateway.subject import SHORT, THOUGHT, Subject
 from spec.facts import Capabilities
 from tests.examples.serving import KEY, MODEL, TEXTS, serving, table
 from tests.examples.serving import Client as Served
@@ -34,9 +36,9 @@ def thinker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield found
 
 
-async def seen(url: str) -> Capabilities:
+async def seen(url: str, **more: Any) -> Capabilities:
     async with Client(private=True) as client:
-        return await probe(client, Endpoint(url, KEY), MODEL)
+        return await probe(Subject(client=client, endpoint=Endpoint(url, KEY), model=MODEL, **more))
 
 
 def test_a_model_that_refuses_max_tokens_is_asked_by_the_newer_name(thinker: Served) -> None:

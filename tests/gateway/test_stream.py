@@ -11,8 +11,9 @@ from gateway import stream
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
-from gateway.probe import PROSE, SHORT, probe
+from gateway.probe import PROSE, probe
 from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
+from gateway.subject import SHORT, Subject
 from tests.examples.serving import KEY, MODEL, TEXTS, serving, table
 from tests.examples.serving import Client as Served
 from tests.exchange import http
@@ -101,6 +102,21 @@ def test_broken_streams(fault: bytes, kind: str, error: type[CallFailed], status
     failed = failure(fault, seconds=2.0, size=1 << 20)
     assert (type(failed), failed.kind, failed.status, failed.sent) == (error, kind, status, True)
     assert PLANTED not in failed.message
+
+
+def test_a_whole_stream_without_an_answer_may_say_what_it_has_used() -> None:
+    assert (failure(sse(USAGE)).usage, failure(sse(USAGE, end="")).usage) == (Usage(9, 2, cached=4), None)
+
+
+def test_a_key_that_is_spelled_in_pieces_is_left_out() -> None:
+    """By tokens, as a model writes: they spell it in the log-probabilities, too."""
+    pieces = [part(PLANTED[:5]), part(f"{PLANTED[5:]} cat", f"stop {PLANTED}")]
+    for one in pieces:
+        token = one["choices"][0]["delta"]["content"]
+        one["choices"][0]["logprobs"] = {
+            "content": [{"token": token, "top_logprobs": [{"token": token, "logprob": -0.5}]}]
+        }
+    assert asked(sse(*pieces)).choices == (Choice("*** cat", "stop ***", None),)
 
 
 def test_a_silent_stream_is_given_up() -> None:
@@ -203,7 +219,7 @@ def test_a_real_teacher_answers_alike_by_stream(served: Served) -> None:
 def test_a_probe_sees_who_streams(served: Served) -> None:
     async def able(url: str, wire: Any) -> bool:
         async with Client(private=True) as client:
-            return (await probe(client, Endpoint(url, KEY, wire), MODEL)).streaming
+            return (await probe(Subject(client=client, endpoint=Endpoint(url, KEY, wire), model=MODEL))).streaming
 
     async def whole() -> bool:
         async with teacher() as plain:

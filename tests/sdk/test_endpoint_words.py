@@ -18,6 +18,14 @@ def test_a_failed_endpoint_names_what_mends_it(script: Scripted) -> None:
     assert WAYS in done.stderr and "does not answer" not in done.stderr
 
 
+def test_the_model_that_was_looked_at_is_named(script: Scripted) -> None:
+    """Nobody has named one: a job may mean another."""
+    script.will({"id": "ep_x", "state": "ready", "error": None, "probed": {"chats": {}}})
+    done = CliRunner().invoke(application(), ["--url", script.url, "--api-key", "k", *CREATE])
+    assert done.exit_code == 0 and "it lists chats was looked at." in done.stderr
+    assert "stillhouse endpoints probe ep_x --model NAME" in done.stderr
+
+
 def test_a_taken_name_names_it_too(script: Scripted) -> None:
     script.will(Reply(409, {"error": {"message": "There.", "code": "name_taken", "hint": "PATCH it."}}))
     done = CliRunner().invoke(application(), ["--url", script.url, "--api-key", "k", *CREATE])

@@ -134,6 +134,8 @@ ENDPOINTS: list[Any] = [
 ]
 
 UNPRICED: list[Any] = [
+    (warned.who_is_asked_was_probed, ASKED | {"teacher.models": ["ep_open/small"]}, known(),
+      [("teacher.models[0]", "model_not_probed", "ep_open/small was not probed: it is asked for text alone, and its price is a guess.")]),
     (warned.batches_have_a_price, ASKED | {"teacher.batch": True}, known(),
       [("teacher.batch", "batch_price_unknown", "The price of ep_open does not say what calls in a batch cost: they are booked at its full rates.")]),
 ]

@@ -153,6 +153,18 @@ def test_a_call_cannot_cost_more_than_its_bound() -> None:
     assert bound(None, [100], 4, 1) == 0
 
 
+def test_what_an_endpoint_puts_around_a_prompt_is_in_every_bound() -> None:
+    """Its probe has counted 90 tokens a call: of caps, of the least one, of new texts, of judges."""
+    assert bound(Price(input=2.0, output=8.0), [100, 50], 4, 1, 90.0) == (150 + 16 * 2 + 90) * 2 + 4 * 8
+    assert bound(Price(input=2.0, output=8.0), [100], 4, 1, 8.0) == bound(Price(input=2.0, output=8.0), [100], 4, 1)
+    hidden = endpoint().probed["large"].model_copy(update={"tokens_per_call": 90.0})
+    asked = job(ASKED | {"data.responses.prompt.system": SYSTEM})
+    usual, more = (bill(asked, known(**changes)) for changes in ({}, {"probed": {"large": hidden}}))
+    assert usual is not None and more is not None
+    assert more.heldout - usual.heldout == pytest.approx(100 * (90 - 16) * 0.4, abs=1)
+    assert more.minimum - usual.minimum == pytest.approx((32 * 1.5 * (90 - 8) + 101 * (90 - 16)) * 0.4, abs=2)
+
+
 def test_a_template_shows_columns_and_braces() -> None:
     template = 'Title: {title}\n{{"x": {text}}} {title} {not a column}'
     assert fields(template) == ("title", "text")

@@ -13,6 +13,7 @@ from gateway import desk as desk_module
 from gateway.desk import Desk
 from gateway.form import Form
 from gateway.reply import Message
+from gateway.words import NAME
 from models import lease, purse
 from models.answer import StoredAnswer
 from models.charge import Charge
@@ -144,13 +145,19 @@ def test_a_commit_that_is_sent_twice_books_once(world: World, ledger: Ledger) ->
 
 
 def test_odd_replies_are_kept_all_the_same(world: World, ledger: Ledger, teacher: Teacher) -> None:
-    """NUL in a text, log-probabilities that are none, counts beyond all bounds: nothing of a group is lost by one of them."""
+    """NUL in words of all kinds, log-probabilities that are none, counts beyond all bounds: nothing of a group is lost by one of them."""
     work = begun(world, world.project())
     teacher.odd = True
     desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:6], form(top_logprobs=3)))
     assert desk.stopped is None and not desk.till.unbooked and all(one.answers or one.failed for one in told)
     kept = world(lambda s: s.scalars(select(StoredAnswer).where(StoredAnswer.project == work.project)).all())
     assert kept and all(value <= 0 for one in kept for place in one.reply["top_logprobs"] for value in place.values())
+    assert all(
+        one.reply["finish_reason"].startswith("stop\ufffd") and len(one.reply["finish_reason"]) <= NAME for one in kept
+    )
+    teacher.faults["401"] = 1
+    refused, _ = asyncio.run(ask(ledger, begun(world, world.project()), teacher, TEXTS[6:7], form()))
+    assert refused.stopped is not None and refused.stopped.message == "ep_words: HTTP 401: no: 401\ufffd?"
 
 
 def test_a_close_in_the_middle_ends_and_books(world: World, ledger: Ledger, teacher: Teacher) -> None:
@@ -191,20 +198,21 @@ def test_two_jobs_share_a_month_cap(world: World, ledger: Ledger, teacher: Teach
     assert sum(booked(world, w.grip.job) for w in works) == pytest.approx(teacher.bill, abs=1e-9)
 
 
-@pytest.mark.parametrize("fault", ["reset", "500", "429", "unusable"])
+@pytest.mark.parametrize("fault", ["reset", "504", "500", "429", "unusable", "mute", "201"])
 def test_failed_calls_are_charged_by_what_may_be_billed(
     world: World, ledger: Ledger, teacher: Teacher, fault: str
 ) -> None:
-    """A call without a reply, or without usage, is booked at what was set aside; a refused one at nothing."""
+    """A call without a reply, or without usage, is booked at what was set aside; a refused one at nothing; one without an answer by its usage."""
     teacher.faults[fault] = 1
     work = begun(world, world.project())
     _, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:1], form()))
     bound = form().bound([SYSTEM, Message("user", TEXTS[0])], 1) / 1e6
     words = len(SYSTEM.content.split()) + len(TEXTS[0].split())
     plain = (words * PRICE.input + PRICE.output) / 1e6
-    expected = {"reset": bound + plain, "unusable": bound}.get(fault, plain)
+    expected = {"reset": bound + plain, "504": bound + plain, "unusable": bound, "mute": 2 * plain}.get(fault, plain)
     assert booked(world, work.grip.job) == pytest.approx(expected, abs=1e-9) and told[0].answers
     assert told[0].paid == round(1e6 * expected)
+    assert expected >= teacher.bill and teacher.calls == 1 + (fault in ("reset", "504", "mute"))
 
 
 def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:

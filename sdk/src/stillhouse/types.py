@@ -845,7 +845,7 @@ class NewEndpoint(TypedDict):
     """null: not known; calls are booked at nothing, and no cap in dollars can be held."""
     limits: NotRequired[NewLimits]
     model: NotRequired[str | None]
-    """The model that is probed; null: the first that it lists, which need not be one that answers."""
+    """The model that is probed; null: the first that answers of those that it lists, eight at most, likely ones first. `probed` names it."""
     allow_private: NotRequired[bool]
     """Admit addresses of private networks and loopback, any port, and HTTP without TLS. Needs the scope `admin`."""
     metadata: NotRequired[Mapping[str, str]]
@@ -1021,7 +1021,7 @@ class Price(TypedDict):
 class Probe(TypedDict):
     """What POST /v1/endpoints/{id}/probe takes."""
     model: NotRequired[str | None]
-    """null: those that were probed before, or else the first that it lists."""
+    """null: those that were probed before, or else the first that answers of those that it lists."""
 
 
 class Problem(TypedDict):

@@ -112,6 +112,16 @@ def create(
         print(f"error: {told(problem['message'], problem['hint'])}", file=sys.stderr)
         print(f"It is kept as failed. {ways(made['id'])}", file=sys.stderr)
         raise typer.Exit(1)
+    if model is None and not as_json and made["probed"]:
+        print(
+            f"Of the models that it lists {', '.join(made['probed'])} was looked at. {another(made['id'])}",
+            file=sys.stderr,
+        )
+
+
+def another(id: str) -> str:
+    """What comes before a job that asks a model which nobody has looked at."""
+    return f"Before a job names another: stillhouse endpoints probe {id} --model NAME"
 
 
 def ways(id: str) -> str:
@@ -163,7 +173,7 @@ def probe(
     context: typer.Context,
     id: str,
     model: Annotated[
-        str | None, typer.Option(help="Where none is named: all that were probed before, else the first that it lists.")
+        str | None, typer.Option(help="Where none is named: all that were probed before, else the first that answers.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,0 +1,90 @@
+"""A fault that passes takes no capability away, in whichever question of a probe it comes; what a model cannot do is still seen."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from gateway.call import Endpoint
+from gateway.client import Client
+from gateway.failure import Permanent, Retryable
+from gateway.probe import models, probe
+from gateway.retry import TRIES
+from gateway.subject import Subject
+from spec.facts import Capabilities
+from tests.acceptance.teacher import served
+from tests.gateway.shaky import Shaky
+
+QUESTIONS = ("top_logprobs 20", "n", "stream", "prompt_logprobs", "batches", "plain", "response_format")
+EVER = 1000
+
+
+async def able(teacher: Shaky, **more: Any) -> Capabilities:
+    async with Client(private=True, seconds=5.0) as client:
+        return await probe(Subject(client=client, endpoint=Endpoint(teacher.url, "sk-any"), model="words", **more))
+
+
+def seen(teacher: Shaky, **more: Any) -> Capabilities:
+    return asyncio.run(able(teacher, **more))
+
+
+@pytest.mark.parametrize("status", [429, 500, 504, 408])
+def test_each_question_is_put_again(status: int) -> None:
+    with served(teacher := Shaky(status=status, first=TRIES - 1)):
+        found = seen(teacher)
+    assert (found.top_logprobs, found.several, found.streaming, found.batch) == (3, True, True, True)
+    assert not found.structured and not found.prompt_logprobs, "it replies, without the thing"
+    assert all(teacher.put[name] >= TRIES for name in QUESTIONS) and "top_logprobs 5" not in teacher.put
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_does_not_pass_is_no_capability_that_is_missing(question: str) -> None:
+    with served(teacher := Shaky(status=429)):
+        teacher.faults[question] = EVER
+        with pytest.raises(Retryable, match=f"HTTP 429: no {question}") as caught:
+            seen(teacher)
+    assert caught.value.kind == "rate_limited" and teacher.put[question] == TRIES
+
+
+@pytest.mark.parametrize("question", ["top_logprobs 20", "n", "stream", "batches"])
+def test_a_question_that_is_refused_is_put_once(question: str) -> None:
+    with served(teacher := Shaky(status=400)):
+        teacher.faults[question] = EVER
+        found = seen(teacher, before=Capabilities(top_logprobs=20, several=True, streaming=True, batch=True))
+    shown = {"top_logprobs 20": found.top_logprobs == 3, "n": not found.several, "stream": not found.streaming, "batches": not found.batch}  # fmt: skip
+    assert shown[question] and teacher.put[question] == 1
+
+
+def test_a_server_that_fails_at_what_it_cannot_do_is_believed_once_a_plain_question_goes_well() -> None:
+    """But not of what the model was seen to do before."""
+    with served(teacher := Shaky(status=500)):
+        teacher.faults["top_logprobs 20"] = teacher.faults["n"] = EVER
+        found = seen(teacher)
+        assert found.top_logprobs == 3 and not found.several and teacher.put["top_logprobs 20"] == TRIES
+        assert seen(teacher, before=found) == found.model_copy(update={"seconds": pytest.approx(found.seconds, abs=1)})
+        for before in (Capabilities(top_logprobs=20), Capabilities(several=True)):
+            with pytest.raises(Retryable, match="HTTP 500"):
+                seen(teacher, before=before)
+
+
+def test_nobody_waits_for_longer_than_a_probe_may_take() -> None:
+    with served(teacher := Shaky(status=429, retry_after_ms=60_000)):
+        teacher.faults["n"] = EVER
+        began = time.monotonic()
+        with pytest.raises(Retryable, match="HTTP 429: no n"):
+            seen(teacher, until=began + 5.0)
+        assert time.monotonic() - began < 3.0 and teacher.put["n"] == 1
+
+
+def test_a_list_is_asked_for_again() -> None:
+    async def listed(teacher: Shaky) -> tuple[str, ...]:
+        async with Client(private=True) as client:
+            return await models(client, Endpoint(teacher.url, "sk-any"))
+
+    with served(teacher := Shaky(status=503, first=TRIES - 1)):
+        assert asyncio.run(listed(teacher)) == ("words",)
+    with served(teacher := Shaky(status=404)):
+        teacher.faults["models"] = EVER
+        with pytest.raises(Permanent, match="HTTP 404"):
+            asyncio.run(listed(teacher))
