@@ -240,7 +240,9 @@ class Courier(Front):
             back.extend(self._brought(shipment.entries[number], left.pop(number, None), result))
 
         await self._carrier.collect(shipment, remote, take)
-        self._refusals, self._crowded = 0, False
+        if remote.status != "failed":
+            self._refusals = 0
+        self._crowded = False
         if len(shipment.entries) >= ENOUGH and sum(ill) > MOST_FAIL * len(shipment.entries):
             message = f"{self.form.endpoint}: {sum(ill):,} of the {len(shipment.entries):,} calls of a batch failed."
             await self._stop(Problem(code="endpoint_failing", message=message))

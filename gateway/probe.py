@@ -113,8 +113,8 @@ async def _top_logprobs(one: Subject) -> int:
         tops = reply.choices[0].top_logprobs if reply.choices else None
         return min(number, max(len(tokens) for tokens in tops)) if tops and tops[0] else 0
 
-    for number in (MOST, 5, 1):
-        if found := await one.shown(partial(told, number), 0, before=one.before.top_logprobs >= number):
+    for number, fewer in ((MOST, 5), (5, 1), (1, 0)):
+        if found := await one.shown(partial(told, number), 0, before=one.before.top_logprobs > fewer):
             return found
     return 0
 

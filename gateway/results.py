@@ -68,9 +68,14 @@ class Results:
         return Retryable(kind, words(told.get("message"), self._endpoint.key), sent=False)
 
     def _responded(self, status: int, body: bytes) -> Reply | CallFailed:
+        """Nothing comes late from a batch that has ended: what the endpoint says that failed, it does not bill."""
         response = Response(status, {}, body)
+        if not response.well:
+            error = failed(response, self._endpoint.key)
+            error.sent = False
+            return error
         try:
-            return read(self._endpoint, response) if response.well else failed(response, self._endpoint.key)
+            return read(self._endpoint, response)
         except CallFailed as error:
             return error
 

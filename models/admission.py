@@ -149,6 +149,8 @@ def admit(session: Session, job: Job) -> set[str]:
 
 def recount(session: Session, job: Job) -> None:
     """Estimates a planned job anew, by what its preview has cost. It stays as it is where something that it names is gone. The caller holds the job."""
+    if job.estimate is None:
+        return
     resolved = Distillation.model_validate(job.resolved)
     facts = gather(session, job.project, resolved)
     if problems(resolved, facts) or waiting(resolved, facts):

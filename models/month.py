@@ -15,7 +15,7 @@ from spec.money import dollars
 
 MONTH_CAP = "month_cap"
 ROOM = 8
-"""Times what a job lacked: it goes on once so much is free, or so much once, where nothing is set aside any more."""
+"""Times what a job lacked: it goes on once so much is free. Half of what is not spent is enough, too, and where nothing is set aside what it lacked."""
 NEXT = func.to_char(func.date_trunc("month", func.timezone("UTC", func.now())) + func.make_interval(0, 1), "YYYY-MM-DD")
 """The first day of the next month (UTC)."""
 
@@ -23,7 +23,7 @@ NEXT = func.to_char(func.date_trunc("month", func.timezone("UTC", func.now())) +
 def why(session: Session, job: Job) -> str | None:
     """A sentence; None: the job lacks no money of the month (what it lacks its events say), or does so no more."""
     least, found = _lacking(session, job.id), purse.month(session, job.project)
-    if least is None or found is None or found.left >= ROOM * least:
+    if least is None or found is None or found.left >= _enough(found, least):
         return None
     if found.cap - found.spent >= least and found.aside:
         return (
@@ -47,11 +47,16 @@ def release(session: Session, id: str) -> set[str]:
     if job is None or job.paused_for != MONTH_CAP:
         return set()
     least, found = _lacking(session, id), purse.month(session, job.project)
-    if least is None or (found is not None and found.left < least * (ROOM if found.aside else 1)):
+    if least is None or (found is not None and found.left < _enough(found, least)):
         return set()
     for step in steps_of.lock(session, id):
         step.context = {name: value for name, value in step.context.items() if name != purse.BARRED}
     return intent.release(session, id, MONTH_CAP)
+
+
+def _enough(found: purse.Month, least: int) -> int:
+    """What has to be free before such a job goes on: as long as more may come back, not the first bit of it."""
+    return min(ROOM * least, max(least, (found.cap - found.spent) // 2)) if found.aside else least
 
 
 def _lacking(session: Session, job: str) -> int | None:

@@ -85,7 +85,7 @@ def stamp(session: Session, grip: Grip, parcel: Parcel) -> Stamped:
     for cap, left in purse.left(session, job, step).items():
         number = number if left is None else min(number, bisect_right(sums, left))
         if number < parcel.least:
-            purse.bar(step, cap, sums[parcel.least - 1])
+            purse.bar(step, cap, sums[0])  # when it goes on, nothing is sent yet, and any batch is worth it
             return Stamped(barred=cap)
     session.add(
         Batch(

@@ -114,7 +114,7 @@ def reserve(session: Session, grip: Grip, endpoint: str, number: int, wanted: in
     for cap, most in left(session, job, step).items():
         granted = granted if most is None else min(granted, most)
         if granted < least:
-            bar(step, cap, least)
+            bar(step, cap, least + (row.open if row else 0))  # what is left of its own comes back before it waits
             return Lot(barred=cap)
     row = row or _begun(session, grip, job, endpoint)
     row.open, row.lot, row.granted = row.open + granted, number, granted

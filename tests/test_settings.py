@@ -36,5 +36,5 @@ def test_a_process_reads_its_file_of_terms_before_anything_else(
     with pytest.raises(ValueError, match=f"{file}: .*No such file"):
         process.create_app()  # type: ignore[attr-defined]  # both have one
     file.write_text(terms.TABLE.read_text().replace("api.openai.com", "llm.example.com"))
-    process.create_app()  # type: ignore[attr-defined]
+    process.create_app()  # type: ignore[attr-defined]  # as above
     assert terms.of_host("llm.example.com") and not terms.of_host("api.openai.com")

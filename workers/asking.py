@@ -24,10 +24,8 @@ from gateway.claims import Claims
 from gateway.client import Client
 from gateway.courier import Courier
 from gateway.desk import Desk
-from gateway.form import Form
 from gateway.front import Front, trouble
-from gateway.reply import Sampling
-from gateway.seal import Keyring, Sealed, Unsealable
+from gateway.seal import Unsealable
 from gateway.socket import Conversation
 from gateway.throttle import Limits, Throttle
 from models import endpoint, scribe
@@ -36,21 +34,19 @@ from models.job import Intent
 from models.project import Project
 from models.start import Work
 from settings import Settings
-from spec.facts import Capabilities
 from spec.gateway import LONGEST
-from spec.params import ASKING, AnswerParams, SynthesiseParams
+from spec.params import ASKING
 from spec.problem import Problem
-from spec.responses import schema
 from spec.run import GATEWAY
 from workers.books import LedgerBook, Lost
-from workers.claim import Away, Ledger
+from workers.callee import Params, form, limits_of, opened, unholdable
+from workers.claim import Ledger
 from workers.heartbeat import Heartbeat
 
 LOOK = 0.1
 """Seconds between two looks at calls in flight, once nothing more is asked."""
 SILENT = 1.0
 """Seconds that these take before the job says so."""
-Params = AnswerParams | SynthesiseParams
 
 
 class Asking:
@@ -165,11 +161,8 @@ class Asking:
             finally:
                 hanging.cancel()
                 try:
-                    await self._see_out(front, limits.seconds)
-                    patience = 0.0 if self._lost() else self._settings.stop_seconds
-                    await front.close(patience, cancelled=self._cancelled)
+                    await self._close(front, limits.seconds)
                 finally:
-                    self.problem, self._unbooked = front.stopped, front.unbooked
                     talk.close()
                     ended.set()
 
@@ -203,6 +196,16 @@ class Asking:
             seconds=self._settings.batch_seconds, folder=str(self._settings.scratch),
         )  # fmt: skip
 
+    async def _close(self, front: Front, seconds: float) -> None:
+        """Whatever goes wrong while calls are seen out, those in flight are booked."""
+        try:
+            await self._see_out(front, seconds)
+        finally:
+            try:
+                await front.close(0.0 if self._lost() else self._settings.stop_seconds, cancelled=self._cancelled)
+            finally:
+                self.problem, self._unbooked = front.stopped, front.unbooked
+
     async def _see_out(self, front: Front, seconds: float) -> None:
         """Waits for calls in flight for as long as one may take: they are paid for, and who asks again pays again. Not where the worker is to end, the job is
         cancelled or the step lost: there closing has its own patience."""
@@ -223,8 +226,8 @@ class Asking:
         """An event of the step, where it can be written now."""
         try:
             await asyncio.to_thread(self._ledger, scribe.say, self._work.grip, text)
-        except Away as error:
-            self._log.warning("database_away", error=str(error))
+        except Exception as error:  # noqa: BLE001  # whatever it was: calls are in flight, and are seen out unsaid
+            self._log.warning("not_said", error=str(error))
 
     @property
     def _cancelled(self) -> bool:
@@ -245,57 +248,3 @@ def _known(session: Session, project: str, id: str) -> tuple[Endpoint | None, fl
     """The endpoint, and the project's cap of a month."""
     cap = session.scalar(select(Project.usd_per_month).where(Project.id == project))
     return session.scalars(endpoint.one(project, id)).one_or_none(), cap
-
-
-def unholdable(row: Endpoint, params: Params) -> Problem | None:
-    """Why no cap of a month can be held: calls would be booked at nothing, or have no bound. A job's own cap has rules for it (spec/rules/endpoint.py)."""
-    price = row.known().price
-    if price is None:
-        message = f"The project has a cap of this month, which cannot be held: {row.id} has no price."
-        hint = f"PATCH /v1/endpoints/{row.id} with its price, or the project with no usd_per_month; then resume."
-        return Problem(code="month_cap", message=message, hint=hint)
-    if price.output > 0 and params.question.sampling.max_tokens is None:
-        message = "The project has a cap of this month, which cannot be held: sampling.max_tokens is null, so an answer has no bound."
-        hint = "Post the job with max_tokens, or PATCH the project with no usd_per_month and resume."
-        return Problem(code="month_cap", message=message, hint=hint)
-    return None
-
-
-def opened(row: Endpoint, settings: Settings) -> str | None:
-    """The endpoint's key. Raises Unsealable."""
-    if row.sealed_by is None or row.sealed is None:
-        return None
-    try:
-        keyring = Keyring.parse(settings.sealing_keys)
-    except ValueError as error:
-        raise Unsealable("STILLHOUSE_SEALING_KEYS is not set here") from error
-    return keyring.open(Sealed(row.sealed_by, row.sealed), project=row.project, endpoint=row.id)
-
-
-def limits_of(row: Endpoint) -> Limits:
-    return Limits(**row.limits)
-
-
-def form(params: Params, row: Endpoint) -> Form:
-    """What all questions of a step have in common, as its params say and the endpoint's row stands now."""
-    question, known = params.question, row.known()
-    able = known.probed.get(question.model, Capabilities())
-    sampling = question.sampling
-    return Form(
-        endpoint=row.id,
-        digest=question.endpoint,
-        model=question.model,
-        sampling=Sampling(
-            temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens, seed=sampling.seed
-        ),
-        samples=sampling.n,
-        several=able.several,
-        top_logprobs=question.top_logprobs or None,
-        schema=schema(params.classes, several=params.several)
-        if isinstance(params, AnswerParams) and params.question.structured
-        else None,
-        price=known.price,
-        tokens_per_byte=able.tokens_per_byte,
-        tokens_per_call=able.tokens_per_call,
-        bounded_by=able.bounded_by,
-    )

@@ -1,6 +1,7 @@
 """Batches whose job has ended before they were fetched: cancelled, so that they cost no more than they have; what they have cost is booked, and what came is kept."""
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -20,8 +21,8 @@ from models import worker as workers
 from models.batch import Batch
 from models.endpoint import Endpoint
 from models.step import Queue
-from workers.asking import limits_of, opened
 from workers.books import Postbook, shipment
+from workers.callee import limits_of, opened
 from workers.claim import Away
 from workers.post import Post
 
@@ -29,6 +30,8 @@ LOOK = 30.0
 """Seconds that a look may take, whatever the endpoint's own limit is."""
 VISIT = 900.0
 """Seconds for all that one endpoint has."""
+ONE = VISIT / 3
+"""Seconds for one batch of it: what is slow keeps the others from their turn in no round, and they come in another order in each."""
 P = ParamSpec("P")
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -98,11 +101,12 @@ async def _fetch(post: Post, row: Endpoint, called: Called, left: Sequence[Batch
             client=client, endpoint=called, book=LooseBook(post), seconds=post.settings.batch_seconds,
             folder=str(post.settings.scratch), patient=False,
         )  # fmt: skip
-        for one in left:
+        for one in random.sample(left, len(left)):
             try:
-                await _settle(carrier, shipment(one, own=True))
-            except (CallFailed, Void, Overcharged, DBAPIError) as error:
-                log.warning("batch_not_fetched", batch=one.id, error=str(error))
+                async with asyncio.timeout(ONE):
+                    await _settle(carrier, shipment(one, own=True))
+            except (CallFailed, Void, Overcharged, DBAPIError, TimeoutError) as error:
+                log.warning("batch_not_fetched", batch=one.id, error=repr(error))
             except Away:
                 raise
             except Exception:  # others are waited for, too

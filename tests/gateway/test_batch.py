@@ -53,9 +53,9 @@ def test_results_are_found_by_their_number_and_come_once() -> None:
     by_number = dict(parts[0] + parts[1] + parts[2])
     said = {number: one.choices[0].text for number, one in by_number.items() if isinstance(one, Reply)}
     assert said == {3: "said 3", 0: "said 0"}
-    kinds = {number: (one.kind, one.sent) for number, one in by_number.items() if isinstance(one, CallFailed)}
+    kinds = {number: (one.kind, one.billed) for number, one in by_number.items() if isinstance(one, CallFailed)}
     assert kinds == {
-        1: ("bad_request", True), 2: ("rate_limited", True), 4: ("expired", False), 5: ("cancelled", False),
+        1: ("bad_request", False), 2: ("rate_limited", False), 4: ("expired", False), 5: ("cancelled", False),
         6: ("malformed", True), 7: ("malformed", True),
     }  # fmt: skip
     assert "sk-secret" not in str([str(one) for one in by_number.values()]) and "***" in str(by_number[4])
@@ -87,14 +87,15 @@ def test_a_batch_that_is_none_is_not_followed(body: bytes) -> None:
     asyncio.run(run())
 
 
-def test_calls_of_a_batch_are_charged_as_single_ones_are() -> None:
+def test_calls_of_a_batch_are_charged_by_their_replies() -> None:
+    """One that a gateway gave up is not billed later: the batch has ended."""
     usage = {"prompt_tokens": 9, "completion_tokens": 2}
     mute, late = result(0, response={"status_code": 200, "body": {"usage": usage}}), result(1, 504)
     created, failed = result(2), result(3, 500)
     created["response"]["status_code"] = 201
     found = dict(Results([file(mute, late, created, failed)], 4, HERE, "completed").part(0, 9))
     price, entry = Price(Decimal(1), Decimal(2)), Entry("d", 0, 1, 100)
-    assert [int(cost_of(found[number], entry, price)) for number in range(4)] == [9 + 2 * 2, 100, 100, 0]
+    assert [int(cost_of(found[number], entry, price)) for number in range(4)] == [9 + 2 * 2, 0, 100, 0]
     assert isinstance(found[2], Reply)
 
 

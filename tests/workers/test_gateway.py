@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from distill.answers.asker import connect
 from distill.data.canonical import Heading, digest_array, text_digests, write
 from gateway.front import TOO_MANY
+from models import scribe
 from models.answer import StoredAnswer
 from models.endpoint import Endpoint
 from models.job import Job
@@ -157,7 +158,7 @@ def test_rows_that_only_the_text_says_are_counted(ledger: Ledger, work: Work, te
     assert "by their text alone" in messages(run)
 
 
-@pytest.mark.parametrize("why", ["pause", "shutdown", "cancel"])
+@pytest.mark.parametrize("why", ["pause", "unsaid", "shutdown", "cancel"])
 def test_calls_in_flight_are_waited_for_where_there_is_time(
     world: World,
     ledger: Ledger,
@@ -176,8 +177,13 @@ def test_calls_in_flight_are_waited_for_where_there_is_time(
         session.get_one(Endpoint, (work.project, "ep_words")).limits = {"concurrency": 4}
 
     def wish(session: Session) -> None:
-        session.get_one(Job, work.grip.job).intent = why
+        session.get_one(Job, work.grip.job).intent = "cancel" if why == "cancel" else "pause"
 
+    def dumb(*_: object) -> None:
+        raise RuntimeError("an event cannot be written")
+
+    if why == "unsaid":
+        monkeypatch.setattr(scribe, "say", dumb)
     world(change)
     with asking(ledger, work, tmp_path, stopping, stop_seconds=0.2):
         asker = connect(tmp_path / GATEWAY, 5.0)
@@ -189,14 +195,14 @@ def test_calls_in_flight_are_waited_for_where_there_is_time(
             world(wish)
         asker.close()
         began = time.monotonic()
-    took, waits = time.monotonic() - began, why == "pause"
+    took, waits = time.monotonic() - began, why in ("pause", "unsaid")
     until(lambda: teacher.flying == 0)
     kept = world(lambda s: s.scalar(select(func.count()).where(StoredAnswer.project == work.project)))
     assert (teacher.calls, kept) == (4, 4 if waits else 0), "no further one was begun"
     assert (booked(world, work.grip.job) == pytest.approx(teacher.bill, abs=1e-9)) == waits
     assert (took > 1.0) == waits, took
     said = [event.message for event in world.events(work.grip.job) if event.message]
-    assert said == (["Stopping: 4 calls are in flight and waited for, 120 s at most."] if waits else [])
+    assert said == (["Stopping: 4 calls are in flight and waited for, 120 s at most."] if why == "pause" else [])
 
 
 @pytest.mark.parametrize("idle", [None, 5.0])

@@ -47,7 +47,7 @@ def left_behind(world: World, work: Work, row: Endpoint, *ids: str, **known: str
             id=id, endpoint=row.id, place=row.known().digest, price=None, entries=[Entry("d", 0, 1, 700_000)], least=1
         )
         world(postage.stamp, work.grip, parcel)
-        world(postage.note, id, file="file-1", **known)
+        world(postage.note, id, file="file-1", **{name: value.format(id=id) for name, value in known.items()})
     world.end(work.grip, "stopped", bare=True)
     world(intent.cancel, work.project, work.grip.job)
 
@@ -205,14 +205,33 @@ def test_the_file_of_a_batch_that_was_never_made_goes(world: World, post: Post) 
 def test_one_that_cannot_be_settled_keeps_nobody_from_the_others(world: World, post: Post) -> None:
     """Nor do its days."""
     world(lambda session: session.execute(text(BROKEN)))
-    replies: dict[str, list[Reply]] = {LOOK: [said(ENDED), said(ENDED | {"status": "cancelling"})], FILE: [RESULT]}
+    first, second = "GET /batches/batch_of_bat_a", "GET /batches/batch_of_bat_b"
+    replies: dict[str, list[Reply]] = {
+        first: [said(ENDED | {"id": "batch_of_bat_a"})],
+        second: [said(ENDED | {"id": "batch_of_bat_b", "status": "cancelling"})],
+        FILE: [RESULT],
+    }
     work = begun(world, world.project())
-    script = fetched(world, work, post, replies, "bat_a", "bat_b", remote="batch_1")
-    assert script.asked == [LOOK, FILE, LOOK]
+    script = fetched(world, work, post, replies, "bat_a", "bat_b", remote="batch_of_{id}")
+    assert script.asked in ([first, FILE, second], [second, first, FILE])
     assert [(one.id, one.state, one.silent_since is None) for one in batches(world)] == [
         ("bat_a", BatchState.LEFT, True),
         ("bat_b", BatchState.LEFT, False),
     ]
+
+
+def test_a_batch_that_is_slow_leaves_the_others_of_its_endpoint_their_turn(
+    world: World, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One trickles, in whichever order they are looked at."""
+    monkeypatch.setattr(leftovers, "ONE", 1.0)
+    looks = {f"GET /batches/batch_of_bat_{one}": f"batch_of_bat_{one}" for one in "ab"}
+    replies: dict[str, list[Reply]] = {look: [said(ENDED | {"id": id})] for look, id in looks.items()}
+    replies["GET /batches/batch_of_bat_a"] = [said(ENDED | {"id": "batch_of_bat_a", "output_file_id": "file-3"})]
+    replies |= {FILE: [RESULT], "GET /files/file-3/content": [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"]}
+    replies |= {DISCARD: [said({})], "DELETE /files/file-2": [said({})]}
+    fetched(world, begun(world, world.project()), post, replies, "bat_a", "bat_b", remote="batch_of_{id}")
+    assert [one.state for one in batches(world)] == [BatchState.LEFT, BatchState.DONE]
 
 
 @pytest.mark.parametrize("bound", ["LOOK", "VISIT"])

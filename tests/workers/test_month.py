@@ -109,15 +109,39 @@ def test_a_little_that_comes_back_is_left_to_those_who_ask(
     assert world.states(job)["answer"] == "paused"
 
 
+def test_what_a_job_has_itself_is_no_room(world: World, ledger: Ledger, project: str) -> None:
+    """It comes back before the job waits: with it alone the job would go on, and pause again."""
+    rich, poor = begun(world, project), begun(world, project)
+    ledger(purse.reserve, rich.grip, "ep_words", 1, MOST, MOST)
+    assert ledger(purse.reserve, poor.grip, "ep_words", 1, 100_000, 100_000).granted == 100_000
+    assert ledger(purse.reserve, poor.grip, "ep_words", 2, 64 * CALL, CALL - 100_000).barred == "project"
+    assert world.steps(poor.grip.job)["answer"].context[purse.BARRED] == CALL
+
+
+def test_a_new_month_is_not_waited_for_till_nothing_is_set_aside(
+    world: World, ledger: Ledger, post: Post, project: str
+) -> None:
+    """Eight calls of this job are more than the cap."""
+    rich = begun(world, project)
+    job = barred(world, ledger, project, rich)
+    spend(world, ledger, project, rich, MOST)
+    ledger(purse.reserve, begun(world, project).grip, "ep_words", 1, 10, 10)
+    Sweeper(post).sweep()
+    assert world.states(job)["answer"] == "paused"
+    world(lambda session: session.execute(LAST_MONTH))
+    Sweeper(post).sweep()
+    assert world.states(job)["answer"] == "ready"
+
+
 def test_a_batch_waits_too(world: World, ledger: Ledger, post: Post, project: str) -> None:
-    """For the money of the least that is worth sending."""
+    """For the money of a call: when it goes on, nothing is sent yet, and any batch is worth sending."""
     rich = begun(world, project)
     ledger(purse.reserve, rich.grip, "ep_words", 1, MOST, MOST)
     poor = begun(world, project)
     entries = [Entry(digest=str(number), first=0, samples=1, bound=CALL // 8) for number in range(8)]
     parcel = Parcel(id="bat_a", endpoint="ep_words", place="d", price=None, entries=entries, least=8)
     assert ledger(postage.stamp, poor.grip, parcel).barred == "project"
-    assert world.steps(poor.grip.job)["answer"].context[purse.BARRED] == CALL
+    assert world.steps(poor.grip.job)["answer"].context[purse.BARRED] == CALL // 8
     job = paused(world, poor, SPENT["project"])
     assert "set aside for calls that are under way" in told(world, job)
     spend(world, ledger, project, rich, 100_000)
