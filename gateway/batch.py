@@ -17,8 +17,8 @@ LINES = 50_000
 BYTES = 190_000_000
 LARGEST = 4 << 30
 """Bytes of a file of replies, however many calls there were."""
-FREE = 256 << 20
-"""Bytes that it leaves free on the disk that it is put on."""
+FREE = 128 << 20
+"""Bytes that it leaves free on the disk that it is put on: half of what has to be free before a job that found it full goes on (workers/sweeper.py)."""
 TRANSFER = 900.0
 """Seconds that a file may take."""
 PATH = "/v1/chat/completions"

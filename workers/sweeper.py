@@ -34,9 +34,7 @@ SILENCE = timedelta(minutes=5)  # after which a worker is forgotten
 RARE = 60.0  # seconds between looks at garbage and old keys
 ORPHANED = 6 * 3600.0  # seconds between looks at bytes without a row
 SHORT, LONG = 3, 3600  # seconds that a duty may take, if nobody else is to take it up meanwhile
-ROOM = (
-    512 * 2**20
-)  # free bytes from which on a full disk counts as free again; results of batches leave half of it free
+ROOM = 256 * 2**20  # free bytes from which on a full disk counts as free again
 log = structlog.get_logger(__name__)
 
 

@@ -41,6 +41,7 @@ def dark_knowledge(teachers: Teachers, train: Rows, division: Division) -> DarkK
     return DarkKnowledge(
         temperature=params.temperature,
         rows=len(known),
+        labelled=int((known >= 0).sum()),
         counts=tuple(counts.tolist()),
         mean=tuple(tuple(np.round(row, PLACES).tolist()) for row in mean),
         confusions=_confusions(mean, counts, classes),

@@ -27,7 +27,7 @@ def section(report: Report, ink: bool) -> Child:
         report.grade.classes,
         _without_empty(dark),
         _cell,
-        ("the teacher sees a …", "a true …"),
+        ("the teacher sees a …", "a true …" if _all_labelled(dark) else "a … by label or teacher"),
     )
     return tag(
         "section",
@@ -50,7 +50,7 @@ def _without_empty(dark: DarkKnowledge) -> list[tuple[float, ...]]:
 def _words(report: Report, dark: DarkKnowledge, charted: bool) -> Markup:
     who = role(report.grade.teacher or "teacher.0", report.grade).short
     intro = (
-        f"What the {who} puts on the classes beside the true one: the mean over {count(dark.rows)} transfer rows. "
+        f"What the {who} puts on the classes beside the true one: the mean over {count(dark.rows)} transfer rows. {_stand_ins(dark)}"
         "A label alone says none of this; the student learns it. "
     )
     if charted:
@@ -60,6 +60,22 @@ def _words(report: Report, dark: DarkKnowledge, charted: bool) -> Markup:
         intro += f"The {len(dark.confusions)} strongest of {len(report.grade.classes)} classes:"
     said = dark.confusions[:SAID] if charted else dark.confusions
     return tag("div", tag("p", intro), tag("ol", [tag("li", confusion_words(each)) for each in said]), class_="say")
+
+
+def _all_labelled(dark: DarkKnowledge) -> bool:
+    return dark.labelled in (None, dark.rows)
+
+
+def _stand_ins(dark: DarkKnowledge) -> str:
+    """Where a row's label was not seen, its own answer is the teacher's highest by definition: that is to be known."""
+    if _all_labelled(dark):
+        return ""
+    seen = (
+        f"Training saw the labels of {count(dark.labelled)} of them"
+        if dark.labelled
+        else "Training saw none of their labels"
+    )
+    return f"{seen}; for the others the teacher's own answer stands as the true class, so what is beside it is less. "
 
 
 def confusion_words(found: Confusion) -> list[Child]:

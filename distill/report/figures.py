@@ -145,8 +145,10 @@ class DarkKnowledge(Figures):
 
     temperature: float
     rows: int
+    labelled: int | None = None
+    """Of these, rows whose label training saw; the teacher's own answer stands for the label of the others. None: it was not counted."""
     counts: tuple[int, ...]
-    """Rows of each true class: by a label that training saw, else the teacher's own answer."""
+    """Rows of each class: by a label that training saw, else the teacher's own answer."""
     mean: tuple[tuple[float, ...], ...]
     """[true class][class]: mean soft target; the diagonal is what it puts on the true class; zeros where counts is 0."""
     confusions: tuple[Confusion, ...]

@@ -21,7 +21,7 @@ RECIPES = sorted((ROOT / "recipes").glob("*.json"))
 SPLITS = {"train": (0, 1029), "test": (1029, 1797)}
 STEPS = 20
 CLASSES = [str(digit) for digit in range(10)]
-ALIKE = ("digits-teacher", "mnist-teacher", "mnist-three-percent", "mnist-without-threes", "texts")
+ALIKE = ("digits-teacher", "mnist-teacher", "mnist-three-percent", "texts")
 """Recipes whose steps are those of another one: `make test` validates them, `make proofs` runs them too."""
 
 

@@ -101,6 +101,7 @@ def grade(
     dark = DarkKnowledge(
         temperature=4.0,
         rows=500,
+        labelled=100,
         counts=(500, *[0] * (size - 1)),
         mean=tuple(soft(size, i) for i in range(size)),
         confusions=(

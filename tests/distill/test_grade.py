@@ -161,7 +161,7 @@ def test_dark_knowledge(both: tuple[Grade, dict[str, npt.NDArray[Any]]], digits:
     assert dark is not None
     z = Scores(digits.scores, 1, tmp_path).gather(("train",), np.arange(TRAINED))[:, 0].astype(np.float64) / 4
     soft = np.exp(z) / np.exp(z).sum(1, keepdims=True)
-    assert sum(dark.counts) == dark.rows == TRAINED
+    assert sum(dark.counts) == dark.rows == TRAINED and dark.labelled == 51
     assert np.allclose(np.array(dark.mean).sum(1), 1, atol=1e-4)
     teacher_says = soft.argmax(1)
     labels = np.array([int(label) for label in digits.y[:TRAINED]])

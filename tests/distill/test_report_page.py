@@ -196,6 +196,22 @@ def test_cached_steps_cost_nothing_now() -> None:
     assert "5.7 s" in read.texts  # 2.5 of training, 3.2 of packing
 
 
+def test_whose_answer_stands_for_a_label_that_was_not_seen() -> None:
+    """The teacher's highest is its own answer by definition."""
+    found = report()
+    assert (
+        "Training saw the labels of 100 of them; for the others the teacher's own answer" in checked(page(found)).text
+    )
+    dark = found.grade.dark_knowledge
+    assert dark is not None
+    for labelled, said in ((0, "Training saw none of their labels"), (500, None), (None, None)):
+        one = dark.model_copy(update={"labelled": labelled})
+        text = checked(
+            page(found.model_copy(update={"grade": found.grade.model_copy(update={"dark_knowledge": one})}))
+        ).text
+        assert (said is None or said in text) and ("own answer stands" in text) == (said is not None)
+
+
 def test_many_classes_are_told_in_words() -> None:
     classes = tuple(f"a class with a long name {i}" for i in range(100))
     source = page(report(classes))
