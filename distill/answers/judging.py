@@ -4,6 +4,7 @@ A filter as any other, but one that asks: it is the last, and its step is an `an
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from distill.answers.kept import tell
 from distill.answers.layout import DROPPED, LOG, TALLY, TRAIN, kept, lines, named, tally, write_scores, written
 from distill.answers.noise import Log
 from distill.answers.read import read
+from distill.answers.side import LOT, early_first
 from distill.data.draw import meets
 from distill.data.rows import Ints, Rows
 from distill.progress import Progress
@@ -25,6 +27,7 @@ from distill.run import RunFolder
 from spec.gateway import Message, Told
 from spec.params import AnswerParams, Judged
 from spec.problem import Problem, Refused
+from spec.responses import FILTERS
 from spec.run import Result
 from spec.template import ANSWER, fields, render
 
@@ -52,17 +55,21 @@ class Verdicts:
     shown: list[Dropped] = field(default_factory=list)
 
     @property
+    def hopeless(self) -> bool:
+        """Of a lot nothing can be read. A failure that may pass says nothing of it."""
+        return self.told == self.unread + self.failed and self.told - self.passing >= LOT
+
+    @property
     def dropped(self) -> Ints:
         return np.array(sorted(set(self.rows) - self.passed), dtype=np.int64)
 
 
 def run(folder: RunFolder, params: AnswerParams, judged: Judged) -> Result:
-    """Where a cap ends it, rows that it was not asked about are dropped. Refused: `no_gateway`, `nothing_kept`, `over_budget`."""
+    """Where a cap ends it, rows that it was not asked about are dropped. Refused: `no_gateway`, `no_answers` of a lot that can be read, `nothing_kept`, `over_budget`."""
     rows = Rows.open(folder.input(f"{TRAIN}/rows.arrow"))
     verdicts = _due(folder, judged, rows)
-    asker = connected(folder)
-    _ask(folder, params, verdicts, Questions(params.question.template, rows), asker)
-    asker.close()
+    with closing(connected(folder)) as asker:
+        _ask(folder, params, verdicts, Questions(params.question.template, rows), asker)
     if folder.stop_requested or asker.stopped not in (None, OVER_BUDGET):
         return Result(status="stopped")
     if asker.stopped == OVER_BUDGET and not verdicts.passed:
@@ -103,12 +110,13 @@ class Questions:
 
 
 def _ask(folder: RunFolder, params: AnswerParams, verdicts: Verdicts, questions: Questions, asker: Asker) -> None:
+    """Of rows spread over all first. Refused (`no_answers`): of these none can be read."""
     choices = Choices(names=params.classes)
     progress = Progress(folder, start=0, total=len(verdicts.rows), unit="rows", rows=1.0)
 
     def each() -> Iterator[tuple[int, tuple[Message, ...]]]:
-        for place, (row, label) in enumerate(zip(verdicts.rows, verdicts.labels, strict=True)):
-            yield place, questions.of(row, label)
+        for place in early_first(len(verdicts.rows)):
+            yield place, questions.of(verdicts.rows[place], verdicts.labels[place])
 
     try:
         for reply in asker.ask(each(), lambda: folder.stop_requested):
@@ -116,6 +124,8 @@ def _ask(folder: RunFolder, params: AnswerParams, verdicts: Verdicts, questions:
             _take(verdicts, reply, None if reading.shares is None else bool(reading.shares[0] > HALF))
             if progress.due(verdicts.told):
                 progress.tell(verdicts.told)
+            if verdicts.hopeless:
+                raise _useless(folder, verdicts)
     except Closed as error:
         raise ConnectionError("the gateway was closed") from error
 
@@ -132,6 +142,16 @@ def _take(verdicts: Verdicts, reply: Told, yes: bool | None) -> None:
     elif verdicts.told - len(verdicts.passed) <= SHOWN:
         said = " | ".join(answer.text for answer in reply.answers) or f"{reply.failed}: {reply.message}"
         verdicts.shown.append(Dropped(row=row, by=(verdicts.place,), said=f"{label}; judge: {said}"[:200]))
+
+
+def _useless(folder: RunFolder, verdicts: Verdicts) -> Refused:
+    """Some of what the judge said is told before."""
+    for one in verdicts.shown:
+        folder.message(f"train row {one.row}: {one.said}", level="warning")
+    unread, failed = f"{verdicts.unread:,} neither yes nor no", f"{verdicts.failed:,} without a reply"
+    message = f"Of the first {verdicts.told:,} of {len(verdicts.rows):,} rows the judge said yes or no of none ({unread}, {failed})."
+    hint = "The events say what it said; look at its question, and at the max_tokens of its sampling."
+    return Refused(Problem(code="no_answers", message=message, param=f"{FILTERS}[{verdicts.place}]", hint=hint))
 
 
 def _counted(before: Kept, verdicts: Verdicts) -> Kept:

@@ -49,9 +49,7 @@ class Side:
 
     def places(self) -> list[int]:
         """In the order in which they are asked: LOT of them, spread over all rows, and then the others."""
-        every = np.arange(len(self.which))
-        early = np.isin(every, np.linspace(0, len(every) - 1, min(len(every), LOT)).astype(np.int64))
-        return [*every[early].tolist(), *every[~early].tolist()]
+        return early_first(len(self.which))
 
     def gold(self, place: int, classes: Sequence[str]) -> str | list[str] | None:
         """The name, or names, of a gold label that may be seen."""
@@ -59,6 +57,19 @@ class Side:
         if truth.ndim:
             return None if truth[0] < 0 else [name for name, there in zip(classes, truth, strict=True) if there]
         return None if truth < 0 else classes[int(truth)]
+
+
+def early_first(number: int) -> list[int]:
+    """All places below `number`: LOT of them, spread over all, and then the others."""
+    every = np.arange(number)
+    early = np.isin(every, spread(number, LOT))
+    return [*every[early].tolist(), *every[~early].tolist()]
+
+
+def spread(number: int, few: int) -> Ints:
+    """(min(few, number),) places below `number`, ascending, the first and the last among them."""
+    few = min(few, number)
+    return np.arange(few, dtype=np.int64) * (number - 1) // max(few - 1, 1)
 
 
 Sides = tuple[Side, Side]

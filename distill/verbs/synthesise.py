@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from distill.answers.asker import OVER_BUDGET, Asker, Closed, connected
+from distill.answers.side import LOT
 from distill.data.draw import Division, divide
 from distill.data.extended import extend
 from distill.data.rows import Ints, Rows
@@ -78,9 +79,9 @@ class Writing:
         self._progress = Progress(folder, start=0, total=params.rows, unit="texts", rows=1.0)
 
     def until_enough(self, asker: Asker) -> None:
-        """Until enough texts are kept, no call is left, or nothing more is answered."""
+        """Until enough texts are kept, no call is left, nothing more is answered, or a lot of calls has brought no text."""
         with self._folder.output("texts.jsonl").open("w", encoding="utf-8") as log:
-            while self.pool.missing and self._calls < self._params.most_calls and asker.stopped is None:
+            while self._wanting and asker.stopped is None:
                 number = min(
                     ROUND,
                     ceil(self.pool.missing / self._params.question.per_call),
@@ -93,6 +94,11 @@ class Writing:
                     log.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in self._take(told[call]))
                 self._calls += len(told)
                 self._progress.tell(len(self.pool.kept))
+
+    @property
+    def _wanting(self) -> bool:
+        hopeless = not self.pool.fates and self._calls - self.passing >= LOT
+        return self.pool.missing > 0 and self._calls < self._params.most_calls and not hopeless
 
     def _round(self, asker: Asker, calls: range) -> dict[int, Told]:
         """Replies by call; fewer where it was stopped."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distill.answers.side import LOT
 from distill.report.asked import Filter, Kept, Tally
 from distill.signals.scores import index_path
 from spec.condition import Condition
@@ -144,3 +145,39 @@ def test_a_cap_drops_what_was_not_asked(tmp_path: Path, answers: Path, yes: int,
 def test_a_judge_who_says_no_to_all_leaves_nothing(tmp_path: Path, answers: Path) -> None:
     result = judged(tmp_path, answers, lambda _: said("No."))
     assert result.error is not None and result.error.code == "nothing_kept"
+
+
+@pytest.mark.parametrize(("reads", "code"), [(False, "no_answers"), (True, None)])
+def test_a_judge_who_cannot_be_read_is_given_up_after_a_lot(
+    tmp_path: Path, answers: Path, reads: bool, code: str | None
+) -> None:
+    asked: list[str] = []
+
+    def think(question: str) -> Told:
+        """Every twelfth call fails for now; one verdict of the first fifty can be read, or none."""
+        asked.append(question)
+        if len(asked) % 12 == 0:
+            return Told(failed="server_error", message="down", passing=True)
+        return said("Yes." if reads and len(asked) == LOT else "Let me think")
+
+    result = judged(tmp_path, answers, think)
+    if code is None:
+        assert result.status == "succeeded" and read(tmp_path)[1].kept == 1
+        return
+    assert result.error is not None
+    assert (result.error.code, result.error.param) == (code, "data.responses.keep[1]")
+    told = LOT + LOT // 11  # those that failed for now say nothing
+    assert f"Of the first {told} of {len(LEFT)} rows" in result.error.message and told < len(LEFT)
+    assert "judge: Let me think" in messages(tmp_path / "judge")
+
+
+def test_a_judge_is_asked_of_spread_rows_first(tmp_path: Path, answers: Path) -> None:
+    asked: list[int] = []
+
+    def yes(question: str) -> Told:
+        asked.append(int(question.split()[1]))
+        return said("Yes.")
+
+    judged(tmp_path, answers, yes)
+    assert sorted(asked) == LEFT and asked[:LOT] == sorted(asked[:LOT], reverse=True), "as its log has them"
+    assert (asked[0], asked[LOT - 1]) == (LEFT[-1], LEFT[0])

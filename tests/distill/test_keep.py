@@ -98,7 +98,7 @@ def test_a_row_is_kept_if_a_filter_applies_and_all_that_apply_pass(
     assert (filters.dropped, filters.unmatched) == (int(expected != ()), int(expected is None))
 
 
-ROWS = 40
+ROWS = 100
 SAID = ["ok", "a long answer", "ok", "no"]
 """Of each training row, in turn."""
 

@@ -226,14 +226,16 @@ def answering(folder: Path, reply: Callable[[int, str], Told | None]) -> threadi
     return thread
 
 
-def written(tmp_path: Path, name: str, reply: Callable[[int, str], Told | None], **more: Any) -> tuple[Path, Result]:
+def written(
+    tmp_path: Path, name: str, reply: Callable[[int, str], Told | None], *, rows: int = 12, most_calls: int = 9
+) -> tuple[Path, Result]:
     """The verb on rows of which the last ten are a held-out file."""
     inputs = {
         "train/rows.arrow": text_rows(tmp_path / "train.arrow", TEXTS[:50], ["a", "b"] * 25),
         "heldout/rows.arrow": text_rows(tmp_path / "heldout.arrow", TEXTS[50:], ["a", "b"] * 5),
     }
     take = Selection(roles=ROLES, validation=0.1)
-    params = SynthesiseParams(question=REQUEST, rows=12, similarity=0.7, seed=0, most_calls=9, take=take, **more)
+    params = SynthesiseParams(question=REQUEST, rows=rows, similarity=0.7, seed=0, most_calls=most_calls, take=take)
     folder = run_folder(tmp_path / name, "synthesise", params, inputs)
     thread = answering(folder, reply)
     result = here(folder)
@@ -289,3 +291,17 @@ def test_a_teacher_that_writes_nothing_fails_the_step(tmp_path: Path) -> None:
     folder, result = written(tmp_path, "run", lambda call, _: Told(id=call, answers=(Answer(text="No."),)))
     assert result.error is not None and result.error.code == "no_texts" and "began: No." in (result.error.hint or "")
     assert not result.outputs and folder.exists()
+
+
+@pytest.mark.parametrize(("passing", "calls"), [(0, 64), (20, 96)])
+def test_a_teacher_that_writes_no_text_is_given_up_after_a_lot_of_calls(
+    tmp_path: Path, passing: int, calls: int
+) -> None:
+    def reply(call: int, _: str) -> Told:
+        if call < passing:
+            return Told(id=call, failed="server_error", message="down", passing=True)
+        return Told(id=call, answers=(Answer(text="No."),))
+
+    _, result = written(tmp_path, "run", reply, rows=1000, most_calls=1000)
+    assert result.error is not None and result.error.code == "no_texts"
+    assert f"({calls} calls, 0 texts, {calls - passing} unparseable)" in result.error.message
