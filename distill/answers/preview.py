@@ -1,4 +1,4 @@
-"""A preview: each of the first rows with its answer, and what the filters would say of it. A judge is not asked yet."""
+"""A preview: some rows, each with its answer, and what the filters would say of it. A judge is not asked yet."""
 
 import json
 from typing import Any

@@ -76,18 +76,19 @@ Sides = tuple[Side, Side]
 """Held-out rows, training rows."""
 
 
-def beginning(sides: Sides, number: int) -> Sides:
-    """The first rows; of both sides where there is room."""
+def sample(sides: Sides, number: int) -> Sides:
+    """So many rows, spread over both sides: the first of a file with an order would cost what the others do not."""
     heldout, train = sides
     few = max(number // 2, number - len(train.which))
     return (_of(heldout, few), _of(train, number - min(few, len(heldout.which))))
 
 
 def _of(side: Side, number: int) -> Side:
+    some = spread(len(side.which), number)
     return replace(
         side,
-        which=side.which[:number],
-        truth=side.truth[:number],
-        logs=side.logs[:number],
-        answered=side.answered[:number],
+        which=side.which[some],
+        truth=side.truth[some],
+        logs=side.logs[some],
+        answered=side.answered[some],
     )

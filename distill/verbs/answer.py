@@ -16,7 +16,7 @@ from distill.answers.layout import LOG, TALLY, written
 from distill.answers.lists import Lists
 from distill.answers.prompts import Prompts, examples, picked
 from distill.answers.read import read
-from distill.answers.side import Side, Sides, beginning
+from distill.answers.side import Side, Sides, sample
 from distill.answers.tally import agreement, log_odds, log_shares
 from distill.data.draw import Division, divide
 from distill.data.rows import Ints, Labels, Rows, seen
@@ -44,7 +44,7 @@ def run(folder: RunFolder, params: AnswerParams) -> Result:
     shown = examples(params.question, rows, division, params.classes, params.take.seed)
     sides: Sides = (_heldout(folder, params, rows, division), _training(folder, params, rows, division))
     if params.first is not None:
-        sides = beginning(sides, params.first)
+        sides = sample(sides, params.first)
     total = sum(len(side.which) for side in sides)
     progress = Progress(folder, start=0, total=total, unit="rows", rows=1.0)
     batched = bool(folder.run.context.get("batch"))

@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from distill.answers.side import LOT, Side
+from distill.answers.side import LOT, Side, sample, spread
 from distill.data.rows import Rows
 
 
@@ -39,3 +39,29 @@ def test_a_side_is_given_up_after_a_lot_or_after_all() -> None:
     early = few.hopeless
     few.kinds.update(failed=1)
     assert (early, few.hopeless) == (False, True)
+
+
+@pytest.mark.parametrize(("number", "few"), [(0, 3), (1, 3), (7, 0), (7, 1), (7, 2), (7, 6), (7, 7), (1_000_003, 1000)])
+def test_spread_places_are_as_many_as_wanted_and_evenly_apart(number: int, few: int) -> None:
+    places = spread(number, few)
+    assert len(set(places.tolist())) == min(number, few) and all(0 <= place < number for place in places)
+    assert np.ptp(np.diff(places)) <= 1 if len(places) > 1 else True
+
+
+@pytest.mark.parametrize(
+    ("sizes", "number", "asked"), [((100, 1000), 20, (10, 10)), ((100, 4), 20, (16, 4)), ((3, 2), 20, (3, 2))]
+)
+def test_a_preview_of_rows_in_an_order_is_of_their_mean(
+    sizes: tuple[int, int], number: int, asked: tuple[int, int]
+) -> None:
+    """Of both sides row n has n bytes, so the first ones would be short."""
+    heldout, train = side(sizes[0]), side(sizes[1])
+    for one in (heldout, train):
+        one.truth, one.logs[:, 0] = one.which, one.which
+    found = sample((heldout, train), number)
+    assert tuple(len(one.which) for one in found) == asked
+    for one, size in zip(found, sizes, strict=True):
+        assert one.which.mean() == pytest.approx((size - 1) / 2, abs=1)
+        assert one.which.tolist() == one.truth.tolist() == one.logs[:, 0].tolist() and len(one.answered) == len(
+            one.which
+        )
