@@ -148,7 +148,7 @@ def admit(session: Session, job: Job) -> set[str]:
 
 
 def recount(session: Session, job: Job) -> None:
-    """Estimates a planned job anew, by what its preview has cost. It stays as it is where something that it names is gone. The caller holds the job."""
+    """Estimates a planned job anew, by what its preview has cost, and keeps what was said before. It stays as it is where something that it names is gone. The caller holds the job."""
     if job.estimate is None:
         return
     resolved = Distillation.model_validate(job.resolved)
@@ -157,7 +157,8 @@ def recount(session: Session, job: Job) -> None:
         return
     facts = counted(session, job.project, plan.plan(resolved, facts), facts)
     if facts.counted is not None:
-        job.estimate = estimate(plan.plan(resolved, facts), facts, resolved=resolved, rates=job.rates).model_dump()
+        anew = estimate(plan.plan(resolved, facts), facts, resolved=resolved, rates=job.rates).model_dump()
+        job.estimate = anew | {"before_preview": job.estimate.get("before_preview") or job.estimate["usd"]}
 
 
 def unplanned(about: str | None = None) -> Select[str]:

@@ -46,12 +46,13 @@ def _row(step: Step, usd: float) -> dict[str, Any]:
 
 
 def _bill(session: Session, job: Job) -> dict[str, Any] | None:
-    """What calls to endpoints have cost so far, beside what was expected; None where there were none."""
+    """What calls to endpoints have cost so far, beside what was expected before the first of them; None where there were none."""
     sums = (Charge.calls, Charge.input_tokens, Charge.output_tokens, Charge.cached_tokens, Charge.usd)
     found = session.execute(
         select(*(func.coalesce(func.sum(one), 0) for one in sums)).where(Charge.job == job.id, Charge.kind == "calls")
     ).one()
-    expected = (job.estimate or {}).get("usd")  # of devices that have a price, too
+    said = job.estimate or {}
+    expected = said.get("before_preview") or said.get("usd")  # of devices that have a price, too
     asks = session.scalar(select(Step.id).where(Step.job == job.id, Step.verb.in_(ASKING)).limit(1))
     if asks is None or (expected is None and not found[0]):
         return None

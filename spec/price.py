@@ -48,6 +48,9 @@ class Estimate(BaseModel):
     usd: Dollars | None = None
     """None: nothing of the job has a price. What was answered before costs nothing, and is not taken off here."""
     basis: str
+    """How all of it was reckoned."""
+    before_preview: Dollars | None = None
+    """`usd` as it was said before a preview, where one has changed it: the report compares the bill with this."""
 
 
 def estimate(

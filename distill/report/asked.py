@@ -231,7 +231,7 @@ class Bill(Figures):
     cached_tokens: int = 0
     """Of the input, from the endpoint's cache."""
     expected: float | None
-    """US dollars for answers, as estimated before the job began."""
+    """US dollars for answers, as estimated before the job began: a preview changes the job's estimate, and not this."""
     low: float | None
     high: float | None
     cap: float | None

@@ -99,6 +99,7 @@ def test_a_preview_waits_for_its_owner(stack: Stack, asker: Tenant, teacher: Tea
     rows = dataset(stack, asker, 120)
     spec = job(rows, budget={"preview": 20})
     spec["data"]["responses"]["keep"] = [{"type": "regex", "pattern": "animals|stones"}]
+    before = good(asker.client.post("/v1/distillations/validate", json=spec))["estimate"]["usd"]
     run = Run.start(asker, spec)
     until(lambda: run.get()["state"] == "paused")
     found = run.get()
@@ -117,6 +118,7 @@ def test_a_preview_waits_for_its_owner(stack: Stack, asker: Tenant, teacher: Tea
     assert estimate["usd"]["answers"] == pytest.approx(6 * teacher.bill, rel=0.2), (
         "of all rows, by what twenty have cost"
     )
+    assert estimate["before_preview"] == before != estimate["usd"]
     unlike = job(rows, budget={"preview": 20})
     unlike["data"]["responses"]["prompt"] = {"system": "Which is it?"}
     asked = [good(asker.client.post("/v1/distillations/validate", json=one))["estimate"] for one in (spec, unlike)]

@@ -510,6 +510,9 @@ class Estimate(TypedDict):
     usd: Dollars | None
     """None: nothing of the job has a price. What was answered before costs nothing, and is not taken off here."""
     basis: str
+    """How all of it was reckoned."""
+    before_preview: Dollars | None
+    """`usd` as it was said before a preview, where one has changed it: the report compares the bill with this."""
 
 
 class Evaluation(TypedDict):
