@@ -33,7 +33,7 @@ class SourceFile(Params):
 
 
 class InspectDataset(Params):
-    """Files to canonical splits: outputs `<split>.arrow` and `preview.json` ({split: first 100 rows})."""
+    """Files to canonical splits: outputs `<split>.arrow` and `preview.json` ({split: first rows, at most 100})."""
 
     kind: Literal["dataset"] = "dataset"
     files: tuple[SourceFile, ...]

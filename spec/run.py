@@ -24,6 +24,8 @@ SPEC, INPUTS, EVENTS, LOG, CHECKPOINTS, OUTPUTS, RESULT = (
     "spec.json", "inputs", "events.jsonl", "log.txt", "checkpoints", "outputs", "result.json",
 )  # fmt: skip
 ACKNOWLEDGED = "STILLHOUSE_ACKNOWLEDGED"
+PREVIEW, PREVIEW_BYTES = "preview.json", 8 * 2**20
+"""The output of a dataset's inspection that the API reads whole, and how large it may be."""
 GATEWAY = "gateway"
 """A Unix socket in the run folder, where the step has a teacher to ask (spec/gateway.py is its protocol)."""
 PATH = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,5}$")

@@ -29,11 +29,15 @@ def collect(ledger: Ledger, storage: Storage) -> None:
 
 
 def orphans(ledger: Ledger, storage: Storage) -> None:
-    """Deletes bytes whose row was never written, since their writer died between the two, and what others left half written."""
-    storage.tidy(time.time() - ABANDONED)
+    """Deletes bytes whose row was never written, since their writer died between the two."""
     for digest, _, modified in storage.all():
         if _old(modified) and not ledger(_known, digest):
             ledger(_forget, storage, digest)
+
+
+def tidy(storage: Storage) -> None:
+    """Deletes what writers that died left half written. On S3 that needs rights of its own."""
+    storage.tidy(time.time() - ABANDONED)
 
 
 def _forget(session: Session, storage: Storage, digest: str) -> None:

@@ -92,7 +92,7 @@ class Sweeper:
             due += map(alone, (forget_workers, forget_replies, collect))
         if now >= self._orphans_at:
             self._orphans_at = now + ORPHANED
-            due.append(alone(orphans))
+            due += map(alone, (orphans, tidy))
         return due
 
     def _abroad(self) -> list[Duty]:
@@ -196,6 +196,10 @@ def orphans(post: Post) -> None:
     garbage.orphans(post.ledger, post.storage)
 
 
+def tidy(post: Post) -> None:
+    garbage.tidy(post.storage)
+
+
 def scratch(post: Post) -> None:
     """Removes run folders of our database's steps that run no longer under that fence, here or anywhere on this disk."""
     folders = post.settings.scratch / RUNS
@@ -212,4 +216,4 @@ def scratch(post: Post) -> None:
             shutil.rmtree(there[name], ignore_errors=True)
 
 
-SLOW = (collect, leftover_batches, orphans)
+SLOW = (collect, leftover_batches, orphans, tidy)

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from models.start import Work
 from spec.facts import DatasetFacts, ModelFacts, PairFacts, TokenizerFacts
-from spec.run import Result
+from spec.run import PREVIEW, PREVIEW_BYTES, Result
 from workers.intake import Untrusted
 
 Files = dict[str, dict[str, Any]]
@@ -33,6 +33,8 @@ def _verify_facts(work: Work, result: Result, outputs: Files) -> None:
     if kind == "dataset":
         splits = DatasetFacts.model_validate(result.facts).splits
         _found({split.path: (split.digest, split.bytes) for split in splits.values()}, outputs)
+        if PREVIEW not in outputs or outputs[PREVIEW]["bytes"] > PREVIEW_BYTES:
+            raise Untrusted(f"{PREVIEW} is not there, or has more than {PREVIEW_BYTES} bytes")
     elif kind in ("model", "package"):
         files = ModelFacts.model_validate(result.facts).files
         known = {(file["digest"], file["bytes"]) for file in (*outputs.values(), *work.files.values())}

@@ -14,6 +14,7 @@ from api.deps import Db, Reader, Ring, Store, Writer
 from api.idempotency import OnlyOnce
 from api.pages import AskedPage, Page, cut, page
 from models import dataset as datasets
+from spec.run import PREVIEW
 
 ARROW = "application/vnd.apache.arrow.file"
 BYTES: dict[str, Any] = {ARROW: {"schema": {"type": "string", "format": "binary"}}}
@@ -61,8 +62,7 @@ async def preview(
 ) -> Preview:
     """Shows the first rows of a split."""
     name, facts, files = await db(service.split, caller.project, dataset_id, split)
-    written = await asyncio.to_thread(lambda: b"".join(store.read(files[service.PREVIEW]["digest"])))
-    rows = json.loads(written)[name]
+    rows = await asyncio.to_thread(lambda: json.loads(b"".join(store.read(files[PREVIEW]["digest"])))[name])
     return Preview(dataset=dataset_id, split=name, rows=facts.rows, data=rows[:limit])
 
 

@@ -14,8 +14,6 @@ from spec.ids import new_id
 from spec.nearest import suggestion
 from spec.params import InspectDataset, SourceFile
 
-PREVIEW = "preview.json"
-
 
 def create(session: Session, project: str, body: NewDataset) -> tuple[Dataset, set[str]]:
     """The row, and its inspection on its way. Raises Invalid (`file_not_found`)."""

@@ -36,7 +36,7 @@ class JsonLines:
             for number, line, reason in lines(stream):
                 if line is not None and not line.strip():
                     continue
-                row = reason if line is None else parse(line)
+                row = reason if line is None else parse(line.rstrip(b"\r\n"))
                 if first and isinstance(row, dict):
                     first, spoken = False, format_of(row)
                 rows.append(spoken.read(row) if spoken and isinstance(row, dict) else row)

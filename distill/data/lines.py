@@ -10,7 +10,7 @@ MOST_VALUES = 2**20
 
 
 def lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None, str]]:
-    """(number from 1, line without its end, ""), or (number, None, reason) for a line that is too much to hold.
+    """(number from 1, line with its end, ""), or (number, None, reason) for a line that is too much to hold.
 
     The rest of such a line is skipped piece by piece: a line of a gigabyte costs 32 MB of memory.
     """
@@ -27,4 +27,4 @@ def lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None, str]]:
         elif line.count(b",") > MOST_VALUES:
             yield number, None, f"the line has more than {MOST_VALUES:,} values"
         else:
-            yield number, line.rstrip(b"\r\n"), ""
+            yield number, line, ""

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, dropwhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,8 +21,10 @@ LONGEST_FIELD = 2**22
 INDEX = ("", "Unnamed: 0")
 """Headers of the row numbers that pandas writes beside the data; called `id` here."""
 ENDS = "Each line ends with a line feed, and each quote is closed."
+BLANK = b"\r\n"
+"""What a blank line is made of."""
 Line = tuple[int, bytes]
-"""Number from 1, and bytes without the end."""
+"""Number from 1, and bytes with the end: between quotes it is part of a text, and so is a blank line."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +50,32 @@ class Table:
             for chunk in chunks:
                 if any(b'"' in line for _, line in chunk):  # a quoted text may hold the end of a line, and of a chunk
                     yield from self._quoted(chain([chunk], chunks), known, mark)
-                elif chunk:
-                    yield self._plain(chunk, known, mark)
+                elif rows := [line for line in chunk if line[1].strip(BLANK)]:
+                    yield self._plain(rows, known, mark)
 
     def _chunks(self, stream: BinaryIO) -> Iterator[list[Line]]:
-        """Some lines at a time; blank ones are left out."""
+        """Some lines at a time, from the first that is not blank."""
         chunk: list[Line] = []
         size = 0
-        for number, line, reason in lines(stream):
-            if line is None:
-                raise refuse("line_too_long", self.name, f"line {number}: {reason}.", "Is it a CSV file?", number)
-            if line:
-                chunk.append((number, line))
-                size += len(line)
+        for line in dropwhile(lambda line: not line[1].strip(BLANK), self._lines(stream)):
+            chunk.append(line)
+            size += len(line[1])
             if len(chunk) == ROWS or size > BYTES:
                 yield chunk
                 chunk, size = [], 0
         if chunk:
             yield chunk
 
+    def _lines(self, stream: BinaryIO) -> Iterator[Line]:
+        """Refused (`line_too_long`)."""
+        for number, line, reason in lines(stream):
+            if line is None:
+                raise refuse("line_too_long", self.name, f"line {number}: {reason}.", "Is it a CSV file?", number)
+            yield number, line
+
     def _plain(self, chunk: list[Line], names: list[str], mark: str) -> Batch:
-        """Without quotes: parsed by Arrow, unless a row is odd."""
-        text = b"\n".join(line for _, line in chunk) + b"\n"
+        """Without quotes and blank lines: parsed by Arrow, unless a row is odd."""
+        text = b"".join(line for _, line in chunk)
         try:
             table = arrow_csv.read_csv(
                 pa.BufferReader(text),
@@ -97,7 +103,7 @@ class Table:
             raise refuse("damaged_file", self.name, told(number, error), ENDS, number) from error
 
     def _quoted(self, chunks: Iterable[list[Line]], names: list[str], mark: str) -> Iterator[Batch]:
-        """All that is left, field by field."""
+        """All that is left, field by field; what is blank outside of quotes is no row."""
         read = chain.from_iterable(chunks)
         number = 0
 
@@ -105,11 +111,11 @@ class Table:
             nonlocal number
             for line in read:
                 number = line[0]
-                yield text_of(line, self.name) + "\n"
+                yield text_of(line, self.name)
 
         rows, size = [], 0
         try:
-            for fields in csv.reader(texts(), delimiter=mark):
+            for fields in filter(None, csv.reader(texts(), delimiter=mark)):
                 rows.append((number, fields))
                 size += sum(map(len, fields))
                 if len(rows) == ROWS or size > BYTES:

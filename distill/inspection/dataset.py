@@ -18,13 +18,13 @@ from distill.data.formats import sources
 from distill.data.rows import Rows
 from distill.inspection.intake import TOLD, Intake, Split
 from distill.inspection.layout import Layout, layout
-from distill.inspection.writing import Writer, preview
+from distill.inspection.writing import Writer, previews
 from distill.run import RunFolder, seal
 from spec.digest import digest
 from spec.facts import LISTS, ColumnFacts, DatasetFacts, Roles, SplitFacts
 from spec.params import InspectDataset
 from spec.problem import Problem, Refused
-from spec.run import PATH, Result
+from spec.run import PATH, PREVIEW, Result
 
 SCRATCH = "spill"
 EVERY = 0.5
@@ -145,7 +145,7 @@ def write(folder: RunFolder, plan: Layout, intake: Intake, params: InspectDatase
         splits[name] = split_facts(path, written[name], intake.splits[name])
     if plan.roles.signal is not None:
         check_ids(written)
-    folder.output("preview.json").write_text(json.dumps({name: preview(rows) for name, rows in written.items()}))
+    folder.output(PREVIEW).write_text(json.dumps(previews(written)))
     said = heading.model_dump(mode="json", exclude={"columns"})
     return DatasetFacts(
         digest=digest([{name: split.digest for name, split in splits.items()}, said]),

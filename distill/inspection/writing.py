@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,9 +18,12 @@ from distill.inspection.layout import Column, Layout
 from distill.inspection.spill import MOST_VALUES
 from distill.inspection.values import common
 from spec.facts import ColumnFacts
+from spec.run import PREVIEW_BYTES
 
 SHOWN, NUMBERS_SHOWN = 100, 200_000
 """Rows, and numbers in them, of a split's preview."""
+NAMED = 100
+"""Bytes of a split's name and the brackets around its rows, at most."""
 LEADING_ZERO = r"^-?0[0-9]"
 
 
@@ -104,6 +107,20 @@ def merged(counts: Iterable[Counter[str] | None]) -> dict[str, int] | None:
             return None
         total.update(one)
     return dict(total.most_common()) if len(total) <= MOST_VALUES else None
+
+
+def previews(splits: dict[str, Rows]) -> dict[str, list[dict[str, Any]]]:
+    """The first rows of each split; as JSON no larger than `PREVIEW_BYTES`, of which each split has the same share."""
+    share = PREVIEW_BYTES // len(splits) - NAMED
+    return {name: list(_fitting(preview(rows), share)) for name, rows in splits.items()}
+
+
+def _fitting(rows: list[dict[str, Any]], most: int) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        most -= len(json.dumps(row)) + len(", ")
+        if most < 0:
+            return
+        yield row
 
 
 def preview(rows: Rows) -> list[dict[str, Any]]:

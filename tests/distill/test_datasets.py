@@ -12,7 +12,7 @@ import pytest
 from distill.data.rows import Rows
 from spec.facts import DatasetFacts, PairFacts
 from spec.params import InspectPair
-from spec.run import Result
+from spec.run import PREVIEW, PREVIEW_BYTES, Result
 from tests.distill.runs import here, run_folder
 from tests.distill.uploads import Upload, code, facts, inspect, jsonl, npz
 
@@ -116,6 +116,18 @@ def test_the_preview_and_the_content(tmp_path: Path) -> None:
 def test_a_preview_of_large_rows_is_short(tmp_path: Path) -> None:
     facts(tmp_path / "a", ("a.npz", npz(x=np.zeros((20, 100, 400), dtype=np.uint8))))
     assert len(json.loads((tmp_path / "a/outputs/preview.json").read_text())["train"]) == 5
+
+
+def test_a_preview_is_no_larger_than_the_api_reads(tmp_path: Path) -> None:
+    wide = [{f"t{i}": "\U0001f332" * 1000 for i in range(20)}] * 40
+    facts(
+        tmp_path / "a",
+        ("a.jsonl", jsonl(*({"x": [i], **row} for i, row in enumerate(wide)))),
+        ("b.jsonl", jsonl({"x": [-1], **wide[0]}), {"split": "test"}),
+    )
+    written = (tmp_path / "a/outputs" / PREVIEW).read_text()
+    assert PREVIEW_BYTES * 0.4 < len(written) <= PREVIEW_BYTES
+    assert [len(rows) for rows in json.loads(written).values()] == [17, 1], "each split has its half"
 
 
 SIGNALS: list[dict[str, Any]] = [{"id": f"r{i}", "s": [0.25, 0.5, 0.25]} for i in range(4)]

@@ -182,6 +182,24 @@ def test_a_quoted_text_may_hold_lines_and_marks(tmp_path: Path) -> None:
     assert rows.texts("text").to_pylist() == ["plain", 'two\nlines, "quoted"', "last"]
 
 
+def test_a_quoted_text_keeps_its_blank_lines_and_ends(tmp_path: Path) -> None:
+    texts = ["para one\n\npara two", "of\r\n\r\nWindows", "of\ran old Mac", "\nplain", "plain"]
+    rows = [{"text": text, "label": "ab"[i % 2]} for i, text in enumerate(texts)]
+    content = "text,label\n" + "\n\r\n".join(f'"{row["text"]}",{row["label"]}' for row in rows)
+    stored = {
+        name: facts(tmp_path / name, (name, written)).splits["train"].digest
+        for name, written in (("a.csv", b"\n\n" + content.encode()), ("a.jsonl", jsonl(*rows)))
+    }
+    assert Rows.open(tmp_path / "a.csv/outputs/train.arrow").texts("text").to_pylist() == texts
+    assert stored["a.csv"] == stored["a.jsonl"]
+
+
+def test_blank_lines_outside_of_quotes_are_no_rows(tmp_path: Path) -> None:
+    for name, label in (("plain", "a"), ("quoted", '"a"')):
+        found = facts(tmp_path / name, ("a.csv", f"\r\ntext,label\n\r\n\none,{label}\r\n\r\ntwo,b\n\n"))
+        assert found.splits["train"].rows == 2 and found.splits["train"].labels == {"a": 1, "b": 1}
+
+
 def test_parquet_with_nulls_and_ragged_lists_falls_back_to_rows(tmp_path: Path) -> None:
     table = {"x": [[1.0, 2.0], None, [3.0], [4.0, 5.0]], "y": [1, 2, 3, None]}
     found = facts(tmp_path / "run", ("a.parquet", parquet(table)), allow_bad_rows=True)

@@ -1,5 +1,6 @@
 """The sweeper's duties, each on its own: a disk or a job in trouble keeps nobody from the others."""
 
+import os
 import shutil
 import threading
 
@@ -11,6 +12,7 @@ from models.admission import start_inspection
 from models.job import Job
 from models.worker import Worker
 from spec.problem import Problem
+from storage import LocalStorage, StorageError
 from tests.api.service import eventually
 from tests.models.world import HINTON, World
 from workers import leftovers, sweeper
@@ -59,6 +61,28 @@ def test_a_duty_that_fails_keeps_nobody_from_the_others(world: World, post: Post
     assert world.job(broken).state == "paused" and world.job(unplanned).state == "queued", "what fails is left"
     assert world.states(lost) == {"score": "ready"}
     assert world(lambda session: session.get(Worker, "wrk_s")) is None
+
+
+def test_a_store_that_cannot_be_tidied_loses_bytes_without_a_row_all_the_same(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "ORPHANED", 0.0)
+    store = post.storage
+    assert isinstance(store, LocalStorage)
+    orphan, half = store.path("ab" * 32), store.partial / "half"
+    for file in (orphan, half):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+        os.utime(file, (0, 0))
+    Sweeper(post).sweep()
+    assert not orphan.exists() and not half.exists()
+    orphan.touch()
+    os.utime(orphan, (0, 0))
+    shutil.rmtree(store.partial)
+    with pytest.raises(StorageError):
+        sweeper.tidy(post)
+    Sweeper(post).sweep()
+    assert not orphan.exists()
 
 
 def test_run_folders_of_other_installations_stay(world: World, post: Post) -> None:
