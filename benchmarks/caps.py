@@ -98,6 +98,11 @@ def ended(job: Job, cap: float, asked: int, billed: tuple[int, Decimal]) -> Ende
         report: Any = job.report()
         whole = bool(report["grade"]["roles"]) and found["student"]["model"] is not None
         told = said(report, calls, asked) and all(is_left_out(step, report) for step in dropped)
+        if not told:
+            parts = {name: part["asked"] for name, part in report["answers"]["parts"].items()}
+            errors = {step["name"]: step["error"] for step in dropped}
+            cut = report["answers"]["cut"]
+            print(f"{job.id}: {calls} calls billed, {parts} asked, cut {cut}: {report['warnings']}; left out: {errors}")
     counts = (len(baselines), len(dropped))
     return Ended(cap, calls, asked, paid, found["usage"]["usd"], found["state"], whole, told, counts)
 
