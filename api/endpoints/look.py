@@ -38,7 +38,7 @@ class Target:
     called: Called
     private: bool
     concurrency: int
-    """Calls in flight."""
+    """Calls in flight, of this look; those of jobs and other looks are not counted."""
     probed: Mapping[str, Capabilities]
     """Models that were looked at before."""
 
