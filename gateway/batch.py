@@ -16,7 +16,7 @@ from gateway.words import NAME, words
 LINES = 50_000
 BYTES = 190_000_000
 LARGEST = 4 << 30
-"""Bytes of a file of replies, however many calls there were."""
+"""Bytes of a file of results, however many calls there were."""
 FREE = 128 << 20
 """Bytes that it leaves free on the disk that it is put on: half of what has to be free before a job that found it full goes on (workers/sweeper.py)."""
 TRANSFER = 900.0
@@ -119,11 +119,11 @@ async def cancel(client: Client, endpoint: Endpoint, id: str) -> Remote:
     return _remote(endpoint, await _send(client, endpoint, "POST", f"/batches/{id}/cancel"))
 
 
-async def download(client: Client, endpoint: Endpoint, file: str, into: IO[bytes], calls: int) -> None:
-    """Replies to so many calls at most, none larger than one that comes by itself. Raises CallFailed; OSError on a full disk."""
+async def download(client: Client, endpoint: Endpoint, file: str, into: IO[bytes], most: int) -> None:
+    """Results that have so many bytes at most, and those of one reply that comes by itself. Raises CallFailed; OSError on a full disk."""
     into.seek(0)
     into.truncate()
-    wanted = Into(into, min(LARGEST, calls * REPLY), FREE)
+    wanted = Into(into, min(LARGEST, REPLY + most), FREE)
     await _send(client, endpoint, "GET", f"/files/{file}/content", into=wanted, seconds=TRANSFER)
 
 

@@ -219,7 +219,8 @@ class Carrier:
 
     async def _fetched(self, shipment: Shipment, name: str, file: IO[bytes]) -> None:
         """A file of results. Raises Void where it is gone: what it held is paid for, and nobody will see it."""
-        fetch = partial(batch.download, self._client, self._endpoint, name, file, len(shipment.entries))
+        most = sum(entry.size for entry in shipment.entries)
+        fetch = partial(batch.download, self._client, self._endpoint, name, file, most)
         for _ in range(GONE):
             try:
                 return await self._ask(fetch)

@@ -95,7 +95,7 @@ class Courier(Front):
 
     def _spooled(self, messages: list[Message], key: str, first: int, samples: int) -> Call:
         body = json.dumps(self._wire.request(self.form.ask(messages, first, samples)), separators=(",", ":"))
-        return self._spool.put(Entry(key, first, samples, self.form.bound(messages, samples)), body.encode())
+        return self._spool.put(self.form.entry(messages, key, first, samples), body.encode())
 
     async def _begin(self) -> None:
         """Takes up what is under way already, and begins to send."""

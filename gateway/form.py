@@ -3,10 +3,19 @@
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.client import REPLY
 from gateway.reply import Ask, Message, Sampling
+from models.postage import Entry
 from spec import facts
 from spec.bill import bound
 from spec.digest import canonical, digest
+
+AROUND = 8 << 10
+"""Bytes of a result in a batch's file beside its answers: some 1,000 as OpenAI sends it, 2,000 with what Azure's filters say."""
+TOKEN, TOP = 128, 256
+"""Bytes of a token, which may stand there twice, with escapes, and of one with its log-probability and its bytes: some 80 as OpenAI sends it."""
+UNBOUNDED = 4096
+"""Tokens of an answer that has no bound, as most of a batch keep to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +65,15 @@ class Form:
 
     def bound(self, messages: Sequence[Message], samples: int) -> int:
         return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples, self.tokens_per_call)
+
+    def entry(self, messages: Sequence[Message], key: str, first: int, samples: int) -> Entry:
+        """The same call in a batch."""
+        return Entry(key, first, samples, self.bound(messages, samples), self._room(samples))
+
+    def _room(self, samples: int) -> int:
+        """Bytes of its result, by the tokens of an answer and those that are told beside each; never more than of a reply that comes by itself."""
+        beside = 0 if self.top_logprobs is None else TOP * (1 + self.top_logprobs)
+        return min(REPLY, AROUND + samples * (self.sampling.max_tokens or UNBOUNDED) * (TOKEN + beside))
 
     def tokens(self, messages: Sequence[Message], samples: int) -> int:
         """About so many, for the limit of tokens a minute."""

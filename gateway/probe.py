@@ -53,26 +53,46 @@ async def models(client: Client, endpoint: Endpoint, until: float = float("inf")
 
 
 async def probe(one: Subject) -> Capabilities:
-    """Raises CallFailed where a plain question is not answered, and where another one fails for a reason that may pass."""
-    one, response, first = await _met(one)
+    """What `until` has no time for stays as it was seen before, and is named in `unseen`: the next probe puts a plain question and goes on with that.
+
+    Raises CallFailed where a plain question is not answered, and where another one fails for a reason that may pass; TimeoutError where plain
+    questions alone take longer.
+    """
+    left = one.before.unseen
+    async with asyncio.timeout_at(one.until):
+        one, response, first = await _met(one)
+        counted = {} if left else await _counted(one, response, first)
+    trials = {"streaming": _streaming} if one.endpoint.wire == "anthropic" else TRIALS
+    seen = await _all(one, {name: trial for name, trial in trials.items() if not left or name in left})
+    found = {name: value for name, value in seen.items() if value is not None}
+    found |= {"bounded_by": one.bounded_by, "limits": _limits(one.endpoint, response.headers)}
+    found["unseen"] = tuple(name for name, value in seen.items() if value is None)
+    return one.before.model_copy(update=counted | found)
+
+
+async def _counted(one: Subject, response: Response, first: float) -> dict[str, float]:
+    """Seconds and tokens of the short question, which was answered, and of prose. Raises CallFailed."""
     short = WIRES[one.endpoint.wire].reply(response.body)
     long, second = await one.tried(lambda: one.call(one.ask(PROSE)))
     slope, start = _tokens(short, long)
-    anthropic = one.endpoint.wire == "anthropic"
-    found = await _all(one, {"streaming": _streaming} if anthropic else TRIALS)
-    return Capabilities(
-        bounded_by=one.bounded_by,
-        seconds=round(statistics.median((first, second)), 4),
-        tokens_per_byte=slope,
-        tokens_per_call=start,
-        limits=_limits(one.endpoint, response.headers),
-        **found,
-    )
+    return {
+        "seconds": round(statistics.median((first, second)), 4),
+        "tokens_per_byte": slope,
+        "tokens_per_call": start,
+    }
 
 
 async def _all(one: Subject, trials: "Mapping[str, Trial]") -> dict[str, Any]:
-    """What each shows, side by side. Raises the first failure, once all have ended: none goes on without us."""
-    seen = await asyncio.gather(*(trial(one) for trial in trials.values()), return_exceptions=True)
+    """What each shows, side by side; None where time was over. Raises the first failure, once all have ended: none goes on without us."""
+
+    async def in_time(trial: Trial) -> int | None:
+        try:
+            async with asyncio.timeout_at(one.until):
+                return await trial(one)
+        except TimeoutError:
+            return None
+
+    seen = await asyncio.gather(*map(in_time, trials.values()), return_exceptions=True)
     for found in seen:
         if isinstance(found, BaseException):
             raise found

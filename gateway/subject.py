@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """`before`: what was seen of it earlier. `until`: on the loop's clock; no question is put again after it. `places`: for calls in flight."""
+    """`before`: what was seen of it earlier. `until`: on the loop's clock; a look ends then. `places`: for calls in flight."""
 
     client: Client
     endpoint: Endpoint

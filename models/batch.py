@@ -43,7 +43,7 @@ class Batch(Base):
     file: Mapped[str | None]  # the endpoint's name of what was uploaded; None: nothing was made of it yet
     remote: Mapped[str | None]  # the endpoint's name of the batch; None: not known to be made
     price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # spec.facts.Price, discounted
-    lines: Mapped[list[Any]] = mapped_column(deferred=True)  # [digest, first sample, samples, most micro-dollars]; live
+    lines: Mapped[list[Any]] = mapped_column(deferred=True)  # of models/postage.py Entry; live
     open: Mapped[int]  # micro-dollars that it may still cost
     settled: Mapped[int] = mapped_column(server_default="0")  # lines of its results that are booked
     silent_since: Mapped[datetime | None]  # when a look after its job's end first left it unsettled

@@ -27,12 +27,14 @@ from models.step import Step, StepState
 
 
 class Entry(NamedTuple):
-    """A call of a batch: samples `first` to `first + samples` of a question, and what it can cost at most."""
+    """A call of a batch: samples `first` to `first + samples` of a question, what it can cost, and how many bytes its result may have, at most."""
 
     digest: str
     first: int
     samples: int
     bound: int
+    size: int = 10 << 20
+    """As many as a reply that comes by itself, where nobody has written down fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)

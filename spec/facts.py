@@ -233,6 +233,8 @@ class Capabilities(Fact):
     """Of a prompt beside its text."""
     limits: dict[str, int] = {}
     """From the reply's headers: requests and tokens a minute, as far as it says."""
+    unseen: tuple[str, ...] = ()
+    """What the last probe had no time for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
 
 
 class EndpointFacts(Fact):

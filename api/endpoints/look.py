@@ -38,7 +38,7 @@ class Target:
     called: Called
     private: bool
     concurrency: int
-    """Calls in flight."""
+    """Calls in flight, of this look; those of jobs and other looks are not counted."""
     probed: Mapping[str, Capabilities]
     """Models that were looked at before."""
 
@@ -53,7 +53,7 @@ class Seen:
     refused: frozenset[str] = frozenset()
     """Models that were refused while another answered."""
     problem: Problem | None = None
-    """The first one. Its `param` is `model` where another model answered, or may."""
+    """The first one. Its `param` is `model` where another model answered, or may, and where this one did, but not all of it was seen."""
 
 
 async def look(found: Target, model: str | None) -> Seen:
@@ -69,12 +69,14 @@ async def look(found: Target, model: str | None) -> Seen:
         before = found.probed.get(name, NOTHING)
         subject = Subject(client=client, endpoint=found.called, model=name, before=before, until=until, places=places)
         try:
-            async with asyncio.timeout_at(until), room:
-                seen.probed[name] = (await probe(subject)).model_dump(mode="json")
+            async with room:
+                able = await probed(subject)
         except CallFailed as error:
             failed[name] = error
-        except TimeoutError:
-            failed[name] = Retryable("timeout", f"not all of it was seen within {WHOLE:g} s", sent=True)
+        else:
+            seen.probed[name] = able.model_dump(mode="json")
+            if able.unseen:
+                failed[name] = late(f": {', '.join(able.unseen)} are left, and another probe goes on with them")
 
     async with Client(private=found.private, seconds=SECONDS) as client:
         try:
@@ -98,12 +100,25 @@ async def look(found: Target, model: str | None) -> Seen:
     return seen
 
 
+async def probed(subject: Subject) -> Capabilities:
+    """Raises CallFailed."""
+    try:
+        return await probe(subject)
+    except TimeoutError as error:
+        raise late() from error
+
+
+def late(more: str = "") -> CallFailed:
+    return Retryable("timeout", f"not all of it was seen within {WHOLE:g} s{more}", sent=True)
+
+
 async def guess(one: Callable[[str], Awaitable[None]], seen: Seen, failed: dict[str, CallFailed]) -> None:
     """Looks at listed models, one after the other, until one answers: then nobody has asked for the others."""
     for name in likely(seen.models or ())[:GUESSED]:
         await one(name)
         if name in seen.probed:
-            failed.clear()
+            for other in failed.keys() - {name}:
+                del failed[other]
             return
         if failed[name].kind not in PASSED:
             return

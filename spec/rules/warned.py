@@ -92,13 +92,15 @@ def teachers_are_equal(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 def who_is_asked_was_probed(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """A model behind an endpoint that nobody has looked at: it is asked as one that can do nothing but answer."""
+    """A model behind an endpoint that nobody has looked at, or not at all of it: what was not seen it is not asked for."""
     for one in everybody(spec):
         known = one.known(facts)
-        if known is not None and one.model not in known.probed:
-            message = (
-                f"{one.endpoint}/{one.model} was not probed: it is asked for text alone, and its price is a guess."
-            )
+        left = known.probed[one.model].unseen if known and one.model in known.probed else ()
+        if known is not None and (left or one.model not in known.probed):
+            why = "was not probed: it is asked for text alone, and its price is a guess"
+            if left:
+                why = f"was probed in part: {', '.join(left)} are as an earlier probe saw them, else taken not to be there"
+            message = f"{one.endpoint}/{one.model} {why}."
             hint = f'Probe it first: POST /v1/endpoints/{one.endpoint}/probe {{"model": "{one.model}"}}.'
             yield Problem(code="model_not_probed", message=message, param=one.param, hint=hint)
 

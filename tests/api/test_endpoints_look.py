@@ -118,6 +118,26 @@ def test_a_key_that_is_wrong_is_tried_on_no_second_model() -> None:
     assert found.problem is not None and found.problem.code == "endpoint_unauthorized" and teacher.faults["401"] == 4
 
 
+def test_a_slow_endpoint_is_seen_whole_in_several_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call after the other, as its limit says: what a look has seen stays, and the next one goes on with the rest."""
+    with served(Shaky()) as quick:
+        whole = seen(quick, model="words").probed["words"]
+    monkeypatch.setattr(look_module, "WHOLE", 1.0)
+    able, left = Capabilities(), list[int]()
+    with served(teacher := Shaky(latency=0.2)):
+        while not left or left[-1]:
+            target = Target(Endpoint(teacher.url, "sk-any"), True, 1, {"words": able} if left else {})
+            found = asyncio.run(look(target, None))
+            able = Capabilities.model_validate(found.probed["words"])
+            left.append(len(able.unseen))
+            assert len(left) < 2 or left[-1] < left[-2]
+            told = found.problem and (found.problem.code, found.problem.param, able.unseen[0] in found.problem.message)
+            assert told == (("endpoint_timeout", "model", True) if able.unseen else None)
+    assert 2 <= len(left) <= 7 and able.model_dump(mode="json") == whole | {"seconds": pytest.approx(0.2, abs=0.2)}
+    assert (able.top_logprobs, able.several, able.streaming, able.batch) == (3, True, True, True)
+    assert teacher.put["n"] <= 2 and teacher.put["plain"] == len(left) + 1, "prose is counted once"
+
+
 def test_a_look_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure that may pass is nobody's refusal."""
     monkeypatch.setattr(look_module, "WHOLE", 3.0)

@@ -13,11 +13,12 @@ import pytest
 
 from gateway import batch, spool
 from gateway.call import Endpoint
-from gateway.client import Client, Into
+from gateway.client import REPLY, Client, Into
 from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.form import Form
 from gateway.front import trouble
 from gateway.price import Price
-from gateway.reply import Reply
+from gateway.reply import Message, Reply, Sampling
 from gateway.results import Results
 from gateway.shipment import cost_of
 from gateway.spool import Spool
@@ -148,19 +149,44 @@ def test_results_take_no_more_room_than_their_calls_may_need_and_leave_some(monk
     """Nor more than a disk has: others put their files there, too."""
     monkeypatch.setattr(batch, "REPLY", 1_000_000)
 
-    async def run(calls: int) -> int:
+    async def run(most: int) -> int:
         async with teacher(http(200, bytes(3_000_000))) as served, Client(private=True) as client:
             with TemporaryFile() as into:
-                await batch.download(client, Endpoint(served.url), "file-2", into, calls)
+                await batch.download(client, Endpoint(served.url), "file-2", into, most)
                 return into.tell()
 
-    assert asyncio.run(run(3)) == 3_000_000
+    assert asyncio.run(run(2_000_000)) == 3_000_000
     with pytest.raises(Permanent, match="larger than 2000000 bytes"):
-        asyncio.run(run(2))
+        asyncio.run(run(1_000_000))
     monkeypatch.setattr(batch, "FREE", shutil.disk_usage(gettempdir()).free)
     with pytest.raises(OSError, match="No space left") as error:
-        asyncio.run(run(3))
+        asyncio.run(run(2_000_000))
     assert trouble(error.value, "").code == DISK_FULL
+
+
+@pytest.mark.parametrize(("tokens", "samples", "tops"), [(8, 1, None), (8, 5, 20), (512, 2, None), (200, 1, 5)])
+def test_the_room_of_a_result_hangs_on_what_its_answers_may_have(tokens: int, samples: int, tops: int | None) -> None:
+    """It has some for the longest one that OpenAI would send, and not much more."""
+    token = "\u2003 wörter"
+    told = {"token": token, "logprob": -12.345678901234567, "bytes": list(token.encode())}
+    place = told | {"top_logprobs": [told] * (tops or 0)}
+    choice = {
+        "message": {"content": token * tokens, "reasoning": token * tokens},
+        "logprobs": None if tops is None else {"content": [place] * tokens},
+    }
+    said = result(0, response={"status_code": 200, "body": {"choices": [choice] * samples, "more": "x" * 1000}})
+    sampling = Sampling(max_tokens=tokens)
+    form = Form(endpoint="ep_a", digest="d", model="m", sampling=sampling, samples=samples, top_logprobs=tops)
+    entry = form.entry([Message("user", "?")], "key", 0, samples)
+    length = len(json.dumps(said))
+    assert length < entry.size < 8 * length + (8 << 10) and entry[:3] == ("key", 0, samples)
+
+
+def test_a_result_whose_answers_have_no_bound_has_no_more_room_than_a_reply() -> None:
+    for tops, size in ((None, 520 << 10), (20, REPLY)):
+        form = Form(endpoint="ep_a", digest="d", model="m", sampling=Sampling(), top_logprobs=tops)
+        assert form.entry([], "key", 0, 1).size == size
+    assert Entry("of a batch that was sent before", 0, 1, 1).size == REPLY
 
 
 def test_calls_go_off_in_their_order_and_in_files_of_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spec.facts import ColumnFacts, Facts, Roles
+from spec.facts import Capabilities, ColumnFacts, Facts, Roles
 from spec.rules import endpoint as rules
 from spec.rules import keep, named, terms, warned
 from spec.terms import of_host, of_licence
@@ -136,6 +136,8 @@ ENDPOINTS: list[Any] = [
 UNPRICED: list[Any] = [
     (warned.who_is_asked_was_probed, ASKED | {"teacher.models": ["ep_open/small"]}, known(),
       [("teacher.models[0]", "model_not_probed", "ep_open/small was not probed: it is asked for text alone, and its price is a guess.")]),
+    (warned.who_is_asked_was_probed, ASKED, known(probed={"large": Capabilities(unseen=("structured", "batch"))}),
+      [("teacher.models[0]", "model_not_probed", "ep_open/large was probed in part: structured, batch are as an earlier probe saw them, else taken not to be there.")]),
     (warned.batches_have_a_price, ASKED | {"teacher.batch": True}, known(),
       [("teacher.batch", "batch_price_unknown", "The price of ep_open does not say what calls in a batch cost: they are booked at its full rates.")]),
 ]

@@ -9,12 +9,12 @@ from tempfile import gettempdir
 import pytest
 from sqlalchemy import delete, update
 
-from gateway import carrier, patience
+from gateway import batch, carrier, patience
 from gateway.batch import Remote
 from gateway.call import Endpoint
 from gateway.carrier import GRACE, LAST, LATE, Carrier
 from gateway.client import Client
-from gateway.failure import CallFailed, Retryable
+from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.patience import FAILURES
 from gateway.shipment import Shipment, Void
 from models import postage
@@ -233,6 +233,20 @@ def test_one_that_does_not_end_is_given_up_and_paid(
     assert isinstance(error.value, Retryable) and time.monotonic() - began > 0.2
     assert (row(world).state, row(world).open) == (BatchState.VOID, 0)
     assert booked(world, work.grip.job) == pytest.approx(BOUND / 1e6)
+
+
+def test_results_that_are_longer_than_they_can_be_are_left_there(
+    world: World, ledger: Ledger, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "REPLY", 0)
+
+    async def short(carrier: Carrier, shipment: Shipment) -> None:
+        shipment.entries = [ENTRY._replace(size=10), ENTRY._replace(size=9)]
+        with pytest.raises(Permanent, match="larger than 19 bytes"):
+            await collected(carrier, shipment)
+
+    carry(ledger, work, {FILE: [said({"custom_id": "0", "error": {"message": "no"}})]}, short)
+    assert (row(world).state, row(world).open) == (BatchState.OPEN, BOUND)
 
 
 def test_files_of_a_batch_that_is_not_made_or_that_another_has_sent_are_deleted(
