@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from models.event import Line
 from spec.problem import Problem
@@ -170,6 +171,14 @@ def test_validate_begins_a_comparison_and_plans_meanwhile(owner: Tenant, jobs: J
     told = good(owner.client.post("/v1/distillations/validate", json=spec))
     assert told["valid"] and "the comparison of its sets of rows" in told["waiting"]["reason"]
     assert [step["name"] for step in told["plan"]] == ["train", "grade", "package"] and told["resolved"]
+    jobs.hand.fail(jobs.hand.begin("inspect"), Problem(code="out_of_memory", message="Out of memory."))
+    told = good(owner.client.post("/v1/distillations/validate", json=spec))
+    assert [problem["code"] for problem in told["problems"]] == ["out_of_memory"], "asking again tells"
+    with jobs.hand.engine.begin() as connection:
+        past = text("UPDATE jobs SET finished_at = finished_at - interval '2 minutes' WHERE project = :project")
+        connection.execute(past, {"project": owner.project})
+    told = good(owner.client.post("/v1/distillations/validate", json=spec))
+    assert told["valid"] and told["waiting"], "and later another is begun"
     compared = jobs.hand.begin("inspect")
     assert compared.params == {"kind": "pair"}
     jobs.hand.end(compared, facts={"overlap": 0})
