@@ -86,6 +86,9 @@ def test_why_a_planned_job_waits(jobs: Jobs) -> None:
     assert waiting["code"] == "no_worker" and "queue gpu" in waiting["reason"]
     with connected(jobs.hand, "gpu", memory=1):
         assert "GB that it needs" in jobs.get(job["id"])["waiting"]["reason"]
+    with connected(jobs.hand, "gpu", trusted=False):
+        waiting = jobs.get(job["id"])["waiting"]
+        assert waiting["code"] == "no_worker" and "can make a sandbox" in waiting["reason"]
     with connected(jobs.hand, "gpu"):
         before = jobs.get(job["id"])["waiting"]
         assert (
