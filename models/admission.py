@@ -1,5 +1,6 @@
 """How a job comes to be: accepted on its facts as far as they are known, planned when they all are."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -123,7 +124,7 @@ def admit(session: Session, job: Job) -> set[str]:
     if not found and missing:
         job.waiting_for = list(missing)
         try:
-            return compare(session, job.project, spec, facts)
+            return compare(session, job.project, spec, facts, since=job.created_at)
         except Refused as refusal:
             return _refuse(session, job, refusal.problems)
     job.waiting_for = []
@@ -178,18 +179,19 @@ def _refuse(session: Session, job: Job, found: tuple[Problem, ...]) -> set[str]:
     return advance(session, job)
 
 
-def compare(session: Session, project: str, spec: Distillation, facts: Facts) -> set[str]:
+def compare(session: Session, project: str, spec: Distillation, facts: Facts, *, since: datetime) -> set[str]:
     """Begins the comparisons of two sets of rows that a job waits for and that are neither running nor done. Returns queues to ring.
 
-    Raises Refused with why one of them failed.
+    Raises Refused with why one of them failed, if it ended after `since`: one that failed earlier is begun anew.
     """
     splits = {s.digest: s for dataset in facts.datasets.values() for s in dataset.splits.values()}
     queues = set[str]()
     for key in [id.removeprefix(PAIR) for id in waiting(spec, facts) if id.startswith(PAIR)]:
         known = pair_job(session, project, key)
-        if known is not None and known.state in (JobState.FAILED, JobState.CANCELLED):
-            raise Refused(Problem.model_validate(known.error) if known.error else UNCOMPARED)
-        if known is None:
+        failed = known if known is not None and known.state in (JobState.FAILED, JobState.CANCELLED) else None
+        if failed is not None and failed.finished_at is not None and failed.finished_at >= since:
+            raise Refused(Problem.model_validate(failed.error) if failed.error else UNCOMPARED)
+        if known is None or failed is not None:
             sides = zip(("train", "heldout"), key.split("|"), strict=True)
             inputs = {f"{s}/rows.arrow": {"digest": d, "bytes": splits[d].bytes} for s, d in sides}
             name = "comparison of rows"

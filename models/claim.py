@@ -16,6 +16,7 @@ from models.step import Step, StepState
 # burden: device seconds used lately, halved each hour, plus a minute for each step that runs now. Ordering by the
 # number of running steps alone gives one worker's every claim to the same project.
 # A step whose key runs elsewhere is left alone: its output will be a cache hit.
+# begun: whether steps of jobs that have begun are taken, too; the job is read, not locked.
 CLAIM = text("""
 WITH RECURSIVE projects(project) AS (
   (SELECT project FROM steps WHERE queue = :queue AND state = 'ready' ORDER BY project LIMIT 1)
@@ -35,6 +36,7 @@ WITH RECURSIVE projects(project) AS (
       AND (s.not_before IS NULL OR s.not_before <= now())
       AND NOT EXISTS (SELECT 1 FROM steps r WHERE r.queue = :queue AND r.project = s.project AND r.key = s.key
                       AND r.state = 'running')
+      AND (:begun OR NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = s.job AND j.started_at IS NOT NULL))
     ORDER BY (s.attempts > 0) DESC, s.priority DESC, s.created_at, s.ordinal, s.id LIMIT 2) h
   WHERE p.project IS NOT NULL
 ), pick AS (
@@ -62,9 +64,12 @@ class Grip:
     """Bytes that it is expected to need."""
 
 
-def claim(session: Session, worker: str, queue: str, memory: int, lease: float) -> Grip | None:
-    """The next fitting step of a queue, now running under a lease of `lease` seconds; None if none waits."""
-    values = {"worker": worker, "queue": queue, "memory": memory, "lease": lease}
+def claim(session: Session, worker: str, queue: str, memory: int, lease: float, *, begun: bool = True) -> Grip | None:
+    """The next fitting step of a queue, now running under a lease of `lease` seconds; None if none waits.
+
+    `begun`: of a job that has begun, too.
+    """
+    values = {"worker": worker, "queue": queue, "memory": memory, "lease": lease, "begun": begun}
     row = session.execute(CLAIM, values).one_or_none()
     return Grip(step=row.id, job=row.job, fence=row.fence, name=row.name, memory=row.memory) if row else None
 

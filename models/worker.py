@@ -69,13 +69,12 @@ def serves(session: Session, queue: str, silence: timedelta = timedelta(minutes=
     return session.scalars(able.limit(1)).first() is not None
 
 
-def largest(session: Session, queue: str, silence: timedelta) -> int | None:
-    """The most memory that a worker offers to steps of this queue. Where one may open uploads, the others leave them to it."""
+def largest(session: Session, queue: str, silence: timedelta) -> Worker | None:
+    """The worker that offers most memory to steps of this queue. Where one may open uploads, the others leave them to it."""
     able = (
         connected(silence).where(Worker.queues.contains([queue])).order_by(Worker.trusted.desc(), Worker.memory.desc())
     )
-    first = session.scalars(able.limit(1)).first()
-    return first.memory if first else None
+    return session.scalars(able.limit(1)).first()
 
 
 def connected(silence: timedelta) -> Select[Worker]:

@@ -56,8 +56,8 @@ class Ledger:
         with self._sessions.begin() as session:
             return work(session, *args, **kwargs)
 
-    def claim(self, worker: str, queue: str, memory: int) -> Grip | None:
-        return self(claim.claim, worker, queue, memory, self.lease_seconds)
+    def claim(self, worker: str, queue: str, memory: int, *, begun: bool) -> Grip | None:
+        return self(claim.claim, worker, queue, memory, self.lease_seconds, begun=begun)
 
     def waits(self, queues: Iterable[str], memory: int) -> set[str]:
         return self(claim.waits, queues, memory)

@@ -64,7 +64,8 @@ class Post:
                 # Our claim would be refused: only where nobody else could take it does the job have to hear of that.
                 if not self.trusted and self.ledger(workers.trusted, queue):
                     continue
-                grip = self.ledger.claim(self.id, queue, self.free)
+                # A job that has begun was begun by a worker that could: it may come back, and the job waits for it.
+                grip = self.ledger.claim(self.id, queue, self.free, begun=self.trusted)
                 if grip is not None:
                     self._reserved[grip.step, grip.fence] = grip.memory
                     return grip

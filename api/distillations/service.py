@@ -1,5 +1,6 @@
 """What creating, trying out and deleting a distillation decides."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -30,6 +31,9 @@ from spec.step import Step as Planned
 from spec.step import personal
 from spec.waiting import waiting
 
+TOLD = timedelta(minutes=1)
+"""For so long a trial hears of a comparison that failed, so that asking again tells; then it begins another."""
+
 INTENTS = {"cancel": cancel, "pause": pause, "resume": resume, "finish": finish}
 
 
@@ -51,7 +55,7 @@ def validate(
         if found := problems(spec, facts):
             return Validation(problems=list(found), warnings=list(warnings(spec, facts))), set()
         queues = admission.inspect_files(session, project, spec) if writes else set()
-        queues |= admission.compare(session, project, spec, facts)
+        queues |= admission.compare(session, project, spec, facts, since=datetime.now(UTC) - TOLD)
     except Refused as refusal:
         return Validation(problems=list(refusal.problems)), set()
     missing = waiting(spec, facts)

@@ -73,9 +73,12 @@ def for_facts(session: Session | None, missing: Sequence[str], fresh: float) -> 
 
 def _lack(session: Session, queue: str, memory: int, fresh: float) -> str | None:
     """What no connected worker has; None if one can do it."""
-    most = largest(session, queue, timedelta(seconds=fresh))
-    if most is None:
+    best = largest(session, queue, timedelta(seconds=fresh))
+    if best is None:
         return f"no connected worker does steps of queue {queue}"
-    if most < memory:
-        return f"no connected worker has the {memory / 1e9:.1f} GB that it needs (the largest: {most / 1e9:.1f} GB)"
+    if not best.trusted:
+        return f"no connected worker that does steps of queue {queue} can make a sandbox"
+    if best.memory < memory:
+        most = best.memory / 1e9
+        return f"no connected worker has the {memory / 1e9:.1f} GB that it needs (the largest: {most:.1f} GB)"
     return None

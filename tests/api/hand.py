@@ -145,16 +145,16 @@ def hand(tenant: Tenant, scratch: Path) -> Iterator[Hand]:
 
 
 @contextmanager
-def connected(by: Hand, *queues: str, memory: int = 2**40) -> Iterator[None]:
+def connected(by: Hand, *queues: str, memory: int = 2**40, trusted: bool = True) -> Iterator[None]:
     """A worker of these queues, as far as anybody can see."""
     row = {"id": new_id("wrk_"), "name": new_id("name_"), "hostname": "test", "slots": 1, "device": "cpu"}
     with Session(by.engine) as session, session.begin():
         session.execute(
             text(
                 "INSERT INTO workers (id, name, hostname, queues, slots, device, memory, price_per_hour, sandbox, trusted, last_seen)"
-                " VALUES (:id, :name, :hostname, cast(:queues AS jsonb), :slots, :device, :memory, 0, 'none', false, now())"
+                " VALUES (:id, :name, :hostname, cast(:queues AS jsonb), :slots, :device, :memory, 0, 'none', :trusted, now())"
             ),
-            {**row, "queues": json.dumps(queues), "memory": memory},
+            {**row, "queues": json.dumps(queues), "memory": memory, "trusted": trusted},
         )
     yield
     with Session(by.engine) as session, session.begin():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from models.event import Line
 from spec.problem import Problem
@@ -85,6 +86,9 @@ def test_why_a_planned_job_waits(jobs: Jobs) -> None:
     assert waiting["code"] == "no_worker" and "queue gpu" in waiting["reason"]
     with connected(jobs.hand, "gpu", memory=1):
         assert "GB that it needs" in jobs.get(job["id"])["waiting"]["reason"]
+    with connected(jobs.hand, "gpu", trusted=False):
+        waiting = jobs.get(job["id"])["waiting"]
+        assert waiting["code"] == "no_worker" and "can make a sandbox" in waiting["reason"]
     with connected(jobs.hand, "gpu"):
         before = jobs.get(job["id"])["waiting"]
         assert (
@@ -170,6 +174,14 @@ def test_validate_begins_a_comparison_and_plans_meanwhile(owner: Tenant, jobs: J
     told = good(owner.client.post("/v1/distillations/validate", json=spec))
     assert told["valid"] and "the comparison of its sets of rows" in told["waiting"]["reason"]
     assert [step["name"] for step in told["plan"]] == ["train", "grade", "package"] and told["resolved"]
+    jobs.hand.fail(jobs.hand.begin("inspect"), Problem(code="out_of_memory", message="Out of memory."))
+    told = good(owner.client.post("/v1/distillations/validate", json=spec))
+    assert [problem["code"] for problem in told["problems"]] == ["out_of_memory"], "asking again tells"
+    with jobs.hand.engine.begin() as connection:
+        past = text("UPDATE jobs SET finished_at = finished_at - interval '2 minutes' WHERE project = :project")
+        connection.execute(past, {"project": owner.project})
+    told = good(owner.client.post("/v1/distillations/validate", json=spec))
+    assert told["valid"] and told["waiting"], "and later another is begun"
     compared = jobs.hand.begin("inspect")
     assert compared.params == {"kind": "pair"}
     jobs.hand.end(compared, facts={"overlap": 0})

@@ -212,6 +212,28 @@ def test_rows_of_two_datasets_are_compared_once(world: World, overlap: int, stat
     assert all((world.job(job.id).resolved is not None) == (state == "queued") for job in two)
 
 
+def test_a_failed_comparison_is_told_to_who_waited_and_begun_anew_for_who_asks_later(world: World) -> None:
+    project = world.project()
+    held = builders.dataset(splits={"test": builders.split("test", 200)}, overlaps={})
+    train, test = dataset(world, project, FACTS), dataset(world, project, held)
+
+    def ask(seed: int) -> Job:
+        return accept(world, project, student_job(train, **{"data.heldout": test, "training.seed": seed}))
+
+    waited = [ask(1), ask(2)]
+    inspected(world, None, error=Problem(code="out_of_memory", message="Out of memory."))
+    readmit(world)
+    for job in waited:
+        failed = world.job(job.id)
+        assert failed.state == "failed" and failed.error is not None and failed.error["code"] == "out_of_memory"
+    later, beside = ask(3), ask(4)
+    assert later.state == beside.state == "queued" and later.waiting_for == beside.waiting_for != []
+    assert count(world, Step) == 2, "one comparison that failed, and another that serves both"
+    world.end(world.begin("cpu").grip, facts={"overlap": 0})
+    readmit(world)
+    assert all(world.job(job.id).resolved is not None for job in (later, beside))
+
+
 def test_a_paused_job_is_planned_when_it_is_resumed(world: World) -> None:
     project = world.project()
     job = accept(world, project, student_job(upload(world, project)))

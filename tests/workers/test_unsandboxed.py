@@ -53,3 +53,25 @@ def test_steps_are_left_to_a_worker_that_has_a_sandbox(world: World, post: Post)
     world(lambda session: session.delete(session.get_one(Worker, "wrk_able")))
     grip = post.claim("gpu")
     assert grip is not None and grip.name == "score"
+
+
+def test_a_job_that_has_begun_waits_for_a_worker_that_has_a_sandbox(world: World, post: Post) -> None:
+    """Its steps that nobody has begun, too: one that is refused fails the job."""
+    begun = world.submit(world.project(), HINTON)
+    world.end(world.begin().grip)
+    world.end(world.begin().grip, "stopped")
+    steps = world.steps(begun)
+    assert (steps["train"].state, steps["train"].attempts) == ("ready", 1)
+    assert (steps["train.no_teacher"].state, steps["train.no_teacher"].attempts) == ("ready", 0)
+    post.sandbox = Sandbox.NONE
+    register.arrive(post)
+    assert post.claim("gpu") is None
+    fresh = world.submit(world.project("q"), HINTON, seed=1)
+    grip = post.claim("gpu")
+    assert grip is not None and grip.job == fresh
+    assert {name: step.attempts for name, step in world.steps(begun).items()} == {
+        n: s.attempts for n, s in steps.items()
+    }
+    post.sandbox = Sandbox.NAMESPACE
+    grip = post.claim("gpu")
+    assert grip is not None and (grip.job, grip.name) == (begun, "train")
