@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Double, Numeric, Select, cast, func, select
 
 from models.blob import Blob, Ref
 from models.charge import Charge
@@ -15,9 +15,15 @@ PROJECT: ColumnElement[str] = Charge.project.expression
 DAY: ColumnElement[str] = Charge.day.expression
 ENDPOINT: ColumnElement[str] = Charge.endpoint.expression
 STEP: ColumnElement[str] = Charge.step.expression
-SECONDS: ColumnElement[float] = func.coalesce(func.sum(Charge.seconds), 0.0)
-USD: ColumnElement[float] = func.coalesce(func.sum(Charge.usd), 0.0)
 
+
+def _sum(column: ColumnElement[float]) -> ColumnElement[float]:
+    """To the millionth: the last bits of a sum of floats hang on its order, which no two queries share."""
+    return cast(func.round(cast(func.coalesce(func.sum(column), 0.0), Numeric), 6), Double)
+
+
+SECONDS = _sum(Charge.seconds.expression)
+USD = _sum(Charge.usd.expression)
 
 CALLS: ColumnElement[int] = func.coalesce(func.sum(Charge.calls), 0)
 INPUT: ColumnElement[int] = func.coalesce(func.sum(Charge.input_tokens), 0)
