@@ -20,7 +20,7 @@ from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed, kept_of, 
 from gateway.price import Price, amount
 from gateway.purse import LOT, Broke, Lost, Purse
 from gateway.reply import Message, Reply, Usage
-from gateway.retry import HOPELESS, RETRIES, pause
+from gateway.retry import HOPELESS, RETRIES, UNSURE, pause
 from gateway.throttle import Throttle
 from gateway.till import GROUP, Settled, Till
 from models.answer import Kept
@@ -64,6 +64,8 @@ class Desk(Front):
         self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
         self._paid: Counter[str] = Counter()
         """Micro-dollars that calls for open questions have cost so far."""
+        self._idle = 0
+        """Open questions that wait for others: they were refused, or another job asks them."""
         self._closing = False
         """Those in flight are given up soon."""
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
@@ -122,7 +124,9 @@ class Desk(Front):
         found = self._open[key]
         try:
             if have is None:
+                self._idle += 1
                 have = read(await self._claims.elsewhere(key))
+                self._idle -= 1
             for first, samples in self.form.runs(have):
                 have |= await self._asked(messages, key, first, samples)
             found.set_result(have)
@@ -186,10 +190,26 @@ class Desk(Front):
                 if error.kind == "stopped":
                     raise
                 if error.kind in HOPELESS:
-                    await self._stop(Problem(code="endpoint_refuses", message=f"{self.form.endpoint}: {error.message}"))
+                    await self._hopeless(error)
                 else:
                     await self._note(well=False, error=error)
+                if error.kind in UNSURE:
+                    await self._compare(error)
                 raise
+
+    async def _hopeless(self, error: Permanent) -> None:
+        await self._stop(Problem(code="endpoint_refuses", message=f"{self.form.endpoint}: {error.message}"))
+
+    async def _compare(self, error: Permanent) -> None:
+        """Waits until another question is answered: this one alone was refused. Where none is left that may be, all is hopeless."""
+        self._idle += 1
+        try:
+            while not (self._heard or self._ending or self.stopped):
+                if self._idle >= len(self._open):
+                    return await self._hopeless(error)
+                await asyncio.sleep(GROUP)
+        finally:
+            self._idle -= 1
 
     async def _refused(self, error: Retryable) -> None:
         """The endpoint is too busy: the next turn comes later. Raises the error once that has lasted too long."""
@@ -271,7 +291,8 @@ class Desk(Front):
         self._throttle.not_refused()
         if self._breaker.tripped:
             message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
-            await self._stop(Problem(code="endpoint_failing", message=message))
+            refused = error is not None and error.kind in UNSURE and not self._heard
+            await self._stop(Problem(code="endpoint_refuses" if refused else "endpoint_failing", message=message))
 
 
 def _unanswered(cost: int, set_aside: int, usage: Usage | None = None) -> Settled:

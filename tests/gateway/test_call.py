@@ -76,7 +76,7 @@ def test_what_is_not_set_is_not_sent() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "error"),
     [(429, "rate_limited", Retryable), (529, "rate_limited", Retryable), (500, "server_error", Retryable), (503, "server_error", Retryable),
-     (408, "timeout", Retryable), (504, "timeout", Retryable), (522, "timeout", Retryable), (524, "timeout", Retryable), (400, "bad_request", Permanent), (401, "unauthorized", Permanent),
+     (408, "timeout", Retryable), (504, "timeout", Retryable), (522, "timeout", Retryable), (524, "timeout", Retryable), (400, "bad_request", Permanent), (401, "unauthorized", Permanent), (402, "unpaid", Permanent),
      (403, "forbidden", Permanent), (404, "not_found", Permanent), (422, "bad_request", Permanent)],
 )  # fmt: skip
 def test_statuses(status: int, kind: str, error: type[CallFailed]) -> None:
