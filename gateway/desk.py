@@ -4,8 +4,9 @@ An answer is kept before it is told.
 """
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 import structlog
@@ -17,12 +18,12 @@ from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
 from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed, kept_of, read, told_of
-from gateway.price import Price, amount
+from gateway.price import Price, exact, whole
 from gateway.purse import LOT, Broke, Lost, Purse
 from gateway.reply import Message, Reply, Usage
 from gateway.retry import HOPELESS, RETRIES, UNSURE, pause
 from gateway.throttle import Throttle
-from gateway.till import GROUP, Settled, Till
+from gateway.till import GROUP, Settled, Till, unanswered
 from models.answer import Kept
 from models.purse import Lot, Spent
 from spec.gateway import Answer
@@ -62,7 +63,7 @@ class Desk(Front):
         """Questions that were seen to be another job's."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
-        self._paid: Counter[str] = Counter()
+        self._paid: defaultdict[str, Decimal] = defaultdict(Decimal)
         """Micro-dollars that calls for open questions have cost so far."""
         self._idle = 0
         """Open questions that wait for others: they were refused, or another job asks them."""
@@ -130,10 +131,10 @@ class Desk(Front):
             for first, samples in self.form.runs(have):
                 have |= await self._asked(messages, key, first, samples)
             found.set_result(have)
-            await self._answered(id, have, self._paid[key])
+            await self._answered(id, have, float(self._paid[key]))
         except CallFailed as error:
             found.set_exception(error)
-            await self._tell(failed(id, error, self._paid[key]))
+            await self._tell(failed(id, error, float(self._paid[key])))
         except Broke as error:
             await self.till.join()
             await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
@@ -144,7 +145,8 @@ class Desk(Front):
             log.exception("question_failed")
             await self.give_up(error, "A question could not be asked.")
         finally:
-            del self._open[key], self._paid[key]
+            del self._open[key]
+            self._paid.pop(key, None)
             self._forget(key)
             if not found.done():
                 found.cancel()
@@ -243,7 +245,7 @@ class Desk(Front):
             raise
         except asyncio.CancelledError:
             # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
-            gone = _unanswered(set_aside if sent else 0, set_aside)
+            gone = unanswered(Decimal(set_aside if sent else 0), set_aside)
             self.till.put(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
             raise
         await self._note(well=True)
@@ -252,36 +254,38 @@ class Desk(Front):
     async def _kept(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> dict[int, Answer]:
         """The answers of a reply, once they are in the database."""
         item = self._billed(reply, key, first, samples, set_aside)
-        cost = item.amount
-        self._ending = self._ending or cost > set_aside  # the price is wrong: no further call is made at it
-        await self._settle(key, item, set_aside)
+        self._ending = self._ending or item.amount > set_aside  # the price is wrong: no further call is made at it
+        await self._settle(key, item)
         await asyncio.shield(item.done)
-        if cost > set_aside:
-            await self._stop(exceeded(cost, set_aside))
+        await self._check(item)
         return told_of(item.kept, first, samples)
 
     async def _failed(self, key: str, error: CallFailed, set_aside: int) -> None:
         """Books a call without an answer: by what it says that it has used, or where nobody knows as if that were all that was set aside."""
-        cost = self._cost(error.usage, set_aside) if error.billed else 0
-        await self._settle(key, _unanswered(cost, set_aside, error.usage), set_aside)
-        if cost > set_aside:
-            await self._stop(exceeded(cost, set_aside))
+        amount = self._amount(error.usage, set_aside) if error.billed else Decimal()
+        item = unanswered(amount, set_aside, error.usage)
+        await self._settle(key, item)
+        await self._check(item)
+
+    async def _check(self, item: Settled) -> None:
+        if item.amount > item.set_aside:
+            await self._stop(exceeded(whole(item.amount), item.set_aside))
 
     def _billed(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> Settled:
         """What a reply costs, and what of it is kept."""
         kept = kept_of(reply, key, first, samples)
-        cost = self._cost(reply.usage, set_aside)
-        return Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
+        amount = self._amount(reply.usage, set_aside)
+        return Settled(kept=kept, amount=amount, set_aside=set_aside, usage=reply.usage, calls=1)
 
-    def _cost(self, usage: Usage | None, set_aside: int) -> int:
+    def _amount(self, usage: Usage | None, set_aside: int) -> Decimal:
         if self._price is None:
-            return 0
-        return set_aside if usage is None else amount(usage, self._price)
+            return Decimal()
+        return Decimal(set_aside) if usage is None else exact(usage, self._price)
 
-    async def _settle(self, key: str, item: Settled, set_aside: int) -> None:
+    async def _settle(self, key: str, item: Settled) -> None:
         self._paid[key] += item.amount
         self.till.put(item)
-        await self._purse.settle(set_aside, item.amount)
+        await self._purse.settle(item.set_aside, item.amount)
 
     async def _note(self, *, well: bool, error: CallFailed | None = None) -> None:
         self._breaker.note(well)
@@ -293,8 +297,3 @@ class Desk(Front):
             message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
             refused = error is not None and error.kind in UNSURE and not self._heard
             await self._stop(Problem(code="endpoint_refuses" if refused else "endpoint_failing", message=message))
-
-
-def _unanswered(cost: int, set_aside: int, usage: Usage | None = None) -> Settled:
-    """A call without an answer, which may be billed all the same."""
-    return Settled(kept=[], amount=cost, released=min(cost, set_aside), usage=usage, calls=int(cost > 0))

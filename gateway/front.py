@@ -108,7 +108,7 @@ class Front(ABC):
         """After an error that nobody foresaw."""
         await self._stop(trouble(error, what))
 
-    async def _answered(self, id: int, have: dict[int, Answer], paid: int = 0) -> None:
+    async def _answered(self, id: int, have: dict[int, Answer], paid: float = 0.0) -> None:
         self._heard = True
         await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples)), paid=paid))
 
@@ -124,7 +124,7 @@ def read(answers: Mapping[int, Any]) -> dict[int, Answer]:
     return {sample: Answer.model_validate(answer) for sample, answer in answers.items()}
 
 
-def failed(id: int, error: CallFailed, paid: int = 0) -> Told:
+def failed(id: int, error: CallFailed, paid: float = 0.0) -> Told:
     """What says nothing against the question may pass."""
     passing = isinstance(error, Retryable) or error.kind in (*HOPELESS, *UNSURE)
     return Told(id=id, failed=error.kind, message=error.message, passing=passing, paid=paid)

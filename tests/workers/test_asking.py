@@ -216,6 +216,36 @@ def test_failed_calls_are_charged_by_what_may_be_billed(
     assert expected >= teacher.bill and teacher.calls == 1 + (fault in ("reset", "504", "mute"))
 
 
+def cheap_form() -> Form:
+    """$0.02 and $0.05 a million: a call is some tenths of a micro-dollar."""
+    return Form(**{**vars(form()), "price": Price(version=1, input=0.02, output=0.05)})
+
+
+@pytest.mark.parametrize("concurrency", [1, 64])
+def test_cheap_calls_are_booked_to_the_micro_dollar(world: World, ledger: Ledger, concurrency: int) -> None:
+    """However many are booked together, no call is rounded up by itself; and the prices of answers are the bill."""
+    work, cheap = begun(world, world.project(), 1.0), cheap_form()
+    with served(rate_in=0.02, rate_out=0.05) as teacher:
+        _, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:40], cheap, concurrency=concurrency))
+    assert teacher.calls == 40 and teacher.bill < 30e-6
+    assert -1e-9 <= booked(world, work.grip.job) - teacher.bill < 1e-6
+    assert sum(one.paid for one in told) == pytest.approx(1e6 * teacher.bill)
+    assert not world(lambda session: session.scalars(select(Reservation).where(Reservation.open != 0)).all())
+
+
+def test_a_cap_of_cheap_calls_is_held_and_spent(world: World, ledger: Ledger) -> None:
+    cheap = cheap_form()
+    bound = max(cheap.bound([SYSTEM, Message("user", text)], 1) for text in TEXTS) / 1e6
+    with served(rate_in=0.02, rate_out=0.05) as teacher:
+        for number, cap in enumerate((20e-6, 23e-6, 27e-6)):
+            teacher.forget()
+            work = begun(world, world.project(f"cheap{number}"), cap)
+            desk, _ = asyncio.run(ask(ledger, work, teacher, TEXTS, cheap))
+            assert desk.stopped is not None and desk.stopped.code == "over_budget" and teacher.calls < len(TEXTS)
+            assert teacher.bill <= booked(world, work.grip.job) + 1e-9 <= cap + 2e-9
+            assert teacher.bill > cap - bound - 1e-6, (cap, bound, teacher.bill)
+
+
 def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:
     """The price that we were told is too low by a factor of 100: the first bills say so, and no second lot is spent."""
     cheap = form()
