@@ -36,7 +36,7 @@ PLENTY = 1000.0
 SPENT = 0.9
 """Of a cap, where work remained."""
 ROUNDED = 2e-6
-"""Dollars: a call is rounded up to a micro-dollar, sums and seconds of a reply to the next one."""
+"""Dollars: sums and seconds of a reply are rounded to the next micro-dollar, and what an attempt pays for calls up to one beside it."""
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,7 @@ def counted(found: list[Ended]) -> int:
     left = [one for one in found if one.left]
     broken = {
         "above their cap by a cent or more": sum(by >= CENT for by in over),
-        "booked at other than that": sum(
-            not -ROUNDED <= one.booked - one.paid <= one.calls * 1e-6 + ROUNDED for one in found
-        ),
+        "booked at other than that": sum(not -ROUNDED <= one.booked - one.paid <= 1e-6 + ROUNDED for one in found),
         f"with work left, and below {SPENT:.0%} of the cap": sum(one.paid < SPENT * one.cap for one in left),
         "without weights, evaluation and report": sum(not one.whole for one in found),
         "whose report does not say what was cut, or says it wrongly": sum(not one.told for one in found),

@@ -48,8 +48,16 @@ def reply(body: bytes) -> Reply:
 def used(body: bytes) -> Usage | None:
     """What a reply says that it has used, whatever else it says."""
     try:
-        return _Usage.model_validate(json.loads(body)["usage"]).counted()
-    except (ValueError, KeyError, TypeError, RecursionError):  # pydantic's is a ValueError
+        return counted(json.loads(body)["usage"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def counted(usage: object) -> Usage | None:
+    """None where it is not whole, or makes no sense: that is no fault of the answer, and the call is booked at what was set aside."""
+    try:
+        return _Usage.model_validate(usage).counted()
+    except ValueError:  # pydantic's is one
         return None
 
 
@@ -74,12 +82,13 @@ class _Block(BaseModel):
 
 class _Usage(BaseModel):
     input_tokens: int
-    output_tokens: int = 0
+    output_tokens: int
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
 
     def counted(self) -> Usage:
-        """Here `input_tokens` are those that no cache had; written ones are billed as other input, or a little higher."""
+        """Here `input_tokens` are those that no cache had; written ones are billed as other input, or a little higher. Raises ValueError where the
+        counts do not fit together."""
         cached = self.cache_read_input_tokens or 0
         return Usage(self.input_tokens + (self.cache_creation_input_tokens or 0) + cached, self.output_tokens, cached)
 
@@ -89,17 +98,17 @@ class _Message(BaseModel):
     model: str
     content: list[_Block]
     stop_reason: str | None = None
-    usage: _Usage | None = None
+    usage: Any = None
 
     def read(self) -> Reply:
-        usage = None if self.usage is None else self.usage.counted()
         text = "".join(block.text or "" for block in self.content if block.type == "text")
-        return Reply(self.model, (Choice(text, self.stop_reason, refused=self.stop_reason == "refusal"),), usage)
+        choice = Choice(text, self.stop_reason, refused=self.stop_reason == "refusal")
+        return Reply(self.model, (choice,), counted(self.usage))
 
 
 class _Start(BaseModel):
     model: str
-    usage: dict[str, Any] | None = None
+    usage: Any = None
 
 
 class _Delta(BaseModel):
@@ -115,7 +124,7 @@ class _Event(BaseModel):
     index: int = 0
     content_block: _Block | None = None
     delta: _Delta = _Delta()
-    usage: dict[str, Any] = {}
+    usage: Any = None
     """Of a message's end; its counts are of the whole message, and of those that it leaves out the start's hold."""
 
 
@@ -137,15 +146,19 @@ class _Growing:
             self.said.setdefault(event.index, []).append(event.delta.text or "")
         if event.type == "message_delta":
             self.stop_reason = event.delta.stop_reason or self.stop_reason
-            self.counts |= {name: count for name, count in event.usage.items() if count is not None}
+            self.counts |= {name: count for name, count in _counts(event.usage).items() if count is not None}
 
     def whole(self) -> _Message:
         """Raises ValueError where the start is missing. Tokens of the output are known at the end alone."""
         if self.start is None:
             raise ValueError("a message begins with its start")
         content = [_Block(type=self.kinds[index], text="".join(self.said[index])) for index in sorted(self.kinds)]
-        usage = (self.start.usage or {}) | self.counts if "output_tokens" in self.counts else None
-        counted = _Usage.model_validate(usage) if usage and "input_tokens" in usage else None
+        usage = _counts(self.start.usage) | self.counts if "output_tokens" in self.counts else None
         return _Message(
-            type="message", model=self.start.model, content=content, stop_reason=self.stop_reason, usage=counted
+            type="message", model=self.start.model, content=content, stop_reason=self.stop_reason, usage=usage
         )
+
+
+def _counts(usage: object) -> dict[str, Any]:
+    """Of an event; what is no object counts nothing."""
+    return usage if isinstance(usage, dict) else {}

@@ -14,7 +14,7 @@ from gateway.reply import Ask, Reply
 from gateway.words import plain, words
 
 WIRES = {"openai": openai, "anthropic": anthropic}
-PERMANENT = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+PERMANENT = {401: "unauthorized", 402: "unpaid", 403: "forbidden", 404: "not_found"}
 BUSY = (429, 529)
 """Too many calls: 529 is Anthropic's word for an endpoint that is overloaded by others."""
 

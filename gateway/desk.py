@@ -4,8 +4,9 @@ An answer is kept before it is told.
 """
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 import structlog
@@ -17,12 +18,12 @@ from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
 from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed, kept_of, read, told_of
-from gateway.price import Price, amount
+from gateway.price import Price, exact, whole
 from gateway.purse import LOT, Broke, Lost, Purse
 from gateway.reply import Message, Reply, Usage
-from gateway.retry import HOPELESS, RETRIES, pause
+from gateway.retry import HOPELESS, RETRIES, UNSURE, pause
 from gateway.throttle import Throttle
-from gateway.till import GROUP, Settled, Till
+from gateway.till import GROUP, Settled, Till, unanswered
 from models.answer import Kept
 from models.purse import Lot, Spent
 from spec.gateway import Answer
@@ -62,8 +63,10 @@ class Desk(Front):
         """Questions that were seen to be another job's."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
-        self._paid: Counter[str] = Counter()
+        self._paid: defaultdict[str, Decimal] = defaultdict(Decimal)
         """Micro-dollars that calls for open questions have cost so far."""
+        self._idle = 0
+        """Open questions that wait for others: they were refused, or another job asks them."""
         self._closing = False
         """Those in flight are given up soon."""
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
@@ -122,14 +125,16 @@ class Desk(Front):
         found = self._open[key]
         try:
             if have is None:
+                self._idle += 1
                 have = read(await self._claims.elsewhere(key))
+                self._idle -= 1
             for first, samples in self.form.runs(have):
                 have |= await self._asked(messages, key, first, samples)
             found.set_result(have)
-            await self._answered(id, have, self._paid[key])
+            await self._answered(id, have, float(self._paid[key]))
         except CallFailed as error:
             found.set_exception(error)
-            await self._tell(failed(id, error, self._paid[key]))
+            await self._tell(failed(id, error, float(self._paid[key])))
         except Broke as error:
             await self.till.join()
             await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
@@ -140,7 +145,8 @@ class Desk(Front):
             log.exception("question_failed")
             await self.give_up(error, "A question could not be asked.")
         finally:
-            del self._open[key], self._paid[key]
+            del self._open[key]
+            self._paid.pop(key, None)
             self._forget(key)
             if not found.done():
                 found.cancel()
@@ -186,10 +192,26 @@ class Desk(Front):
                 if error.kind == "stopped":
                     raise
                 if error.kind in HOPELESS:
-                    await self._stop(Problem(code="endpoint_refuses", message=f"{self.form.endpoint}: {error.message}"))
+                    await self._hopeless(error)
                 else:
                     await self._note(well=False, error=error)
+                if error.kind in UNSURE:
+                    await self._compare(error)
                 raise
+
+    async def _hopeless(self, error: Permanent) -> None:
+        await self._stop(Problem(code="endpoint_refuses", message=f"{self.form.endpoint}: {error.message}"))
+
+    async def _compare(self, error: Permanent) -> None:
+        """Waits until another question is answered: this one alone was refused. Where none is left that may be, all is hopeless."""
+        self._idle += 1
+        try:
+            while not (self._heard or self._ending or self.stopped):
+                if self._idle >= len(self._open):
+                    return await self._hopeless(error)
+                await asyncio.sleep(GROUP)
+        finally:
+            self._idle -= 1
 
     async def _refused(self, error: Retryable) -> None:
         """The endpoint is too busy: the next turn comes later. Raises the error once that has lasted too long."""
@@ -223,7 +245,7 @@ class Desk(Front):
             raise
         except asyncio.CancelledError:
             # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
-            gone = _unanswered(set_aside if sent else 0, set_aside)
+            gone = unanswered(Decimal(set_aside if sent else 0), set_aside)
             self.till.put(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
             raise
         await self._note(well=True)
@@ -232,36 +254,38 @@ class Desk(Front):
     async def _kept(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> dict[int, Answer]:
         """The answers of a reply, once they are in the database."""
         item = self._billed(reply, key, first, samples, set_aside)
-        cost = item.amount
-        self._ending = self._ending or cost > set_aside  # the price is wrong: no further call is made at it
-        await self._settle(key, item, set_aside)
+        self._ending = self._ending or item.amount > set_aside  # the price is wrong: no further call is made at it
+        await self._settle(key, item)
         await asyncio.shield(item.done)
-        if cost > set_aside:
-            await self._stop(exceeded(cost, set_aside))
+        await self._check(item)
         return told_of(item.kept, first, samples)
 
     async def _failed(self, key: str, error: CallFailed, set_aside: int) -> None:
         """Books a call without an answer: by what it says that it has used, or where nobody knows as if that were all that was set aside."""
-        cost = self._cost(error.usage, set_aside) if error.billed else 0
-        await self._settle(key, _unanswered(cost, set_aside, error.usage), set_aside)
-        if cost > set_aside:
-            await self._stop(exceeded(cost, set_aside))
+        amount = self._amount(error.usage, set_aside) if error.billed else Decimal()
+        item = unanswered(amount, set_aside, error.usage)
+        await self._settle(key, item)
+        await self._check(item)
+
+    async def _check(self, item: Settled) -> None:
+        if item.amount > item.set_aside:
+            await self._stop(exceeded(whole(item.amount), item.set_aside))
 
     def _billed(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> Settled:
         """What a reply costs, and what of it is kept."""
         kept = kept_of(reply, key, first, samples)
-        cost = self._cost(reply.usage, set_aside)
-        return Settled(kept=kept, amount=cost, released=min(cost, set_aside), usage=reply.usage, calls=1)
+        amount = self._amount(reply.usage, set_aside)
+        return Settled(kept=kept, amount=amount, set_aside=set_aside, usage=reply.usage, calls=1)
 
-    def _cost(self, usage: Usage | None, set_aside: int) -> int:
+    def _amount(self, usage: Usage | None, set_aside: int) -> Decimal:
         if self._price is None:
-            return 0
-        return set_aside if usage is None else amount(usage, self._price)
+            return Decimal()
+        return Decimal(set_aside) if usage is None else exact(usage, self._price)
 
-    async def _settle(self, key: str, item: Settled, set_aside: int) -> None:
+    async def _settle(self, key: str, item: Settled) -> None:
         self._paid[key] += item.amount
         self.till.put(item)
-        await self._purse.settle(set_aside, item.amount)
+        await self._purse.settle(item.set_aside, item.amount)
 
     async def _note(self, *, well: bool, error: CallFailed | None = None) -> None:
         self._breaker.note(well)
@@ -271,9 +295,5 @@ class Desk(Front):
         self._throttle.not_refused()
         if self._breaker.tripped:
             message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
-            await self._stop(Problem(code="endpoint_failing", message=message))
-
-
-def _unanswered(cost: int, set_aside: int, usage: Usage | None = None) -> Settled:
-    """A call without an answer, which may be billed all the same."""
-    return Settled(kept=[], amount=cost, released=min(cost, set_aside), usage=usage, calls=int(cost > 0))
+            refused = error is not None and error.kind in UNSURE and not self._heard
+            await self._stop(Problem(code="endpoint_refuses" if refused else "endpoint_failing", message=message))

@@ -3,8 +3,8 @@
 CallFailed
 ├── Retryable   rate_limited (429, 529), server_error (5xx), unreachable, reset, timeout (408, 504, 522, 524 too), malformed;
 │               in a batch: expired, cancelled
-└── Permanent   bad_request (400 and the other 4xx), unauthorized (401), forbidden (403), not_found (404),
-                refused (address, port or scheme), redirected (3xx), too_large
+└── Permanent   bad_request (400 and the other 4xx), unauthorized (401), unpaid (402), forbidden (403),
+                not_found (404), refused (address, port or scheme), redirected (3xx), too_large
 """
 
 from gateway.reply import Usage

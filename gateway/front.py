@@ -10,6 +10,7 @@ from gateway.answer import answered
 from gateway.failure import CallFailed, Retryable
 from gateway.form import Form
 from gateway.reply import Message, Reply
+from gateway.retry import HOPELESS, UNSURE
 from models.answer import Kept
 from models.purse import Cap
 from spec.gateway import Answer, Asked, Told
@@ -39,7 +40,8 @@ class Front(ABC):
         self.form, self._shelf, self._tell, self._most, self._taken = form, shelf, tell, most, 0
         self.stopped: Problem | None = None
         """Why nothing more is asked; code `over_budget` where a cap was reached."""
-        self._ending = False
+        self._heard = self._ending = False
+        """Something was answered, now or before; nothing more is asked."""
 
     @property
     def unbooked(self) -> bool:
@@ -106,7 +108,8 @@ class Front(ABC):
         """After an error that nobody foresaw."""
         await self._stop(trouble(error, what))
 
-    async def _answered(self, id: int, have: dict[int, Answer], paid: int = 0) -> None:
+    async def _answered(self, id: int, have: dict[int, Answer], paid: float = 0.0) -> None:
+        self._heard = True
         await self._tell(Told(id=id, answers=tuple(have[i] for i in range(self.form.samples)), paid=paid))
 
     async def _stop(self, problem: Problem) -> None:
@@ -121,8 +124,10 @@ def read(answers: Mapping[int, Any]) -> dict[int, Answer]:
     return {sample: Answer.model_validate(answer) for sample, answer in answers.items()}
 
 
-def failed(id: int, error: CallFailed, paid: int = 0) -> Told:
-    return Told(id=id, failed=error.kind, message=error.message, passing=isinstance(error, Retryable), paid=paid)
+def failed(id: int, error: CallFailed, paid: float = 0.0) -> Told:
+    """What says nothing against the question may pass."""
+    passing = isinstance(error, Retryable) or error.kind in (*HOPELESS, *UNSURE)
+    return Told(id=id, failed=error.kind, message=error.message, passing=passing, paid=paid)
 
 
 def kept_of(reply: Reply, key: str, first: int, samples: int) -> list[Kept]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -41,18 +42,25 @@ def reply(body: bytes) -> Reply:
     """Raises `Retryable` (malformed) when `body` is no chat completion."""
     try:
         completion = _Completion.model_validate_json(body)
-        usage = None if completion.usage is None else completion.usage.counted()
     except (ValidationError, ValueError) as error:
         message = "the reply is not a chat completion"
         raise Retryable("malformed", message, sent=True, status=200, usage=used(body)) from error
-    return Reply(completion.model, tuple(choice.read() for choice in completion.choices), usage)
+    return Reply(completion.model, tuple(choice.read() for choice in completion.choices), counted(completion.usage))
 
 
 def used(body: bytes) -> Usage | None:
     """What a reply says that it has used, whatever else it says."""
     try:
-        return _Usage.model_validate(json.loads(body)["usage"]).counted()
-    except (ValueError, KeyError, TypeError, RecursionError):  # pydantic's is a ValueError
+        return counted(json.loads(body)["usage"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def counted(usage: object) -> Usage | None:
+    """None where it is not whole, or makes no sense: that is no fault of the answer, and the call is booked at what was set aside."""
+    try:
+        return _Usage.model_validate(usage).counted()
+    except ValueError:  # pydantic's is one
         return None
 
 
@@ -72,7 +80,7 @@ def _gathered(events: Iterable[str]) -> Reply:
             break
         chunk = _Chunk.model_validate(stream.read(text, begun=bool(choices)))
         model = chunk.model or model
-        usage = usage if chunk.usage is None else chunk.usage.counted()
+        usage = usage if chunk.usage is None else counted(chunk.usage)
         for part in chunk.choices or ():
             choices.setdefault(part.index, _Growing()).add(part)
     else:
@@ -153,25 +161,23 @@ class _Details(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: int
+    completion_tokens: int
     prompt_tokens_details: _Details | None = None
 
-    def counted(self) -> Usage | None:
-        """None where it is not whole: the call is then booked at what was set aside."""
+    def counted(self) -> Usage:
+        """Raises ValueError where the counts do not fit together."""
         details = self.prompt_tokens_details
-        if self.prompt_tokens is None or self.completion_tokens is None:
-            return None
         return Usage(self.prompt_tokens, self.completion_tokens, (details and details.cached_tokens) or 0)
 
 
 class _Completion(BaseModel):
     model: str = ""
     choices: list[_Choice]
-    usage: _Usage | None = None
+    usage: Any = None
 
 
 class _Chunk(BaseModel):
     model: str = ""
     choices: list[_Part] | None = None
-    usage: _Usage | None = None
+    usage: Any = None

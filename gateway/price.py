@@ -1,4 +1,4 @@
-"""What a call costs: usage times rates, in whole micro-dollars."""
+"""What a call costs: usage times rates, in micro-dollars. It is exact; what is booked is whole, and rounded up."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
@@ -34,10 +34,6 @@ def exact(usage: Usage, price: Price) -> Decimal:
     return (usage.input - usage.cached) * price.input + usage.cached * cached + usage.output * price.output
 
 
-def amount(usage: Usage, price: Price) -> int:
-    """Micro-dollars of a call, rounded up once, so that a sum of calls never lies below the bill."""
-    return whole(exact(usage, price))
-
-
 def whole(micro: Decimal) -> int:
+    """Rounded up: sums of calls are rounded, not each of them, so that they lie neither below the bill nor a micro-dollar above it."""
     return int(micro.to_integral_value(ROUND_CEILING))

@@ -1,8 +1,14 @@
-"""Money for calls, taken in lots: a call is not made before its bound is set aside. Amounts are micro-dollars."""
+"""Money for calls, taken in lots: a call is not made before its bound is set aside. Amounts are micro-dollars.
+
+Lots and bounds are whole, what calls cost is exact: what is free for no call has a part of one, which another call's may complete. The bounds of
+calls in flight are whole together, so they lie within what the database has set aside once what was spent is rounded up (gateway/till.py).
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
+from gateway.price import whole
 from models.purse import Cap, Lot
 
 LOT = 64
@@ -26,7 +32,7 @@ class Purse:
 
     def __init__(self, reserve: Callable[[int, int], Awaitable[Lot]], lot: int = LOT) -> None:
         self._reserve, self._lot = reserve, lot
-        self._free = self._flying = self._bound = 0
+        self._free, self._flying, self._bound = Decimal(), 0, 0
         """Money for no call yet; calls in flight; their bounds together."""
         self._taken = self._taken_for = 0
         """The bounds of all calls so far, and how many they were."""
@@ -61,7 +67,7 @@ class Purse:
         """One more lot: with what is in flight it is for so many calls of a mean bound. Raises Broke, Lost."""
         usual = (self._taken + bound) // (self._taken_for + 1)
         wanted = max(bound, self._lot * usual - self._bound)
-        lot = await self._reserve(wanted - self._free, bound - self._free)
+        lot = await self._reserve(whole(wanted - self._free), whole(bound - self._free))
         if lot.lost:
             raise Lost
         self._barred = lot.barred is not None
@@ -73,10 +79,10 @@ class Purse:
             self._changed.notify_all()
             raise Broke(lot.barred)
 
-    async def settle(self, bound: int, amount: int) -> None:
+    async def settle(self, bound: int, amount: Decimal) -> None:
         """The call is over and cost `amount`; what was set aside beyond it is free for others."""
         async with self._changed:
-            self._free += max(0, bound - amount)
+            self._free += max(Decimal(), bound - amount)
             self._bound -= bound
             self._flying -= 1
             self._changed.notify_all()

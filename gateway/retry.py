@@ -15,8 +15,10 @@ ASKED = 600.0
 """Seconds that an endpoint may ask for."""
 TRIES = 4
 """Of a question of a probe."""
-HOPELESS = ("unauthorized", "forbidden", "not_found", "refused", "redirected")
+HOPELESS = ("unauthorized", "unpaid", "refused", "redirected")
 """Failures that every further call would meet."""
+UNSURE = ("forbidden", "not_found")
+"""Failures that every call would meet, or one: gateways that moderate, and web firewalls, refuse a prompt so."""
 
 T = TypeVar("T")
 

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import structlog
 
+from gateway.price import whole
 from gateway.reply import Usage
 from models.answer import Kept
 from models.purse import Spent
@@ -20,11 +22,22 @@ class Settled:
     """A call that is over, on its way into the database."""
 
     kept: list[Kept]
-    amount: int
-    released: int
+    amount: Decimal
+    """What it cost, to the last digit."""
+    set_aside: int
     usage: Usage | None
     calls: int
     done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def released(self) -> Decimal:
+        """Of what was set aside, what is so no longer, for it is spent."""
+        return min(self.amount, Decimal(self.set_aside))
+
+
+def unanswered(amount: Decimal, set_aside: int, usage: Usage | None = None) -> Settled:
+    """A call without an answer, which may be billed all the same."""
+    return Settled(kept=[], amount=amount, set_aside=set_aside, usage=usage, calls=int(amount > 0))
 
 
 class Till:
@@ -33,7 +46,7 @@ class Till:
     def __init__(self, commit: Callable[[Sequence[Kept], Spent], None], endpoint: str, price_version: int) -> None:
         self._commit, self._endpoint, self._price_version = commit, endpoint, price_version
         self._items: asyncio.Queue[Settled] = asyncio.Queue()
-        self._groups = 0
+        self._groups, self._amount, self._released = 0, Decimal(), Decimal()
         self._committing = asyncio.create_task(self._commit_groups())
         self.unbooked = False
         """Calls were made that could not be booked: what is set aside must be booked as paid."""
@@ -79,13 +92,17 @@ class Till:
                     self._items.task_done()
 
     def _sum(self, group: Sequence[Settled]) -> Spent:
+        """All groups together are rounded up once, and no call by itself."""
+        amount, released = self._amount, self._released
+        self._amount += sum((item.amount for item in group), Decimal())
+        self._released += sum((item.released for item in group), Decimal())
         used = [item.usage for item in group if item.usage is not None]
         return Spent(
             group=self._groups,
             endpoint=self._endpoint,
             price_version=self._price_version,
-            amount=sum(item.amount for item in group),
-            released=sum(item.released for item in group),
+            amount=whole(self._amount) - whole(amount),
+            released=whole(self._released) - whole(released),
             calls=sum(item.calls for item in group),
             input_tokens=sum(usage.input for usage in used),
             output_tokens=sum(usage.output for usage in used),

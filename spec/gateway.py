@@ -62,8 +62,8 @@ class Told(Line):
     passing: bool = False
     """The same question may be answered another time."""
     message: str = ""
-    paid: int = 0
-    """Micro-dollars that this step was booked for calls about it, made one by one; 0 where it was answered before, or has no price."""
+    paid: float = 0.0
+    """Micro-dollars that calls about it, made one by one, have cost this step; 0 where it was answered before, or has no price."""
     batches: Batches | None = None
     """No reply, but how far batches are."""
     stop: str | None = None

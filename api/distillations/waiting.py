@@ -16,7 +16,7 @@ from spec.waiting import PAIR
 PAUSED = {
     None: "Paused, as asked: `resume` goes on.",
     "disk_full": "Paused because a disk is full: it goes on by itself once there is room.",
-    "endpoint_refuses": "Paused because the endpoint refuses every call: mend its key or URL (PATCH it), then `resume`.",
+    "endpoint_refuses": "Paused because the endpoint refuses every call: mend its key or URL (PATCH it), or its credit, then `resume`.",
     "endpoint_failing": "Paused because most calls to the endpoint fail: `resume` tries again.",
     "endpoint_key": "Paused because no worker can open the endpoint's key: PATCH it with its key, then `resume`.",
     "bill_exceeded": "Paused because a call was billed higher than it could be: look at the endpoint's price, and probe the model anew, then `resume`.",

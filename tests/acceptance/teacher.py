@@ -100,6 +100,8 @@ class Teacher:
     mute: with no answer beside the usage; 201 does not fail."""
     failing: str = ""
     """A text about which it always answers 500."""
+    forbidden: str = ""
+    """A text that it never takes (403), as a gateway that moderates."""
     retry_after_ms: int = 50
     """What it asks for with 429 and 500."""
     others: tuple[str, ...] = ()
@@ -175,8 +177,9 @@ class Teacher:
             return http(404, b'{"error": {"message": "nothing here"}}')
         if body.get("model") in (*self.others, *self.retired):
             return http(404, b'{"error": {"message": "This is not a chat model"}}')
-        fault = "500" if body["messages"][-1]["content"] == self.failing else self._fault()
-        if fault in ("429", "500", "401", "400"):
+        last = body["messages"][-1]["content"]
+        fault = "500" if last == self.failing else "403" if last == self.forbidden else self._fault()
+        if fault in ("429", "500", "401", "402", "403", "400"):
             error = json.dumps({"error": {"message": f"no: {fault}{ODD if self.odd else ''}"}}).encode()
             after = {"retry-after-ms": str(self.retry_after_ms)} if fault in ("429", "500") else {}
             return http(int(fault), error, **after)

@@ -16,6 +16,7 @@ TEMPLATES = {
         for kind in (
             "bad_request",
             "unauthorized",
+            "unpaid",
             "forbidden",
             "not_found",
             "refused",

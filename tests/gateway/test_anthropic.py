@@ -41,3 +41,11 @@ def test_a_refusal_and_what_is_no_message() -> None:
     with pytest.raises(Retryable, match="not a message"):
         anthropic.reply(b'{"type": "error"}')
     assert anthropic.request(Ask("m", (Message("user", "?"),)))["max_tokens"] == anthropic.UNBOUNDED
+
+
+@pytest.mark.parametrize(
+    "usage", [{}, {"output_tokens": 3}, {"input_tokens": 9}, {"input_tokens": 1.5, "output_tokens": 3}, [9], None]
+)
+def test_an_answer_is_kept_whatever_is_said_of_its_tokens(usage: object) -> None:
+    found = anthropic.reply(json.dumps(REPLY | {"usage": usage}).encode())
+    assert (found.choices[0].text, found.usage) == ("cat", None)

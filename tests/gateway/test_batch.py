@@ -16,7 +16,7 @@ from gateway.call import Endpoint
 from gateway.client import REPLY, Client, Into
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
-from gateway.front import trouble
+from gateway.front import failed, trouble
 from gateway.price import Price
 from gateway.reply import Message, Reply, Sampling
 from gateway.results import Results
@@ -60,6 +60,14 @@ def test_results_are_found_by_their_number_and_come_once() -> None:
         6: ("malformed", True), 7: ("malformed", True),
     }  # fmt: skip
     assert "sk-secret" not in str([str(one) for one in by_number.values()]) and "***" in str(by_number[4])
+
+
+def test_a_call_of_a_batch_that_is_refused_may_pass_where_it_may_be_the_key_s() -> None:
+    lines = [result(number, status) for number, status in enumerate((401, 402, 403, 404, 400))]
+    found = Results([file(*lines)], 5, HERE, "completed").part(0, 9)
+    told = [failed(number, one) for number, one in found if isinstance(one, CallFailed)]
+    assert [one.failed for one in told] == ["unauthorized", "unpaid", "forbidden", "not_found", "bad_request"]
+    assert [one.passing for one in told] == [True] * 4 + [False]
 
 
 def test_what_a_batch_that_ended_early_lacks_was_not_made() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from redis.asyncio import Redis
@@ -248,7 +249,7 @@ def test_a_purse_asks_no_more_once_a_cap_has_said_no() -> None:
             await purse.take(10)
             await asyncio.sleep(0.001)
             spent += 1
-            await purse.settle(10, 1)
+            await purse.settle(10, Decimal(1))
 
         done = await asyncio.gather(*(one() for _ in range(200)), return_exceptions=True)
         assert all(found is None or isinstance(found, Broke) for found in done)
@@ -278,7 +279,7 @@ def test_a_purse_holds_a_lot_with_what_is_in_flight() -> None:
                 await purse.take(bound)
                 await asyncio.sleep(0.001)
                 spent += bound // 5
-                await purse.settle(bound, bound // 5)
+                await purse.settle(bound, Decimal(bound // 5))
 
         await asyncio.gather(*(one(1000 if number == 200 else 20) for number in range(400)))
 

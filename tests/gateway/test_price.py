@@ -1,12 +1,11 @@
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.price import Price, amount
+from gateway.price import Price, exact, whole
 from gateway.reply import Usage
 
 RATES = st.decimals(0, 1000, places=4)
@@ -16,8 +15,8 @@ COUNTS = st.integers(0, 10_000_000)
 def test_a_bill_by_hand() -> None:
     price = Price(Decimal("0.40"), Decimal("1.60"), cached=Decimal("0.10"))
     usage = Usage(1_000_000, 500_000, cached=200_000)
-    assert amount(usage, price) == 320_000 + 20_000 + 800_000
-    assert amount(Usage(1, 0), price) == 1, "a part of a micro-dollar is a whole one"
+    assert exact(usage, price) == 320_000 + 20_000 + 800_000
+    assert whole(exact(Usage(1, 0), price)) == 1, "a part of a micro-dollar is a whole one"
 
 
 @given(RATES, RATES, st.none() | RATES, COUNTS, COUNTS, st.fractions(0, 1))
@@ -26,8 +25,8 @@ def test_amounts_are_exact(
 ) -> None:
     held = int(tokens * share)
     other = Fraction(into if cached is None else cached)
-    exact = (tokens - held) * Fraction(into) + held * other + answer * Fraction(out)
-    assert amount(Usage(tokens, answer, held), Price(into, out, cached)) == ceil(exact)
+    cost = (tokens - held) * Fraction(into) + held * other + answer * Fraction(out)
+    assert Fraction(exact(Usage(tokens, answer, held), Price(into, out, cached))) == cost
 
 
 @pytest.mark.parametrize("rate", ["-1", "NaN", "Infinity"])

@@ -106,9 +106,10 @@ async def ask(
     how: Form,
     patience: float = 5.0,
     redis: Redis | None = None,
+    concurrency: int = 64,
 ) -> tuple[Desk, list[Told]]:
     """Puts all questions at once, and takes what is told until nothing more is in flight."""
-    async with asked(ledger, work, teacher, texts, how, redis=redis) as (desk, told):
+    async with asked(ledger, work, teacher, texts, how, concurrency, redis) as (desk, told):
         while desk._tasks:
             await asyncio.wait(desk._tasks)
         await desk.close(patience)

@@ -149,7 +149,8 @@ def test_odd_replies_are_kept_all_the_same(world: World, ledger: Ledger, teacher
     work = begun(world, world.project())
     teacher.odd = True
     desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:6], form(top_logprobs=3)))
-    assert desk.stopped is None and not desk.till.unbooked and all(one.answers or one.failed for one in told)
+    assert desk.stopped is None and not desk.till.unbooked and all(one.answers for one in told)
+    assert teacher.calls == 6, "a count that makes no sense is no reason to ask again"
     kept = world(lambda s: s.scalars(select(StoredAnswer).where(StoredAnswer.project == work.project)).all())
     assert kept and all(value <= 0 for one in kept for place in one.reply["top_logprobs"] for value in place.values())
     assert all(
@@ -213,6 +214,36 @@ def test_failed_calls_are_charged_by_what_may_be_billed(
     assert booked(world, work.grip.job) == pytest.approx(expected, abs=1e-9) and told[0].answers
     assert told[0].paid == round(1e6 * expected)
     assert expected >= teacher.bill and teacher.calls == 1 + (fault in ("reset", "504", "mute"))
+
+
+def cheap_form() -> Form:
+    """$0.02 and $0.05 a million: a call is some tenths of a micro-dollar."""
+    return Form(**{**vars(form()), "price": Price(version=1, input=0.02, output=0.05)})
+
+
+@pytest.mark.parametrize("concurrency", [1, 64])
+def test_cheap_calls_are_booked_to_the_micro_dollar(world: World, ledger: Ledger, concurrency: int) -> None:
+    """However many are booked together, no call is rounded up by itself; and the prices of answers are the bill."""
+    work, cheap = begun(world, world.project(), 1.0), cheap_form()
+    with served(rate_in=0.02, rate_out=0.05) as teacher:
+        _, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:40], cheap, concurrency=concurrency))
+    assert teacher.calls == 40 and teacher.bill < 30e-6
+    assert -1e-9 <= booked(world, work.grip.job) - teacher.bill < 1e-6
+    assert sum(one.paid for one in told) == pytest.approx(1e6 * teacher.bill)
+    assert not world(lambda session: session.scalars(select(Reservation).where(Reservation.open != 0)).all())
+
+
+def test_a_cap_of_cheap_calls_is_held_and_spent(world: World, ledger: Ledger) -> None:
+    cheap = cheap_form()
+    bound = max(cheap.bound([SYSTEM, Message("user", text)], 1) for text in TEXTS) / 1e6
+    with served(rate_in=0.02, rate_out=0.05) as teacher:
+        for number, cap in enumerate((20e-6, 23e-6, 27e-6)):
+            teacher.forget()
+            work = begun(world, world.project(f"cheap{number}"), cap)
+            desk, _ = asyncio.run(ask(ledger, work, teacher, TEXTS, cheap))
+            assert desk.stopped is not None and desk.stopped.code == "over_budget" and teacher.calls < len(TEXTS)
+            assert teacher.bill <= booked(world, work.grip.job) + 1e-9 <= cap + 2e-9
+            assert teacher.bill > cap - bound - 1e-6, (cap, bound, teacher.bill)
 
 
 def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:
@@ -287,3 +318,36 @@ def test_an_error_that_says_when_to_come_back_holds_all(world: World, ledger: Le
 
     held, answered = asyncio.run(run())
     assert held >= 1.5 and (answered, teacher.faults["500"]) == (3, 0)
+
+
+@pytest.mark.parametrize("concurrency", [1, 64])
+def test_a_row_that_is_refused_alone_fails_alone(
+    world: World, ledger: Ledger, teacher: Teacher, concurrency: int
+) -> None:
+    """Whether it is the first of all, or the only one that is left."""
+    teacher.forbidden, project = TEXTS[0], world.project()
+    for _ in range(2):
+        work = begun(world, project)
+        desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:6], form(), concurrency=concurrency))
+        assert desk.stopped is None and teacher.calls == 5, "and the others are paid for once"
+        (one,) = [one for one in told if not one.answers]
+        assert (one.id, one.failed, one.message, one.passing) == (0, "forbidden", "HTTP 403: no: 403", True)
+
+
+@pytest.mark.parametrize(("fault", "rows"), [("403", 1), ("403", 80), ("402", 80)])
+def test_an_endpoint_that_refuses_all_ends_the_asking(
+    world: World, ledger: Ledger, teacher: Teacher, fault: str, rows: int
+) -> None:
+    teacher.faults[fault] = 1000
+    desk, _ = asyncio.run(ask(ledger, begun(world, world.project()), teacher, TEXTS[:rows], form(), concurrency=8))
+    assert desk.stopped is not None and desk.stopped.code == "endpoint_refuses"
+    assert desk.stopped.message.endswith(f"HTTP {fault}: no: {fault}") and 1000 - teacher.faults[fault] <= 32
+
+
+def test_an_endpoint_that_is_not_paid_any_more_ends_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:
+    """Its credit is gone at the last row: whatever was answered before, it is asked about again."""
+    project = world.project()
+    asyncio.run(ask(ledger, begun(world, project), teacher, TEXTS[:5], form()))
+    teacher.faults["402"] = 1
+    desk, _ = asyncio.run(ask(ledger, begun(world, project), teacher, TEXTS[:6], form()))
+    assert desk.stopped is not None and desk.stopped.code == "endpoint_refuses" and teacher.calls == 5

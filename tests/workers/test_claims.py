@@ -15,13 +15,14 @@ from gateway import desk as desk_module
 from gateway.claims import Claims
 from gateway.desk import Desk
 from gateway.reply import Message
-from spec.gateway import Told
+from spec.gateway import Asked, Told
+from spec.gateway import Message as Line
 from standalone.process import ROOT
 from standalone.valkey import Valkey
 from tests.acceptance.teacher import Teacher
 from tests.models.world import World
 from tests.workers.conftest import NOWHERE
-from tests.workers.desk import SYSTEM, TEXTS, ask, begun, booked, form
+from tests.workers.desk import SYSTEM, TEXTS, ask, asked, begun, booked, form
 from workers.claim import Ledger
 
 Result = tuple[Desk, list[Told]]
@@ -180,3 +181,33 @@ def test_what_is_given_up_is_free_at_once(bells: Valkey, monkeypatch: pytest.Mon
             return [seen["a"].ours, seen["b"].ours]
 
     assert asyncio.run(run(address(bells))) == [True, False]
+
+
+def test_two_jobs_that_are_refused_do_not_wait_for_each_other(
+    world: World, ledger: Ledger, teacher: Teacher, bells: Valkey
+) -> None:
+    """Each asks a question that the other waits for; both are refused."""
+    teacher.latency, teacher.faults["403"] = 0.5, 1000
+    project = world.project()
+    works = [begun(world, project), begun(world, project)]
+
+    def put(text: str) -> list[Asked]:
+        return [
+            Asked(id=1, messages=tuple(Line(role=m.role, content=m.content) for m in (SYSTEM, Message("user", text))))
+        ]
+
+    async def run() -> list[str | None]:
+        async with (
+            connected(address(bells)) as redis,
+            asked(ledger, works[0], teacher, TEXTS[:1], form(), redis=redis) as (first, _),
+            asked(ledger, works[1], teacher, TEXTS[1:2], form(), redis=redis) as (second, _),
+        ):
+            await first.take(put(TEXTS[1]))
+            await second.take(put(TEXTS[0]))
+            async with asyncio.timeout(10):
+                await asyncio.gather(*first._tasks, *second._tasks)
+            await first.close(1.0)
+            await second.close(1.0)
+            return [None if one.stopped is None else one.stopped.code for one in (first, second)]
+
+    assert asyncio.run(run()) == ["endpoint_refuses"] * 2
