@@ -70,6 +70,8 @@ class Desk(Front):
         self._closing = False
         """Those in flight are given up soon."""
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
+        self._untold: set[str] = set()
+        """Questions with a call in flight, or answered and not told yet."""
 
     @property
     def unbooked(self) -> bool:
@@ -136,8 +138,9 @@ class Desk(Front):
             found.set_exception(error)
             await self._tell(failed(id, error, float(self._paid[key])))
         except Broke as error:
-            await self.till.join()
-            await asyncio.sleep(GROUP)  # what was paid for last is told before the stop
+            self._untold.discard(key)
+            while self._untold:  # noqa: ASYNC110  # what was paid for last is told before the stop
+                await asyncio.sleep(GROUP)
             await self._stop(SPENT[error.cap])
         except Lost:
             await self._stop(Problem(code="interrupted", message="The step is somebody else's."))
@@ -146,6 +149,7 @@ class Desk(Front):
             await self.give_up(error, "A question could not be asked.")
         finally:
             del self._open[key]
+            self._untold.discard(key)
             self._paid.pop(key, None)
             self._forget(key)
             if not found.done():
@@ -238,8 +242,10 @@ class Desk(Front):
                 taken = True
                 self._go_on()
                 sent = True
+                self._untold.add(key)
                 reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
         except CallFailed as error:
+            self._untold.discard(key)
             if taken:
                 await self._failed(key, error, set_aside)
             raise

@@ -10,7 +10,7 @@ from gateway.call import WIRES, Endpoint, call, send
 from gateway.client import Client, Response
 from gateway.failure import Permanent, Retryable
 from gateway.reply import Ask, Message, Reply, Sampling
-from gateway.retry import tried
+from gateway.retry import HOPELESS, tried
 from spec.facts import BoundName, Capabilities
 
 SHORT = "Say yes."
@@ -68,7 +68,7 @@ class Subject:
         try:
             return (await self.tried(question))[0]
         except Permanent as error:
-            if error.status is None or not 400 <= error.status < 500:
+            if error.kind in HOPELESS or error.status is None or not 400 <= error.status < 500:
                 raise
         except Retryable as error:
             if before or error.kind not in FAULTS:

@@ -32,7 +32,7 @@ from spec.step import personal
 from spec.waiting import waiting
 
 TOLD = timedelta(minutes=1)
-"""For so long a trial hears of a comparison that failed, so that asking again tells; then it begins another."""
+"""For so long, by the database's clock, a trial hears of a comparison that failed, so that asking again tells; then it begins another, if the key may write."""
 
 INTENTS = {"cancel": cancel, "pause": pause, "resume": resume, "finish": finish}
 
@@ -55,7 +55,8 @@ def validate(
         if found := problems(spec, facts):
             return Validation(problems=list(found), warnings=list(warnings(spec, facts))), set()
         queues = admission.inspect_files(session, project, spec) if writes else set()
-        queues |= admission.compare(session, project, spec, facts, since=datetime.now(UTC) - TOLD)
+        since = session.execute(select(func.now() - TOLD)).scalar_one() if writes else datetime.min.replace(tzinfo=UTC)
+        queues |= admission.compare(session, project, spec, facts, since=since)
     except Refused as refusal:
         return Validation(problems=list(refusal.problems)), set()
     missing = waiting(spec, facts)

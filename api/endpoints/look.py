@@ -27,7 +27,7 @@ UNLISTED = ("bad_request", "not_found")
 """Refusals of a list that say that there is none."""
 GUESSED = 8
 """Models that are tried where nobody has named one, and that are named to choose from."""
-PASSED = (*REFUSED, "server_error")
+PASSED = (*REFUSED, "unpaid", "server_error")
 """Failures after which the next one is tried."""
 
 

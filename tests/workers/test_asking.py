@@ -13,6 +13,7 @@ from gateway import desk as desk_module
 from gateway.desk import Desk
 from gateway.form import Form
 from gateway.reply import Message
+from gateway.till import Settled
 from gateway.words import NAME
 from models import lease, purse
 from models.answer import StoredAnswer
@@ -51,6 +52,24 @@ def test_caps_are_held(world: World, ledger: Ledger, teacher: Teacher, caps: int
             assert spent > 0.9 * cap, (cap, spent)
         assert sum(bool(one.answers) for one in told) == teacher.calls
     assert not world(lambda session: session.scalars(select(Reservation).where(Reservation.open != 0)).all())
+
+
+def test_what_was_paid_for_is_told_before_the_stop(
+    world: World, ledger: Ledger, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that is busy between an answer's commit and its telling."""
+    check = Desk._check
+
+    async def later(self: Desk, item: Settled) -> None:
+        await asyncio.sleep(0.2)
+        await check(self, item)
+
+    monkeypatch.setattr(Desk, "_check", later)
+    cap = 2 * max(form().bound([SYSTEM, Message("user", text)], 1) for text in TEXTS) / 1e6
+    _, told = asyncio.run(ask(ledger, begun(world, world.project(), cap), teacher, TEXTS, form()))
+    stop = next(place for place, one in enumerate(told) if one.stop)
+    assert 0 < teacher.calls < len(TEXTS)
+    assert sum(bool(one.answers) for one in told[:stop]) == teacher.calls
 
 
 @pytest.mark.parametrize("since", [False, True])
