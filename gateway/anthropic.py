@@ -1,6 +1,5 @@
 """Anthropic's messages wire. It tells no log probabilities, and takes neither `n` nor a JSON schema."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from gateway import stream
 from gateway.failure import Retryable
 from gateway.reply import Ask, Choice, Reply, Usage
+from gateway.usage import Counts
 
 PATH = "/messages"
 STREAM: Mapping[str, object] = {"stream": True}
@@ -42,23 +42,9 @@ def reply(body: bytes) -> Reply:
     try:
         return _Message.model_validate_json(body).read()
     except (ValidationError, ValueError) as error:
-        raise Retryable("malformed", "the reply is not a message", sent=True, status=200, usage=used(body)) from error
-
-
-def used(body: bytes) -> Usage | None:
-    """What a reply says that it has used, whatever else it says."""
-    try:
-        return counted(json.loads(body)["usage"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def counted(usage: object) -> Usage | None:
-    """None where it is not whole, or makes no sense: that is no fault of the answer, and the call is booked at what was set aside."""
-    try:
-        return _Usage.model_validate(usage).counted()
-    except ValueError:  # pydantic's is one
-        return None
+        raise Retryable(
+            "malformed", "the reply is not a message", sent=True, status=200, usage=_Usage.within(body)
+        ) from error
 
 
 def gathered(events: Iterable[str]) -> Reply:
@@ -80,15 +66,14 @@ class _Block(BaseModel):
     text: str | None = None
 
 
-class _Usage(BaseModel):
+class _Usage(Counts):
     input_tokens: int
     output_tokens: int
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
 
     def counted(self) -> Usage:
-        """Here `input_tokens` are those that no cache had; written ones are billed as other input, or a little higher. Raises ValueError where the
-        counts do not fit together."""
+        """Here `input_tokens` are those that no cache had; written ones are billed as other input, or a little higher."""
         cached = self.cache_read_input_tokens or 0
         return Usage(self.input_tokens + (self.cache_creation_input_tokens or 0) + cached, self.output_tokens, cached)
 
@@ -103,7 +88,7 @@ class _Message(BaseModel):
     def read(self) -> Reply:
         text = "".join(block.text or "" for block in self.content if block.type == "text")
         choice = Choice(text, self.stop_reason, refused=self.stop_reason == "refusal")
-        return Reply(self.model, (choice,), counted(self.usage))
+        return Reply(self.model, (choice,), _Usage.of(self.usage))
 
 
 class _Start(BaseModel):

@@ -1,6 +1,5 @@
 """The chat-completions wire of OpenAI, as vLLM, SGLang, llama.cpp, Ollama and TGI speak it, too."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from gateway import stream
 from gateway.failure import Retryable
 from gateway.reply import Ask, Choice, Reply, Usage
+from gateway.usage import Counts
 
 PATH = "/chat/completions"
 STREAM: Mapping[str, object] = {"stream": True, "stream_options": {"include_usage": True}}
@@ -44,24 +44,8 @@ def reply(body: bytes) -> Reply:
         completion = _Completion.model_validate_json(body)
     except (ValidationError, ValueError) as error:
         message = "the reply is not a chat completion"
-        raise Retryable("malformed", message, sent=True, status=200, usage=used(body)) from error
-    return Reply(completion.model, tuple(choice.read() for choice in completion.choices), counted(completion.usage))
-
-
-def used(body: bytes) -> Usage | None:
-    """What a reply says that it has used, whatever else it says."""
-    try:
-        return counted(json.loads(body)["usage"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def counted(usage: object) -> Usage | None:
-    """None where it is not whole, or makes no sense: that is no fault of the answer, and the call is booked at what was set aside."""
-    try:
-        return _Usage.model_validate(usage).counted()
-    except ValueError:  # pydantic's is one
-        return None
+        raise Retryable("malformed", message, sent=True, status=200, usage=_Usage.within(body)) from error
+    return Reply(completion.model, tuple(choice.read() for choice in completion.choices), _Usage.of(completion.usage))
 
 
 def gathered(events: Iterable[str]) -> Reply:
@@ -80,7 +64,7 @@ def _gathered(events: Iterable[str]) -> Reply:
             break
         chunk = _Chunk.model_validate(stream.read(text, begun=bool(choices)))
         model = chunk.model or model
-        usage = usage if chunk.usage is None else counted(chunk.usage)
+        usage = usage if chunk.usage is None else _Usage.of(chunk.usage)
         for part in chunk.choices or ():
             choices.setdefault(part.index, _Growing()).add(part)
     else:
@@ -160,13 +144,12 @@ class _Details(BaseModel):
     cached_tokens: int | None = None
 
 
-class _Usage(BaseModel):
+class _Usage(Counts):
     prompt_tokens: int
     completion_tokens: int
     prompt_tokens_details: _Details | None = None
 
     def counted(self) -> Usage:
-        """Raises ValueError where the counts do not fit together."""
         details = self.prompt_tokens_details
         return Usage(self.prompt_tokens, self.completion_tokens, (details and details.cached_tokens) or 0)
 
