@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 class Book(Shelf, Protocol):
     """The database, as the desk needs it."""
 
-    def reserve(self, wanted: int, least: int) -> Lot: ...
+    def reserve(self, wanted: int, least: int, bound: int) -> Lot: ...
     def commit(self, answers: Sequence[Kept], spent: Spent) -> None: ...
 
 
@@ -55,7 +55,7 @@ class Desk(Front):
         self._client, self._endpoint, self._throttle = client, endpoint, throttle
         self._price = Price.of(form.price) if form.price is not None else None
         self._purse = Purse(
-            lambda wanted, least: asyncio.to_thread(book.reserve, wanted, least), max(LOT, 2 * throttle.concurrency)
+            lambda *wanted: asyncio.to_thread(book.reserve, *wanted), max(LOT, 2 * throttle.concurrency)
         )
         self._breaker = Breaker()
         self._claims = claims or Claims(None, "", book.held, form.samples)

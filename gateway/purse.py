@@ -28,9 +28,9 @@ class Lost(Exception):
 
 
 class Purse:
-    """What a step has set aside and not spent. `reserve(wanted, least)` asks the database for more; `lot`: for how many calls at once."""
+    """What a step has set aside and not spent. `reserve(wanted, least, bound)` asks the database for more, for a call of this bound; `lot`: for how many calls at once."""
 
-    def __init__(self, reserve: Callable[[int, int], Awaitable[Lot]], lot: int = LOT) -> None:
+    def __init__(self, reserve: Callable[[int, int, int], Awaitable[Lot]], lot: int = LOT) -> None:
         self._reserve, self._lot = reserve, lot
         self._free, self._flying, self._bound = Decimal(), 0, 0
         """Money for no call yet; calls in flight; their bounds together."""
@@ -67,7 +67,7 @@ class Purse:
         """One more lot: with what is in flight it is for so many calls of a mean bound. Raises Broke, Lost."""
         usual = (self._taken + bound) // (self._taken_for + 1)
         wanted = max(bound, self._lot * usual - self._bound)
-        lot = await self._reserve(whole(wanted - self._free), whole(bound - self._free))
+        lot = await self._reserve(whole(wanted - self._free), whole(bound - self._free), bound)
         if lot.lost:
             raise Lost
         self._barred = lot.barred is not None

@@ -101,8 +101,13 @@ class Spent:
         )  # fmt: skip
 
 
-def reserve(session: Session, grip: Grip, endpoint: str, number: int, wanted: int, least: int) -> Lot:
-    """Sets `wanted` aside, or as much of it as the caps leave, if that is `least` or more. Once for each `number`, which rises from 1."""
+def reserve(
+    session: Session, grip: Grip, endpoint: str, number: int, wanted: int, least: int, bound: int | None = None
+) -> Lot:
+    """Sets `wanted` aside, or as much of it as the caps leave, if that is `least` or more. Once for each `number`, which rises from 1.
+
+    `bound`: of the call that it is for, where the step has some of that; it comes back before the job waits, for all of it.
+    """
     job = jobs.lock(session, grip.job)
     step = session.get(Step, grip.step, populate_existing=True)
     if job is None or step is None or step.fence != grip.fence or step.state != StepState.RUNNING:
@@ -114,7 +119,7 @@ def reserve(session: Session, grip: Grip, endpoint: str, number: int, wanted: in
     for cap, most in left(session, job, step).items():
         granted = granted if most is None else min(granted, most)
         if granted < least:
-            bar(step, cap, least + (row.open if row else 0))  # what is left of its own comes back before it waits
+            bar(step, cap, least if bound is None else bound)
             return Lot(barred=cap)
     row = row or _begun(session, grip, job, endpoint)
     row.open, row.lot, row.granted = row.open + granted, number, granted

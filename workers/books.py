@@ -85,8 +85,8 @@ class LedgerBook(Postbook):
     def held(self, digests: Iterable[str]) -> dict[tuple[str, int], dict[str, Any]]:
         return self._patiently(answer.held, self._project, tuple(digests))
 
-    def reserve(self, wanted: int, least: int) -> Lot:
-        return self._patiently(purse.reserve, self._grip, self._endpoint, next(self._lots), wanted, least)
+    def reserve(self, wanted: int, least: int, bound: int) -> Lot:
+        return self._patiently(purse.reserve, self._grip, self._endpoint, next(self._lots), wanted, least, bound)
 
     def commit(self, answers: Sequence[Kept], spent: Spent) -> None:
         self._patiently(_commit, self._grip, self._project, answers, spent)

@@ -232,7 +232,7 @@ def test_a_purse_asks_no_more_once_a_cap_has_said_no() -> None:
     asked: list[int] = []
     left = 100
 
-    async def reserve(wanted: int, least: int) -> Lot:
+    async def reserve(wanted: int, least: int, bound: int) -> Lot:
         nonlocal left
         asked.append(wanted)
         granted = min(wanted, left)
@@ -264,7 +264,7 @@ def test_a_purse_holds_a_lot_with_what_is_in_flight() -> None:
     lots: list[int] = []
     spent = most = 0
 
-    async def reserve(wanted: int, least: int) -> Lot:
+    async def reserve(wanted: int, least: int, bound: int) -> Lot:
         nonlocal most
         lots.append(wanted)
         most = max(most, sum(lots) - spent)

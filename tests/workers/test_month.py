@@ -114,7 +114,7 @@ def test_what_a_job_has_itself_is_no_room(world: World, ledger: Ledger, project:
     rich, poor = begun(world, project), begun(world, project)
     ledger(purse.reserve, rich.grip, "ep_words", 1, MOST, MOST)
     assert ledger(purse.reserve, poor.grip, "ep_words", 1, 100_000, 100_000).granted == 100_000
-    assert ledger(purse.reserve, poor.grip, "ep_words", 2, 64 * CALL, CALL - 100_000).barred == "project"
+    assert ledger(purse.reserve, poor.grip, "ep_words", 2, 64 * CALL, CALL - 100_000, CALL).barred == "project"
     assert world.steps(poor.grip.job)["answer"].context[purse.BARRED] == CALL
 
 
