@@ -21,8 +21,6 @@ RECIPES = sorted((ROOT / "recipes").glob("*.json"))
 SPLITS = {"train": (0, 1029), "test": (1029, 1797)}
 STEPS = 20
 CLASSES = [str(digit) for digit in range(10)]
-ALIKE = ("digits-teacher", "mnist-teacher", "mnist-three-percent", "texts")
-"""Recipes whose steps are those of another one: `make test` validates them, `make proofs` runs them too."""
 
 
 @pytest.fixture(scope="module")
@@ -156,10 +154,7 @@ def test_it_is_valid(name: str, client: Stillhouse, material: Material) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(path.stem, marks=[pytest.mark.proof] if path.stem in ALIKE else []) for path in RECIPES],
-)
+@pytest.mark.parametrize("name", [path.stem for path in RECIPES])
 def test_it_runs(name: str, client: Stillhouse, jobs: dict[str, Job]) -> None:
     job = jobs[name].wait(progress=False)
     report = job.report()
