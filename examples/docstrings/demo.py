@@ -49,7 +49,7 @@ def run(client: Stillhouse, seed: int) -> None:
         show(client, job.wait(), split(made, "heldout"))
         bill = httpx.get(url.removesuffix("/v1") + "/ledger", headers={"Authorization": f"Bearer {key}"}).json()
         console.print(
-            f"The endpoint's own ledger says ${float(bill['usd']):.4f} for all its calls, ten of a probe among them; here each call is rounded up to a millionth of a dollar."
+            f"The endpoint's own ledger says ${float(bill['usd']):.4f} for all its calls, those of the probe among them, which no job is billed for."
         )
 
 
