@@ -101,7 +101,7 @@ def ours(folder: Path, device: str) -> tuple[loop.Course, Journal]:
     run = RunFolder(folder)
     rows = Rows.open(run.input("train/rows.arrow"), ROLES)
     course = beginning(run, params, transfer_set(run, params, rows, divide(rows, params.selection)))
-    return course, Journal(run, course, (), every=10.0)
+    return course, Journal(run, course, ())
 
 
 def segment_of(course: loop.Course, journal: Journal, steps: int) -> Segment:

@@ -24,15 +24,21 @@ from spec.problem import Problem, Refused
 
 LOOKS = 24
 """Times that watched rows are measured in a run; the training loss is told twice as often."""
+EVERY = 10.0
+"""Seconds between checkpoints."""
 SHARE = 0.05
 """Of the time, at most, for checkpoints."""
 
 
 class Journal:
-    """`every`: seconds between checkpoints; the first one is written after a second, so that a kill loses little."""
+    """Writes a checkpoint after the first second, so that a kill loses little, and then every `EVERY` seconds or more seldom, by `SHARE`; a
+    run's context can ask for one every `checkpoint_seconds`."""
 
-    def __init__(self, folder: RunFolder, course: Course, watched: tuple[Watched, ...], every: float) -> None:
-        self._folder, self._course, self._watched, self._every = folder, course, watched, every
+    def __init__(self, folder: RunFolder, course: Course, watched: tuple[Watched, ...]) -> None:
+        self._folder, self._course, self._watched = folder, course, watched
+        asked = folder.run.context.get("checkpoint_seconds")
+        self._every = EVERY if asked is None else float(asked)
+        self._share = SHARE if asked is None else 1.0
         self.step = 0
         self.curve: list[CurvePoint] = []
         self.best: dict[str, torch.Tensor] | None = None
@@ -85,7 +91,7 @@ class Journal:
         self._folder.emit("checkpoint", {"path": written.name, "step": self.step})
         prune(self._folder.checkpoints, self.step)
         now = time.monotonic()
-        self._next_checkpoint = now + max(self._every, (now - began) / SHARE)
+        self._next_checkpoint = now + max(self._every, (now - began) / self._share)
 
     def snapshot(self) -> Snapshot:
         course = self._course

@@ -27,9 +27,6 @@ from spec.run import Result
 from spec.student import Convnet, Mlp
 from spec.tokenizer import FILE
 
-CHECKPOINT_SECONDS = 10.0
-"""Between checkpoints, unless the run's context has `checkpoint_seconds`."""
-
 
 def run(folder: RunFolder, params: TrainParams) -> Result:
     """Trains to the last step, or to where a stop is asked for; then the outputs are the best so far.
@@ -42,7 +39,7 @@ def run(folder: RunFolder, params: TrainParams) -> Result:
     watched = watched_rows(folder, params, rows, division)
     course = beginning(folder, params, transfer)
     initial = digest(course.module)
-    journal = Journal(folder, course, watched, float(folder.run.context.get("checkpoint_seconds", CHECKPOINT_SECONDS)))
+    journal = Journal(folder, course, watched)
     last = min(params.steps, params.stop_step or params.steps)
     resume(folder, journal, last)
     loop.run(course, journal.step, last, journal.after)
