@@ -7,7 +7,7 @@ from gateway.client import REPLY
 from gateway.reply import Ask, Message, Sampling
 from models.postage import Entry
 from spec import facts
-from spec.bill import bound
+from spec.call import bound
 from spec.digest import canonical, digest
 
 AROUND = 8 << 10

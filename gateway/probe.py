@@ -3,29 +3,25 @@
 import asyncio
 import json
 import statistics
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.batch import offered
 from gateway.call import WIRES, Endpoint, failed, gathered, streams
 from gateway.client import Client, Response
 from gateway.failure import Permanent
+from gateway.passages import PASSAGES, PROSE, rates
 from gateway.reply import Reply
 from gateway.retry import tried
 from gateway.subject import SHORT, Subject
 from gateway.words import NAME, words
 from spec.facts import Capabilities
+from spec.makeup import KINDS, Kind
 from spec.responses import schema
 
-PROSE = (
-    "The still house stood at the end of the lane, and every evening the smoke of its one chimney rose straight into the cold air. "
-    "Whoever passed by could smell the mash, the copper and the wet stone, and hear the slow drip of the worm into the cask. "
-    "Nobody hurried there. What went in by the barrel came out by the bottle, and the old distiller held that nothing was lost but water; "
-    "he had learned it from his father, who had it from his, and none of them had ever written down a word of it."
-)
-"""About 500 bytes, whose tokens tell how the endpoint counts."""
+T = TypeVar("T")
 MOST = 20
 """Likely tokens that the wire gives at most."""
 NAMES = ("yes", "no")
@@ -62,12 +58,13 @@ async def probe(one: Subject) -> Capabilities:
     async with asyncio.timeout_at(one.until):
         one, response, first = await _met(one)
         counted = {} if left else await _counted(one, response, first)
-    trials = {"streaming": _streaming} if one.endpoint.wire == "anthropic" else TRIALS
+    one = replace(one, before=one.before.model_copy(update=counted))
+    trials = TRIALS if one.endpoint.wire == "openai" else {name: TRIALS[name] for name in ANTHROPIC}
     seen = await _all(one, {name: trial for name, trial in trials.items() if not left or name in left})
     found = {name: value for name, value in seen.items() if value is not None}
     found |= {"bounded_by": one.bounded_by, "limits": _limits(one.endpoint, response.headers)}
     found["unseen"] = tuple(name for name, value in seen.items() if value is None)
-    return one.before.model_copy(update=counted | found)
+    return one.before.model_copy(update=found)
 
 
 async def _counted(one: Subject, response: Response, first: float) -> dict[str, float]:
@@ -83,20 +80,25 @@ async def _counted(one: Subject, response: Response, first: float) -> dict[str, 
 
 
 async def _all(one: Subject, trials: "Mapping[str, Trial]") -> dict[str, Any]:
-    """What each shows, side by side; None where time was over. Raises the first failure, once all have ended: none goes on without us."""
+    """What each shows, side by side; None where time was over. Raises the first failure."""
 
-    async def in_time(trial: Trial) -> int | None:
+    async def in_time(trial: Trial) -> Any:
         try:
             async with asyncio.timeout_at(one.until):
                 return await trial(one)
         except TimeoutError:
             return None
 
-    seen = await asyncio.gather(*map(in_time, trials.values()), return_exceptions=True)
+    return dict(zip(trials, await _together(map(in_time, trials.values())), strict=True))
+
+
+async def _together(looks: Iterable[Awaitable[T]]) -> list[T]:
+    """What all show. Raises the first failure, once all have ended: none goes on without us."""
+    seen = await asyncio.gather(*looks, return_exceptions=True)
     for found in seen:
         if isinstance(found, BaseException):
             raise found
-    return dict(zip(trials, seen, strict=True))
+    return [found for found in seen if not isinstance(found, BaseException)]
 
 
 async def _met(one: Subject) -> tuple[Subject, Response, float]:
@@ -178,11 +180,28 @@ async def _batch(one: Subject) -> bool:
     return await one.shown(lambda: offered(one.client, one.endpoint), nothing=False, before=one.before.batch)
 
 
-Trial = Callable[[Subject], Awaitable[int]]
+async def _token_rates(one: Subject) -> dict[str, float]:
+    """Tokens of a byte of each kind of writing; that of prose is known."""
+
+    async def told(kind: Kind) -> float | None:
+        reply = await one.call(one.ask(PASSAGES[kind]))
+        return None if reply.usage is None else reply.usage.input - one.before.tokens_per_call
+
+    others = [kind for kind in KINDS if kind != "prose"]
+    seen = await _together(one.shown(partial(told, kind), None, before=bool(one.before.token_rates)) for kind in others)
+    tokens = {kind: number for kind, number in zip(others, seen, strict=True) if number is not None}
+    if len(tokens) < len(others):
+        return {}
+    return rates(tokens | {"prose": one.before.tokens_per_byte * len(PROSE.encode())})
+
+
+Trial = Callable[[Subject], Awaitable[Any]]
 TRIALS: Mapping[str, Trial] = {
     "top_logprobs": _top_logprobs, "several": _several, "structured": _structured, "streaming": _streaming,
-    "prompt_logprobs": _prompt_logprobs, "batch": _batch,
+    "prompt_logprobs": _prompt_logprobs, "batch": _batch, "token_rates": _token_rates,
 }  # fmt: skip
+ANTHROPIC = ("streaming", "token_rates")
+"""What is looked for on that wire."""
 
 
 def _names(endpoint: Endpoint, response: Response) -> tuple[str, ...]:

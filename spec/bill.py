@@ -1,52 +1,40 @@
-"""What a teacher's answers, and the texts that it writes, cost: bounds that no call can break, and what is expected. All money is in micro-dollars.
+"""What a teacher's answers, and the texts that it writes, cost. All money is in micro-dollars.
 
-A token is one byte of UTF-8 at least, so the bytes of a prompt bound its tokens, whatever the endpoint's tokenizer is, but for what the endpoint
-itself puts around a prompt: that is what the probe has counted. An answer is bounded by `max_tokens`. What is expected comes from what the endpoint has
-counted of such questions, else from the probe, which counted the tokens of known prose.
+What is expected comes from what the endpoint has counted of the same question, else from what a sample of the rows is made of and from what the probe has
+counted of each kind of writing.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import NamedTuple
 
 from spec import rows
+from spec.call import NOTHING, UNBOUNDED, Call, around, cost, of_question
 from spec.distillation import Distillation
 from spec.facts import Capabilities, Facts, Price
+from spec.makeup import Makeup
 from spec.prompt import common_system, examples_of, own_system, system_text, template_of
 from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
-from spec.sampling import Sampling
 from spec.signature import classes, output_kind
 from spec.synthesis import fewest, instruction, most
 from spec.teacher import asked
-from spec.template import fields
-from spec.tokens import HIGH, LOW, Rate
+from spec.template import fields, render
+from spec.tokens import END, Extent
 
-MESSAGE = 16
-"""Tokens that a message may have beside its text, and a call beside its messages, unless the probe has counted more."""
-UNBOUNDED = 4096
-"""Tokens set aside for an answer that nobody has bounded."""
-STRUCTURED = 16
-"""Bytes of the JSON around a structured answer."""
+STRUCTURED = '{"answer": ""}'
+"""The JSON around a structured answer."""
 FLOOR = 32
 """Training rows that a capped job still has answered."""
 QUOTED = 4
 """Bytes of the JSON around a text of a list."""
+LONG = 1.5
+"""Bytes of the rows that a call for new texts shows, to those of rows on average, at most."""
+NUMBERS = {"digits": 1.0}
+"""What a column of numbers is made of."""
 DOUBLES = 1.25
 """Calls for new texts that are expected, to those that there would be if no text were a near-duplicate."""
-
-
-class Call(NamedTuple):
-    """What the calls for one row cost."""
-
-    expected: float
-    dear: float
-    """With as many tokens in as may be expected at most, and answers that end at `max_tokens`: a chatty teacher's."""
-    bound: float
-
-
-NOTHING = Call(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,53 +73,11 @@ class Bill:
         return old + ceil(min(self.new, left * self.new / max(self.new + self.texts, 1)))
 
 
-def cost(price: Price | None, tokens_in: float, tokens_out: float) -> float:
-    return 0.0 if price is None else tokens_in * price.input + tokens_out * price.output
-
-
-def around(messages: int, per_call: float) -> float:
-    """Tokens that a call has at most beside its texts. `per_call`: as the probe has counted them; some endpoints put a system text of their own before each prompt."""
-    return MESSAGE * messages + max(MESSAGE, per_call)
-
-
-def bound(
-    price: Price | None, sizes: list[int], max_tokens: int | None, samples: int, per_call: float = MESSAGE
-) -> int:
-    """Of one call whose messages (and schema) have these bytes: it cannot be billed higher."""
-    if price is None:
-        return 0
-    tokens = sum(sizes) + around(len(sizes), per_call)
-    return ceil(tokens * max(price.input, price.cached or 0.0) + samples * (max_tokens or UNBOUNDED) * price.output)
-
-
 def able(spec: Distillation, facts: Facts) -> Capabilities | None:
     """What is known of the model that is asked; what was not probed is taken to be able to do nothing. None: no endpoint."""
     named = asked(spec.teacher)
     known = facts.endpoints.get(named[0]) if named else None
     return known.probed.get(named[1], Capabilities()) if named and known else None
-
-
-def of_question(
-    price: Price,
-    probe: Capabilities,
-    sampling: Sampling,
-    size: float,
-    messages: int,
-    answer: float,
-    rate: Rate | None = None,
-) -> Call:
-    """Of a question of `size` bytes in so many messages, answered by `answer` bytes in each of its samples. `rate` None: the probe's."""
-    calls, most = 1 if probe.several else sampling.n, sampling.max_tokens or UNBOUNDED
-    rate = rate or Rate.of(probe, None, sampling, size)
-    tokens = rate.slope * size + rate.apart
-    said = min(most, rate.slope * answer + 1 if rate.said is None else rate.said)
-    bounded = size + around(messages, probe.tokens_per_call)
-    answers = sampling.n * cost(price, 0, most)
-    return Call(
-        expected=calls * cost(price, tokens, 0) + sampling.n * cost(price, 0, said),
-        dear=calls * cost(price, min(rate.high * tokens, bounded), 0) + answers,
-        bound=calls * cost(price, bounded, 0) + answers,
-    )
 
 
 def bill(spec: Distillation, facts: Facts, *, written: bool = False) -> Bill | None:
@@ -157,17 +103,19 @@ def _texts(spec: Distillation, facts: Facts) -> tuple[int, int, int, int] | None
     price = facts.endpoints[named[0]].price if named and probe is not None else None
     if wanted is None or train is None or roles is None or probe is None or price is None:
         return None
-    own = mean(train, roles.inputs) + QUOTED
-    shown = len(instruction(wanted).encode()) + wanted.examples * own
+    own = mean(train, roles.inputs, probe) + Extent.of(probe, QUOTED, None)
+    shown, written = Extent.written(probe, instruction(wanted)) + own * wanted.examples, own * wanted.per_call
     end = wanted.sampling.max_tokens or UNBOUNDED
-    said = min(end, probe.tokens_per_byte * wanted.per_call * own)
-    once = cost(price, probe.tokens_per_byte * shown + probe.tokens_per_call, said)
-    bounded = cost(price, HIGH * shown + around(1, probe.tokens_per_call), end)
+    bounded = cost(price, LONG * shown.bytes + around(1, probe.tokens_per_call), end)
+    low, expected, high = (
+        cost(price, said_in + probe.tokens_per_call, min(end, said_out))
+        for said_in, said_out in ((shown.low, written.low), (shown.tokens, written.tokens), (shown.high, written.high))
+    )
     number = fewest(wanted)
     return (
-        int(LOW * number * once),
-        ceil(min(DOUBLES * number, most(wanted)) * once),
-        ceil(most(wanted) * min(HIGH * once, bounded)),
+        int(number * low),
+        ceil(min(DOUBLES * number, most(wanted)) * expected),
+        ceil(most(wanted) * min(high, bounded)),
         ceil(bounded),
     )
 
@@ -188,29 +136,21 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     old = count.train - count.written
     apart = rows.heldout(spec, facts)
     batched = spec.teacher is not None and spec.teacher.batch
-    price, sampling = known.price.in_batches() if batched else known.price, responses.sampling
+    price = known.price.in_batches() if batched else known.price
     shown = fields(_template(spec, facts))
-    fixed, answer, messages = _fixed(spec, facts, train)
-    usual = mean(train, shown)
-    rate = Rate.of(probe, facts.counted, sampling, fixed + usual)
-
-    def of_call(own: float) -> Call:
-        """Of a row whose own part has so many bytes."""
-        return of_question(price, probe, sampling, fixed + own, messages, answer, rate)
-
-    training, judged = of_call(usual), of_call(mean(apart or train, shown))
-    last = of_call(max(longest(one, shown) for one in (train, apart or train)))
+    of_row = _question(spec, facts, train, price, probe)
+    training, judged = of_row(mean(train, shown, probe)), of_row(mean(apart or train, shown, probe))
+    last = of_row(Extent(bytes=max(longest(one, shown) for one in (train, apart or train))))
     early = _preview(spec, known.price, max(training, judged)) if batched else NOTHING
-    expected = count.train * training.expected + count.heldout * judged.expected + early.expected
-    most_of_all = count.train * training.bound + count.heldout * judged.bound + early.bound
+    whole = training.times(count.train).plus(judged.times(count.heldout)).plus(early)
     each = training.bound if batched else training.dear  # all of a batch is set aside before it is sent
     floor = min(FLOOR, old) * each + count.heldout * judged.bound + last.bound + early.bound
     minimum = ceil(min(floor, old * training.bound + count.heldout * judged.bound + early.bound))
     return Bill(
         rows=count.train + count.heldout,
-        low=int(rate.low * expected),
-        expected=ceil(expected),
-        high=ceil(min(rate.high * expected, most_of_all)),
+        low=int(whole.low),
+        expected=ceil(whole.expected),
+        high=ceil(whole.high),
         minimum=minimum,
         floor=minimum,
         heldout=ceil(count.heldout * judged.bound),
@@ -218,32 +158,54 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     )
 
 
-def _fixed(spec: Distillation, facts: Facts, train: RowSet) -> tuple[float, float, int]:
-    """What is the same in every call: bytes of the prompt beside the row's own part, and of the answer; and messages."""
+def _question(
+    spec: Distillation, facts: Facts, train: RowSet, price: Price, probe: Capabilities
+) -> Callable[[Extent], Call]:
+    """What the teacher's calls for a row cost, by the row's own part of the prompt: as the endpoint has counted such calls on average, where it has."""
+    responses = spec.data.responses
+    assert isinstance(responses, TeacherResponses)
+    fixed, answer, messages = _fixed(spec, facts, train, probe)
+    factor, seen, sampling = 1.0, facts.counted, responses.sampling
+    usual = fixed + mean(train, fields(_template(spec, facts)), probe)
+    if seen is not None and usual.tokens:
+        factor = max(0.0, seen.input - probe.tokens_per_call) / usual.tokens
+        answer = answer.counted(seen.output / (sampling.n if probe.several else 1), seen.margin)
+
+    def of_row(own: Extent) -> Call:
+        asked = fixed + own
+        if seen is not None:
+            asked = asked.counted(factor * asked.tokens, seen.margin)
+        return of_question(price, probe, sampling, asked, messages, answer)
+
+    return of_row
+
+
+def _fixed(spec: Distillation, facts: Facts, train: RowSet, probe: Capabilities) -> tuple[Extent, Extent, int]:
+    """What is the same in every call: the prompt beside the row's own part, and the answer; and messages."""
     responses, names = spec.data.responses, classes(spec, facts)
     assert isinstance(responses, TeacherResponses)
     template, examples = _template(spec, facts), examples_of(spec, facts)
     shown, several = fields(template), output_kind(spec, facts) == "multilabel"
-    literal, answer = _literal(template, shown), answer_bytes(spec, facts)
+    literal, answer = Extent.written(probe, render(template, dict.fromkeys(shown, ""))), answered(spec, facts, probe)
     system = system_text(responses, names, common_system(spec, facts), several=several)
-    fixed = len((system or "").encode()) + literal + examples * (mean(train, shown) + literal + answer)
+    fixed = Extent.written(probe, system or "") + literal + (mean(train, shown, probe) + literal + answer) * examples
     if responses.structured:
-        fixed += len(json.dumps(schema(names, several=several)).encode())
-        answer += STRUCTURED
-    return fixed, answer, 2 + 2 * examples
+        fixed += Extent.written(probe, json.dumps(schema(names, several=several)))
+        answer += Extent.written(probe, STRUCTURED)
+    return fixed, answer + END, 2 + 2 * examples
 
 
 def _preview(spec: Distillation, price: Price, row: Call) -> Call:
     """What calls of a preview, which are made one by one, cost beyond those of a batch. `row`: of one in a batch."""
     share = 1.0 if price.batch is None else price.batch
-    beyond = (spec.budget.preview or 0) * (1 / share - 1)
-    return Call(*(beyond * one for one in row))
+    return row.times((spec.budget.preview or 0) * (1 / share - 1))
 
 
-def answer_bytes(spec: Distillation, facts: Facts) -> float:
-    """Of the name that an answer consists of, or of the names that a row has on average."""
-    names = (len(name.encode()) for name in classes(spec, facts))
-    return max(names, default=1) * (_several(spec, facts) if output_kind(spec, facts) == "multilabel" else 1)
+def answered(spec: Distillation, facts: Facts, probe: Capabilities) -> Extent:
+    """The name that an answer consists of, the longest, or the names that a row has on average."""
+    longest_name = max(classes(spec, facts), key=lambda name: len(name.encode()), default="")
+    often = _several(spec, facts) if output_kind(spec, facts) == "multilabel" else 1
+    return Extent.written(probe, longest_name) * often
 
 
 def _several(spec: Distillation, facts: Facts) -> float:
@@ -260,16 +222,18 @@ def _template(spec: Distillation, facts: Facts) -> str:
     return template_of(responses, roles.inputs if roles else (), own_system(spec, facts))
 
 
-def _literal(template: str, shown: tuple[str, ...]) -> int:
-    """Bytes of the template that are the same for every row, or a little more."""
-    return len(template.encode()) - sum(len(f"{{{name}}}".encode()) for name in shown)
+def mean(one: RowSet, shown: tuple[str, ...], probe: Capabilities) -> Extent:
+    """A row's own part, on average; the bytes of the whole file where nobody has counted those of its columns."""
+    parts = ((one.facts.text_bytes.get(name, one.facts.bytes), _makeup(one, name)) for name in shown)
+    return sum((Extent.of(probe, total / max(one.facts.rows, 1), makeup) for total, makeup in parts), Extent())
 
 
-def mean(one: RowSet, shown: tuple[str, ...]) -> float:
-    """Bytes of a row's own part, on average; the bytes of the whole file where nobody has counted those of its columns."""
-    total = sum(one.facts.text_bytes.get(name, one.facts.bytes) for name in shown)
-    return total / max(one.facts.rows, 1)
+def _makeup(one: RowSet, name: str) -> Makeup | None:
+    column = one.dataset.columns.get(name)
+    return NUMBERS if column and column.kind == "number" else one.facts.makeup.get(name)
 
 
 def longest(one: RowSet, shown: tuple[str, ...]) -> float:
-    return sum(one.facts.longest.get(name, mean(one, (name,))) for name in shown)
+    """Bytes of the longest row's own part, or of one on average where nobody has looked for it."""
+    usual = {name: one.facts.text_bytes.get(name, one.facts.bytes) / max(one.facts.rows, 1) for name in shown}
+    return sum(one.facts.longest.get(name, usual[name]) for name in shown)

@@ -5,18 +5,19 @@ from math import ceil
 
 from spec import rows
 from spec.asked import Asked, judging
-from spec.bill import FLOOR, Bill, answer_bytes, bill, longest, mean, of_question
+from spec.bill import FLOOR, Bill, answered, bill, longest, mean
+from spec.call import of_question
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.grader import Judge
 from spec.responses import filters
-from spec.template import ANSWER, fields
-from spec.tokens import HIGH, LOW
+from spec.template import ANSWER, fields, render
+from spec.tokens import END, Extent
 
 ADDED = ("rows", "low", "expected", "high", "heldout", "new", "texts", "call")
 """Figures of a bill that add up."""
-YES = 3
-"""Bytes of a judge's answer."""
+YES = "yes"
+"""A judge's answer."""
 WHY = (
     "It may be above the expected cost: held-out rows are set aside at the most that they can cost, so that the job always ends with a student. "
     "What is not used is not spent, and answers that were paid for before, which are counted here too, cost nothing again."
@@ -75,19 +76,20 @@ def of_judge(spec: Distillation, facts: Facts, place: int, asked: Asked) -> Bill
     if train is None or known is None or known.price is None or probe is None or not isinstance(judge, Judge):
         return None
     shown = tuple(name for name in fields(judge.question) if name != ANSWER)
-    fixed = len(judge.question.encode()) + answer_bytes(spec, facts)
+    literal = render(judge.question, dict.fromkeys((*shown, ANSWER), ""))
+    fixed, yes = Extent.written(probe, literal) + answered(spec, facts, probe), Extent.written(probe, YES) + END
     each, last = (
-        of_question(known.price, probe, judge.sampling, fixed + own, 1, YES)
-        for own in (mean(train, shown), longest(train, shown))
+        of_question(known.price, probe, judge.sampling, fixed + own, 1, yes)
+        for own in (mean(train, shown, probe), Extent(bytes=longest(train, shown)))
     )
     count = rows.counts(spec, facts)
     number, old = count.train, count.train - count.written
     minimum = ceil(min(min(FLOOR, old) * each.dear + last.bound, old * each.bound))
     return Bill(
         rows=number,
-        low=int(LOW * number * each.expected),
+        low=int(number * each.low),
         expected=ceil(number * each.expected),
-        high=ceil(number * min(HIGH * each.expected, each.bound)),
+        high=ceil(number * each.high),
         minimum=minimum,
         floor=minimum,
         heldout=0,

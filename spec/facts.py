@@ -57,6 +57,8 @@ class SplitFacts(Fact):
     """Bytes (UTF-8) of all values of each column of texts or names, without those of arrays."""
     longest: dict[str, int] = {}
     """Bytes of the longest value of each of them."""
+    makeup: dict[str, dict[str, float]] = {}
+    """What a byte of each of them is made of, by kinds of writing, in a sample of the rows; absent of numbers, and of what was inspected before there was such a figure."""
 
 
 class Roles(Fact):
@@ -229,6 +231,8 @@ class Capabilities(Fact):
     """Median of the probe's calls."""
     tokens_per_byte: float = 0.3
     """Of English prose, as the endpoint counts the prompt."""
+    token_rates: dict[str, float] = {}
+    """Tokens a byte of each kind of writing, of symbols a piece, as the endpoint counts them; {}: it was not seen yet, or its replies do not say."""
     tokens_per_call: float = 8.0
     """Of a prompt beside its text."""
     limits: dict[str, int] = {}

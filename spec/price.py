@@ -5,14 +5,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from spec import cost
+from spec.bill import able
 from spec.bills import WHY, bills
-from spec.counted import Counted
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.money import dollars
 from spec.problem import Problem
 from spec.step import Step
-from spec.tokens import HIGH, LOW
+
+LOW, HIGH = 0.7, 1.5
+"""Of what devices are expected to cost."""
 
 
 class Dollars(BaseModel):
@@ -71,15 +73,18 @@ def estimate(
         usd=usd,
         basis=f"{len(plan)} steps over sets of {rows:,} rows, in turn on one CPU core at {cost.RATE / 1e9:g} GFLOP/s, {cost.STEP * 1000:g} ms beside the "
         f"arithmetic of an optimizer step, {cost.START:g} s to start a step; {len(cached) or 'none'} of them cached."
-        + (_counted(facts.counted) if usd is not None and usd.answers else ""),
+        + (_counted(facts, resolved) if resolved is not None and usd is not None and usd.answers else ""),
     )
 
 
-def _counted(found: Counted | None) -> str:
+def _counted(facts: Facts, resolved: Distillation) -> str:
     """By what the tokens of answers are reckoned."""
-    if found is None:
-        return " Tokens by what the probe has counted of English prose: other languages, and digits, may have several times as many."
-    return f" Tokens as the endpoint has counted them in {found.calls:,} calls that put this question to these rows, give or take {found.margin:.0%}."
+    found, probe = facts.counted, able(resolved, facts)
+    if found is not None:
+        return f" Tokens as the endpoint has counted them in {found.calls:,} calls that put this question to these rows, give or take {found.margin:.0%}."
+    if probe is not None and probe.token_rates:
+        return " Tokens by what a sample of the rows is made of (prose, other languages, digits, symbols), at the rates at which the endpoint has counted each of these in its probe."
+    return " Tokens by usual rates, since the endpoint has not counted any yet: its tokenizer may make several times as many."
 
 
 def minimum(plan: Iterable[Step]) -> float:

@@ -22,6 +22,7 @@ from distill.inspection.writing import Writer, previews
 from distill.run import RunFolder, seal
 from spec.digest import digest
 from spec.facts import LISTS, ColumnFacts, DatasetFacts, Roles, SplitFacts
+from spec.makeup import makeup
 from spec.params import InspectDataset
 from spec.problem import Problem, Refused
 from spec.run import PATH, PREVIEW, Result
@@ -31,6 +32,8 @@ EVERY = 0.5
 """Seconds between two tellings of progress."""
 MOST_COUNTS = 20_000
 """Values that are counted, over all columns."""
+SAMPLE, BEGINNING = 1000, 1000
+"""Rows whose texts are looked at for what they are made of, and characters of each."""
 ROUNDING = 1e-3
 """How far from one the sum of probabilities may be."""
 Signal = Literal["logits", "probabilities"]
@@ -197,6 +200,7 @@ def split_facts(path: Path, rows: Rows, split: Split) -> SplitFacts:
         labelled=label.rows - label.missing if label else 0,
         text_bytes={name: total for name, (total, _) in sizes.items()},
         longest={name: longest for name, (_, longest) in sizes.items()},
+        makeup={name: makeup(sample(rows, name)) for name in sizes if rows.columns[name].kind != "number"},
     )
 
 
@@ -204,6 +208,13 @@ def text_sizes(rows: Rows, name: str) -> tuple[int, int]:
     """Bytes of all values of a column as text, and of the longest: what prompts are made of, and priced by."""
     lengths = pc.binary_length(rows.texts(name).cast(pa.large_string()))
     return int(pc.sum(lengths).as_py() or 0), int(pc.max(lengths).as_py() or 0)
+
+
+def sample(rows: Rows, name: str) -> list[str]:
+    """Beginnings of a column's values, of rows that are spread evenly over all."""
+    column, spread = rows.texts(name), np.linspace(0, rows.count - 1, min(SAMPLE, rows.count)).astype(int)
+    texts = (pc.utf8_slice_codeunits(column.slice(row, 1), 0, BEGINNING)[0].as_py() for row in spread.tolist())
+    return [text for text in texts if text]
 
 
 def overlaps(splits: dict[str, Rows]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.probe import PROSE
+from gateway.passages import PROSE
 from gateway.subject import SHORT
 from standalone.stack import Stack
 from stillhouse import Stillhouse

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spec.bill import bound
+from spec.call import bound
 from spec.facts import Price
 from standalone.stack import Stack
 from tests.acceptance.asking import PRICE, ROWS, answered, dataset, ended, endpoint, job, report

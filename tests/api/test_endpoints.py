@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from gateway.probe import PROSE
+from gateway.passages import PROSE
 from standalone.process import ROOT
 from tests.acceptance.teacher import Teacher, served
 from tests.api.batches import sent, settle

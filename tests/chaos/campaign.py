@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from gateway.purse import LOT
-from spec.bill import MESSAGE
+from spec.call import MESSAGE
 from standalone import supervisor
 from standalone.services import Worker
 from standalone.stack import Stack

@@ -12,7 +12,8 @@ from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent
 from gateway.form import Form
-from gateway.probe import PROSE, probe
+from gateway.passages import PROSE
+from gateway.probe import probe
 from gateway.reply import Message, Reply, Sampling
 from gateway.subject import SHORT, THOUGHT, Subject
 from spec.facts import Capabilities

@@ -11,7 +11,8 @@ from gateway import stream
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
-from gateway.probe import PROSE, probe
+from gateway.passages import PROSE
+from gateway.probe import probe
 from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
 from gateway.subject import SHORT, Subject
 from tests.examples.serving import KEY, MODEL, TEXTS, serving, table

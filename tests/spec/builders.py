@@ -20,6 +20,7 @@ from spec.facts import (
     SplitFacts,
     StoredFile,
 )
+from spec.makeup import KINDS
 
 DIGITS = tuple("0123456789")
 DOCUMENT: dict[str, Any] = {
@@ -123,7 +124,10 @@ def model(
 
 def endpoint(**more: Any) -> EndpointFacts:
     """One that was probed for its model `large`, and has a price."""
-    able = Capabilities(top_logprobs=20, several=True, structured=True, tokens_per_byte=0.25, tokens_per_call=8.0)
+    rates = dict.fromkeys(KINDS, 0.25)
+    able = Capabilities(
+        top_logprobs=20, several=True, structured=True, tokens_per_byte=0.25, tokens_per_call=8.0, token_rates=rates
+    )
     known = {"models": ("large", "small"), "probed": {"large": able}, "price": Price(input=0.4, output=1.6)}
     return EndpointFacts(digest="digest-of-url", **known | more)
 

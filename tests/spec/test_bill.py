@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from spec.asked import judging
-from spec.bill import bill, bound
+from spec.bill import bill
 from spec.bills import WHY, bills, of_judge
+from spec.call import bound
 from spec.counted import Counted
 from spec.facts import ColumnFacts, Facts, Price, Roles
 from spec.plan import plan
@@ -19,8 +20,9 @@ from spec.template import fields, render
 from tests.spec.builders import dataset, endpoint, facts, job, names, split
 from tests.spec.leaves import ASKED, VOTES, WORDS, kept
 
-TRAIN = split("train", 1000).model_copy(update={"text_bytes": {"text": 60_000}, "longest": {"text": 200}})
-TEST = split("test", 100).model_copy(update={"text_bytes": {"text": 8_000}, "longest": {"text": 150}})
+PROSE = {"makeup": {"text": {"prose": 1.0}}}
+TRAIN = split("train", 1000).model_copy(update=PROSE | {"text_bytes": {"text": 60_000}, "longest": {"text": 200}})
+TEST = split("test", 100).model_copy(update=PROSE | {"text_bytes": {"text": 8_000}, "longest": {"text": 150}})
 COLUMNS = {"text": ColumnFacts(kind="text", dtype="str"), "label": names()}
 SYSTEM = "Which digit?"
 
@@ -30,19 +32,25 @@ def known(**more: object) -> Facts:
     return facts(datasets={"ds_texts": rows}, endpoints={"ep_open": endpoint(**more)})
 
 
+def tokens(text: str) -> float:
+    """Of plain letters and single symbols, at a quarter of a token each; blanks around a symbol count as one, here `_`."""
+    return 0.25 * len("".join(text.split()))
+
+
 def test_expected_and_minimum() -> None:
-    """0.25 tokens a byte and 8 a call; $0.40 and $1.60 a million: micro-dollars a token."""
+    """A quarter of a token for each letter and symbol, and 8 a call; $0.40 and $1.60 a million: micro-dollars a token."""
     found = bill(job(ASKED | {"data.responses.prompt.system": SYSTEM}), known())
     assert found is not None
-    answer = 0.25 * 1 + 1  # a digit is a byte, and an answer ends
-    train = (0.25 * (len(SYSTEM) + 60) + 8) * 0.4 + answer * 1.6
-    held = (0.25 * (len(SYSTEM) + 80) + 8) * 0.4 + answer * 1.6
-    assert found.expected == pytest.approx(1000 * train + 100 * held, abs=1)
-    assert found.low == pytest.approx(0.7 * found.expected, abs=1) and found.high == pytest.approx(
-        1.5 * found.expected, abs=2
-    )
+
+    def whole(times: float) -> float:
+        answer = times * 0.25 * 1 + 1  # a digit is a byte, and an answer ends
+        train, held = ((times * (tokens(SYSTEM) + 0.25 * own) + 8) * 0.4 + answer * 1.6 for own in (60, 80))
+        return 1000 * train + 100 * held
+
+    assert found.expected == pytest.approx(whole(1), abs=1)
+    assert found.low == pytest.approx(whole(0.7), abs=1) and found.high == pytest.approx(whole(1.4), abs=1)
     last = (len(SYSTEM) + 200 + 16 * 3) * 0.4 + 8 * 1.6  # the longest row, in bytes, and max_tokens 8
-    dear = 1.5 * (0.25 * (len(SYSTEM) + 60) + 8) * 0.4 + 8 * 1.6
+    dear = (1.4 * (tokens(SYSTEM) + 0.25 * 60) + 8) * 0.4 + 8 * 1.6
     bounded = (len(SYSTEM) + 80 + 16 * 3) * 0.4 + 8 * 1.6
     assert found.minimum == pytest.approx(32 * dear + 100 * bounded + last, abs=1)
     assert found.rows == 1100
@@ -51,20 +59,28 @@ def test_expected_and_minimum() -> None:
 def test_what_the_endpoint_has_counted_is_expected() -> None:
     """Texts with four times as many tokens as prose has, and an answer of a model that thinks: the probe expects neither."""
     asked = ASKED | {"data.responses.prompt.system": SYSTEM, "data.responses.sampling.max_tokens": 100}
-    seen = Counted(calls=100, input=8 + len(SYSTEM) + 60, output=50)
+    seen = Counted(calls=100, input=8 + 4 * (tokens(SYSTEM) + 0.25 * 60), output=50)
     told = known().model_copy(update={"counted": seen})
     by_probe, found = bill(job(asked), known()), bill(job(asked), told)
     assert found is not None and by_probe is not None and found.expected > by_probe.high
-    train, held = ((8 + len(SYSTEM) + own) * 0.4 + 50 * 1.6 for own in (60, 80))
-    assert found.expected == pytest.approx(1000 * train + 100 * held, abs=1)
-    assert found.low == pytest.approx(0.8 * found.expected, abs=2)
-    assert found.high == pytest.approx(1.2 * found.expected, abs=2)
+
+    def whole(times: float) -> float:
+        train, held = ((8 + times * 4 * (tokens(SYSTEM) + 0.25 * own)) * 0.4 + times * 50 * 1.6 for own in (60, 80))
+        return 1000 * train + 100 * held
+
+    assert found.expected == pytest.approx(whole(1), abs=1)
+    assert (found.low, found.high) == (pytest.approx(whole(0.8), abs=1), pytest.approx(whole(1.2), abs=1))
     assert found.minimum >= by_probe.minimum, "the floor of training rows is reckoned by it, too"
 
 
 def test_an_estimate_says_by_what_tokens_are_reckoned() -> None:
     told = known().model_copy(update={"counted": Counted(calls=100, input=40, output=2)})
-    for seen, words in ((known(), "counted of English prose"), (told, "in 100 calls that put this question")):
+    unprobed = known(probed={"large": endpoint().probed["large"].model_copy(update={"token_rates": {}})})
+    for seen, words in (
+        (known(), "what a sample of the rows is made of"),
+        (unprobed, "Tokens by usual rates"),
+        (told, "in 100 calls that put this question"),
+    ):
         spec = resolve(job(ASKED), seen)
         assert words in estimate(plan(spec, seen), seen, resolved=spec).basis
 
@@ -99,7 +115,7 @@ def test_batches_cost_their_share_and_a_preview_the_whole() -> None:
     bounds = {size: (len(SYSTEM) + size + 16 * 3) * 0.1 + 8 * 0.4 for size in (60, 80, 200)}
     assert batched.minimum == pytest.approx(32 * bounds[60] + 100 * bounds[80] + bounds[200], abs=1)
     seen = bill(job(plain | {"teacher.batch": True, "budget": {"preview": 20}}), known(price=price))
-    held = (0.25 * (len(SYSTEM) + 80) + 8) * 0.1 + 1.25 * 0.4
+    held = (tokens(SYSTEM) + 0.25 * 80 + 8) * 0.1 + 1.25 * 0.4
     assert seen is not None and seen.expected - batched.expected == pytest.approx(3 * 20 * held, abs=2)
 
 
@@ -162,7 +178,7 @@ def test_what_an_endpoint_puts_around_a_prompt_is_in_every_bound() -> None:
     usual, more = (bill(asked, known(**changes)) for changes in ({}, {"probed": {"large": hidden}}))
     assert usual is not None and more is not None
     assert more.heldout - usual.heldout == pytest.approx(100 * (90 - 16) * 0.4, abs=1)
-    assert more.minimum - usual.minimum == pytest.approx((32 * 1.5 * (90 - 8) + 101 * (90 - 16)) * 0.4, abs=2)
+    assert more.minimum - usual.minimum == pytest.approx((32 * (90 - 8) + 101 * (90 - 16)) * 0.4, abs=2)
 
 
 def test_a_template_shows_columns_and_braces() -> None:
@@ -225,7 +241,7 @@ def test_whoever_is_asked_leaves_money_for_the_judges_after_it(more: dict[str, A
 def test_a_judge_that_is_shown_several_names_is_asked_with_as_many_as_a_row_has() -> None:
     """Every row of 100 has three names of a byte."""
     each = split("train", 100).model_copy(
-        update={"labels": dict.fromkeys("0123456789", 30), "labelled": 100, "text_bytes": {"text": 6000}}
+        update={"labels": dict.fromkeys("0123456789", 30), "labelled": 100, "text_bytes": {"text": 6000}} | PROSE
     )
     columns = COLUMNS | {"label": ColumnFacts(kind="classes", dtype="str", values=dict.fromkeys("0123456789", 60))}
     rows = dataset(
@@ -235,15 +251,14 @@ def test_a_judge_that_is_shown_several_names_is_asked_with_as_many_as_a_row_has(
     spec = job(kept("judge"))
     (place, asked), *_ = judging(spec)
     found = of_judge(spec, known_, place, asked)
-    size = len("Is {text} {answer}?") + 60 + 3
-    assert found and found.expected == pytest.approx(100 * ((0.25 * size + 8) * 0.4 + (0.25 * 3 + 1) * 1.6), abs=1)
+    shown = tokens("Is_?") + 0.25 * (60 + 3)
+    assert found and found.expected == pytest.approx(100 * ((shown + 8) * 0.4 + (0.25 * 3 + 1) * 1.6), abs=1)
 
 
 def test_a_judge_is_asked_of_every_training_row_and_has_to_be_covered_whole() -> None:
     plain, found = bills(job(VOTES), known()), bills(job(kept("judge")), known())
     assert plain and found
-    question = "Is {text} {answer}?"
-    each = (0.25 * (len(question) + 60 + 1) + 8) * 0.4 + (0.25 * 3 + 1) * 1.6
+    each = (tokens("Is_?") + 0.25 * (60 + 1) + 8) * 0.4 + (0.25 * 3 + 1) * 1.6
     assert found.expected - plain.expected == pytest.approx(1000 * each, abs=2)
     assert found.minimum == found.high > plain.minimum
     assert bills(job(kept("judge")), known(), {"answer", "judge.0"}) is None
@@ -267,12 +282,20 @@ def test_new_texts_and_their_answers_are_in_the_bill() -> None:
     plain, found = bill(job(asks), known()), bill(job(asks | {"data.synthesise": wanted}), known())
     assert plain is not None and found is not None
     text = 60 + 4  # bytes of a training row, and of the JSON around it
-    call = (0.25 * (len("Write {count}.") + 8 * text) + 8) * 0.4 + 0.25 * 8 * text * 1.6
-    answer = (0.25 * (len(SYSTEM) + 60) + 8) * 0.4 + (0.25 + 1) * 1.6
-    assert found.texts == pytest.approx(1.25 * 7 * call, abs=1) and found.new == pytest.approx(50 * answer, abs=1)
+    answer = (tokens(SYSTEM) + 0.25 * 60 + 8) * 0.4 + (0.25 + 1) * 1.6
+
+    def call(times: float, around: float) -> float:
+        """The blank before the brace counts as a symbol. The JSON, of which the length alone is known, has a wider interval."""
+        own = 0.25 * (times * 60 + around * 4)
+        return (times * (tokens("Write {count}.") + 0.25) + 8 * own + 8) * 0.4 + 8 * own * 1.6
+
+    assert found.texts == pytest.approx(1.25 * 7 * call(1, 1), abs=1)
+    assert found.new == pytest.approx(50 * answer, abs=1)
     assert found.expected == pytest.approx(plain.expected + 50 * answer + found.texts, abs=3)
-    assert found.low == pytest.approx(0.7 * (plain.expected + 50 * answer + 7 * call), abs=3)
-    assert found.high == pytest.approx(1.5 * (plain.expected + 50 * answer + 28 * call), abs=6)
+    written = [bill(job(asks | {"data.synthesise": wanted}), known(), written=on) for on in (False, True)]
+    assert written[0] and written[1]
+    assert written[0].low - written[1].low == pytest.approx(7 * call(0.7, 0.4), abs=2)
+    assert written[0].high - written[1].high == pytest.approx(28 * call(1.4, 2.0), abs=2)
     assert found.minimum == plain.minimum and found.rows == plain.rows + 50, "new texts can be cut to none"
     assert found.call == pytest.approx((1.5 * (len("Write {count}.") + 8 * text) + 32) * 0.4 + 200 * 1.6, abs=1)
     there = bill(job(asks | {"data.synthesise": wanted}), known(), written=True)
