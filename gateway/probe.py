@@ -12,6 +12,7 @@ from gateway.batch import offered
 from gateway.call import WIRES, Endpoint, failed, gathered, streams
 from gateway.client import Client, Response
 from gateway.failure import Permanent
+from gateway.purse import Broke
 from gateway.reply import Reply
 from gateway.retry import tried
 from gateway.subject import SHORT, Subject
@@ -53,10 +54,11 @@ async def models(client: Client, endpoint: Endpoint, until: float = float("inf")
 
 
 async def probe(one: Subject) -> Capabilities:
-    """What `until` has no time for stays as it was seen before, and is named in `unseen`: the next probe puts a plain question and goes on with that.
+    """What `until` or the month's money has no room for stays as it was seen before, and is named in `unseen`: the next
+    probe puts a plain question and goes on with that.
 
-    Raises CallFailed where a plain question is not answered, and where another one fails for a reason that may pass; TimeoutError where plain
-    questions alone take longer.
+    Raises CallFailed where a plain question is not answered, and where another one fails for a reason that may pass; TimeoutError and
+    Broke where there is no room for plain questions alone.
     """
     left = one.before.unseen
     async with asyncio.timeout_at(one.until):
@@ -83,16 +85,16 @@ async def _counted(one: Subject, response: Response, first: float) -> dict[str, 
 
 
 async def _all(one: Subject, trials: "Mapping[str, Trial]") -> dict[str, Any]:
-    """What each shows, side by side; None where time was over. Raises the first failure, once all have ended: none goes on without us."""
+    """What each shows, side by side; None where it was held up. Raises the first other failure, once all have ended: none goes on without us."""
 
-    async def in_time(trial: Trial) -> int | None:
+    async def seen_of(trial: Trial) -> int | None:
         try:
             async with asyncio.timeout_at(one.until):
                 return await trial(one)
-        except TimeoutError:
+        except (TimeoutError, Broke):
             return None
 
-    seen = await asyncio.gather(*map(in_time, trials.values()), return_exceptions=True)
+    seen = await asyncio.gather(*map(seen_of, trials.values()), return_exceptions=True)
     for found in seen:
         if isinstance(found, BaseException):
             raise found

@@ -234,7 +234,7 @@ class Capabilities(Fact):
     limits: dict[str, int] = {}
     """From the reply's headers: requests and tokens a minute, as far as it says."""
     unseen: tuple[str, ...] = ()
-    """What the last probe had no time for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
+    """What the last probe had no time, no calls within a rate limit, or no money of the month for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
 
 
 class EndpointFacts(Fact):

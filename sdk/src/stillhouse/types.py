@@ -94,7 +94,7 @@ class Capabilities(TypedDict):
     limits: dict[str, int]
     """From the reply's headers: requests and tokens a minute, as far as it says."""
     unseen: list[str]
-    """What the last probe had no time for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
+    """What the last probe had no time, no calls within a rate limit, or no money of the month for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
 
 
 class Checkpoint(TypedDict):
@@ -1393,7 +1393,7 @@ class Usage(TypedDict):
 
 
 class UsageRow(TypedDict):
-    """What one job, step, endpoint or project, or all of one day (UTC), has used."""
+    """What one job, step, endpoint or project, or all of one day (UTC), has used. Probes belong to no job and no step."""
     device_seconds: float
     usd: float
     calls: int
