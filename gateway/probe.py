@@ -11,7 +11,7 @@ from typing import Any
 from gateway.batch import offered
 from gateway.call import WIRES, Endpoint, failed, gathered, streams
 from gateway.client import Client, Response
-from gateway.failure import Permanent
+from gateway.failure import Permanent, Retryable
 from gateway.purse import Broke
 from gateway.reply import Reply
 from gateway.retry import tried
@@ -32,6 +32,8 @@ MOST = 20
 NAMES = ("yes", "no")
 LISTED = 1000
 """Names of models that are kept."""
+HELD_UP = ("rate_limited", "timeout")
+"""Failures that say nothing of what a model can do."""
 DIGITS = 12
 """Of a limit that is believed."""
 HEADERS = {
@@ -54,10 +56,10 @@ async def models(client: Client, endpoint: Endpoint, until: float = float("inf")
 
 
 async def probe(one: Subject) -> Capabilities:
-    """What `until` or the month's money has no room for stays as it was seen before, and is named in `unseen`: the next
+    """What `until`, the endpoint's rate limit or the month's money has no room for stays as it was seen before, and is named in `unseen`: the next
     probe puts a plain question and goes on with that.
 
-    Raises CallFailed where a plain question is not answered, and where another one fails for a reason that may pass; TimeoutError and
+    Raises CallFailed where a plain question is not answered, and where another one fails otherwise for a reason that may pass; TimeoutError and
     Broke where there is no room for plain questions alone.
     """
     left = one.before.unseen
@@ -92,6 +94,10 @@ async def _all(one: Subject, trials: "Mapping[str, Trial]") -> dict[str, Any]:
             async with asyncio.timeout_at(one.until):
                 return await trial(one)
         except (TimeoutError, Broke):
+            return None
+        except Retryable as error:
+            if error.kind not in HELD_UP:
+                raise
             return None
 
     seen = await asyncio.gather(*map(seen_of, trials.values()), return_exceptions=True)

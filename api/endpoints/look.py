@@ -135,7 +135,7 @@ async def probed(subject: Subject) -> Capabilities:
 
 def left(name: str, able: Capabilities) -> dict[str, CallFailed]:
     """What is to be said of a model of which not all was seen."""
-    more = f": {', '.join(able.unseen)} are left, and another probe goes on with them"
+    more = f", or before its rate limit: {', '.join(able.unseen)} are left, and another probe goes on with them"
     return {name: late(more)} if able.unseen else {}
 
 
