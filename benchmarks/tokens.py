@@ -20,9 +20,9 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from gateway.passages import PASSAGES, PROSE, rates
 from spec.facts import Capabilities
 from spec.makeup import makeup
+from spec.passages import PASSAGES, PROSE
 from spec.tokens import SURE, Extent
 
 MOST = 600
@@ -154,7 +154,7 @@ class Pair:
 def compared(count: Count, known: list[tuple[str, str, list[str]]]) -> tuple[float, list[Pair]]:
     """Tokens of a probe's passages, and each set."""
     passages = {kind: float(count(passage)) for kind, passage in PASSAGES.items()}
-    probe = Capabilities(token_rates=rates(passages), tokens_per_byte=passages["prose"] / len(PROSE.encode()))
+    probe = Capabilities(passages=passages, tokens_per_byte=passages["prose"] / len(PROSE.encode()))
     pairs = []
     for group, name, texts in known:
         size, real = sum(len(text.encode()) for text in texts), sum(map(count, texts))

@@ -20,6 +20,8 @@ def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teac
     teacher.rate_cached = 0.5
     made = endpoint(asker, teacher, licence="llama2")
     assert made["state"] == "ready" and made["models"] == ["words"]
+    probe = good(asker.client.get("/v1/usage"))
+    assert probe["calls"] > 0 and not probe["data"], "it is of no job"
     rows = dataset(stack, asker)
     unread = good(asker.client.post("/v1/distillations/validate", json=job(rows, budget={"usd": 1.0})))
     assert [problem["code"] for problem in unread["problems"]] == ["terms_not_accepted"]
@@ -30,7 +32,7 @@ def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teac
     run.succeeded()
     assert set(teacher.asked) == set(TEXTS[:ROWS]) and set(teacher.asked.values()) == {1}
     whole = report(run)
-    the_bill(stack, asker, run, teacher)
+    the_bill(stack, asker, run, teacher, probe)
     uncached = teacher.bill + teacher.cached * (teacher.rate_in - teacher.rate_cached) / 1e6
     assert said["estimate"]["usd"]["low"] <= uncached <= said["estimate"]["usd"]["high"]
     # The teacher's accuracy is that of its own model, and nobody but the baseline saw gold.
@@ -76,8 +78,8 @@ def log(stack: Stack, run: Run) -> list[dict[str, Any]]:
     return [json.loads(line) for line in kept.splitlines()]
 
 
-def the_bill(stack: Stack, owner: Tenant, run: Run, teacher: Teacher) -> None:
-    """By the endpoint's own count, in the job, in the report, and in the usage: sums and rows, whatever they are of."""
+def the_bill(stack: Stack, owner: Tenant, run: Run, teacher: Teacher, probe: dict[str, Any]) -> None:
+    """By the endpoint's own count, in the job, in the report, and in the usage: sums and rows, whatever they are of. `probe`: usage before the job."""
     found, whole = run.get(), report(run)
     counted = {
         "calls": teacher.calls, "input_tokens": teacher.tokens_in, "output_tokens": teacher.tokens_out,
@@ -91,12 +93,12 @@ def the_bill(stack: Stack, owner: Tenant, run: Run, teacher: Teacher) -> None:
     assert found["usage"]["device_seconds"] == pytest.approx(held, abs=0.002)
     for group in ("job", "step", "endpoint", "day"):
         used = good(owner.client.get(f"/v1/usage?group_by={group}"))
-        assert {name: used[name] for name in counted} == counted and used["usd"] == pytest.approx(
-            teacher.bill, abs=1e-9
-        )
+        assert {name: used[name] - probe[name] for name in counted} == counted
+        assert used["usd"] - probe["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+        whose = dict.fromkeys((*counted, "usd"), 0) if group in ("job", "step") else probe
         for name, total in counted.items():
-            assert sum(row[name] for row in used["data"]) == total
-        assert sum(row["usd"] for row in used["data"]) == pytest.approx(teacher.bill, abs=1e-9)
+            assert sum(row[name] for row in used["data"]) == total + whose[name]
+        assert sum(row["usd"] for row in used["data"]) == pytest.approx(teacher.bill + whose["usd"], abs=1e-9)
     with Stillhouse(stack.url, owner.key) as client:
         rows = {row["name"]: row for row in client.usage.rows(group_by="step") if row["job"] == found["id"]}
     assert rows["answer"]["calls"] == ROWS and rows["answer"]["device_seconds"] == 0, "waiting uses no device"

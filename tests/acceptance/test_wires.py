@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from examples.teacher_server.encoder import tokenizer
-from gateway.passages import PROSE
 from gateway.subject import SHORT
+from spec.passages import PROSE
 from standalone.stack import Stack
 from stillhouse import Stillhouse
 from tests.acceptance.asking import answered, ended, report
@@ -89,15 +89,16 @@ def test_a_job_over_the_wire_of_anthropic(stack: Stack, asker: Tenant, tmp_path:
         server.faults(shares={"status_529": 0.1}, seed=3)
         cap = priced["minimum"] * 1.01
         run = Run.start(asker, spec | {"budget": {"usd": cap}})
-        found, bill = ended(run), spent(before, server.ledger())
+        found, ledger = ended(run), server.ledger()
+        bill = spent(before, ledger)
     whole = report(run)
     assert found["usage"]["usd"] == whole["bill"]["usd"] == pytest.approx(bill["usd"], abs=1e-9) and bill["usd"] <= cap
     (used,) = good(asker.client.get("/v1/usage?group_by=endpoint"))["data"]
     told = {name: used[name] for name in ("calls", "input_tokens", "cached_tokens", "output_tokens")}
     assert told == {
-        "calls": bill["calls"], "input_tokens": bill["prompt_tokens"], "cached_tokens": bill["cached_tokens"],
-        "output_tokens": bill["completion_tokens"],
-    }  # fmt: skip
+        "calls": ledger["calls"], "input_tokens": ledger["prompt_tokens"], "cached_tokens": ledger["cached_tokens"],
+        "output_tokens": ledger["completion_tokens"],
+    }, "the probe's calls are among them"  # fmt: skip
     parts = whole["answers"]["parts"]
     assert bill["calls"] == sum(part["asked"] for part in parts.values()) <= ROWS
     assert parts["heldout"]["asked"] == HELDOUT and bill["unbilled"] > 0, "529 is waited out, and counted as nothing"

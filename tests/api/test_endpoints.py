@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from gateway.passages import PROSE
+from spec.passages import PROSE
 from standalone.process import ROOT
 from tests.acceptance.teacher import Teacher, served
 from tests.api.batches import sent, settle
@@ -112,9 +112,29 @@ def test_a_fault_that_passes_takes_nothing_away(boss: Tenant) -> None:
         made = good(boss.client.post("/v1/endpoints", json=body(shaky)))
         shaky.faults["top_logprobs 20"] = shaky.faults["models"] = 1000
         rotated = good(boss.client.patch("/v1/endpoints/ep_words", json={"key": "sk-another-key-0000"}))
-    assert rotated["error"]["code"] == "endpoint_rate_limited" and rotated["state"] == "failed"
-    assert made["probed"] == rotated["probed"] and rotated["probed"]["words"]["top_logprobs"] == 3
-    assert rotated["models"] == ["words"]
+    assert rotated["error"]["code"] == "endpoint_timeout" and rotated["state"] == "ready"
+    able = rotated["probed"]["words"]
+    assert able["unseen"] == ["top_logprobs"] and able["top_logprobs"] == 3 and rotated["models"] == ["words"]
+    assert made["probed"]["words"] == able | {"unseen": [], "seconds": made["probed"]["words"]["seconds"]}
+
+
+def test_one_that_takes_three_calls_a_minute_is_seen_whole_in_several_probes(boss: Tenant) -> None:
+    """The limit of some free tiers. Each probe after the first spends one call on a plain question."""
+    with served(free := Shaky()):
+        whole = good(boss.client.post("/v1/endpoints", json=body(free, "free")))["probed"]["words"]
+    with served(stingy := Shaky(room=3, retry_after_ms=60_000)):
+        made = found = good(boss.client.post("/v1/endpoints", json=body(stingy)))
+        left = [made["probed"]["words"]["unseen"]]
+        assert made["state"] == "ready" and left[0]
+        assert (made["error"]["code"], made["error"]["param"]) == ("endpoint_timeout", "model")
+        assert all(name in made["error"]["message"] for name in left[0])
+        while left[-1]:
+            stingy.room = 3
+            found = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
+            left.append(found["probed"]["words"]["unseen"])
+            assert set(left[-1]) < set(left[-2])
+    assert found["error"] is None and found["probed"]["words"] == whole | {"seconds": pytest.approx(0, abs=1)}
+    assert 2 <= len(left) <= 5
 
 
 def test_a_new_price_keeps_the_rates_that_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:

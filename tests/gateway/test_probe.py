@@ -12,11 +12,11 @@ from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent
 from gateway.form import Form
-from gateway.passages import PROSE
 from gateway.probe import probe
 from gateway.reply import Message, Reply, Sampling
 from gateway.subject import SHORT, THOUGHT, Subject
 from spec.facts import Capabilities
+from spec.passages import PROSE
 from tests.examples.serving import KEY, MODEL, TEXTS, serving, table
 from tests.examples.serving import Client as Served
 from tests.exchange import http

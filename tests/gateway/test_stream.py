@@ -11,10 +11,10 @@ from gateway import stream
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
-from gateway.passages import PROSE
 from gateway.probe import probe
 from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
 from gateway.subject import SHORT, Subject
+from spec.passages import PROSE
 from tests.examples.serving import KEY, MODEL, TEXTS, serving, table
 from tests.examples.serving import Client as Served
 from tests.exchange import http

@@ -75,7 +75,7 @@ def test_what_the_endpoint_has_counted_is_expected() -> None:
 
 def test_an_estimate_says_by_what_tokens_are_reckoned() -> None:
     told = known().model_copy(update={"counted": Counted(calls=100, input=40, output=2)})
-    unprobed = known(probed={"large": endpoint().probed["large"].model_copy(update={"token_rates": {}})})
+    unprobed = known(probed={"large": endpoint().probed["large"].model_copy(update={"passages": {}})})
     for seen, words in (
         (known(), "what a sample of the rows is made of"),
         (unprobed, "Tokens by usual rates"),
