@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.subject import SHORT
-from spec.passages import PROSE
 from standalone.stack import Stack
 from stillhouse import Stillhouse
 from tests.acceptance.run import Run, until
 from tests.acceptance.tenant import Tenant, good
-from tests.examples.serving import KEY, LABELS, MODEL, Client, serving
+from tests.examples.serving import KEY, LABELS, MODEL, PROBED, Client, serving
 
 PRICE = {"input": 20.0, "output": 40.0, "batch": 0.5}
 TEXTS = {f"text number {number} about {label}": label for number in range(400) for label in LABELS}
@@ -30,7 +28,7 @@ SAID = {
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Client]:
     table = tmp_path / "table.jsonl"
-    known = SAID | dict.fromkeys((PROSE, SHORT, "Say maybe."), LABELS[0])  # a probe's questions are answered, too
+    known = SAID | dict.fromkeys(PROBED, LABELS[0])  # a probe's questions are answered, too
     table.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in known.items()))
     with serving("--table", table, "--price", "20/40", "--batch-price", "0.5") as found:
         yield found

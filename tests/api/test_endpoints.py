@@ -124,7 +124,7 @@ def test_one_that_takes_three_calls_a_minute_is_seen_whole_in_several_probes(bos
         whole = good(boss.client.post("/v1/endpoints", json=body(free, "free")))["probed"]["words"]
     with served(stingy := Shaky(room=3, retry_after_ms=60_000)):
         made = found = good(boss.client.post("/v1/endpoints", json=body(stingy)))
-        left = [made["probed"]["words"]["unseen"]]
+        left, passages = [made["probed"]["words"]["unseen"]], [len(made["probed"]["words"]["passages"])]
         assert made["state"] == "ready" and left[0]
         assert (made["error"]["code"], made["error"]["param"]) == ("endpoint_timeout", "model")
         assert all(name in made["error"]["message"] for name in left[0])
@@ -132,9 +132,10 @@ def test_one_that_takes_three_calls_a_minute_is_seen_whole_in_several_probes(bos
             stingy.room = 3
             found = good(boss.client.post("/v1/endpoints/ep_words/probe", json={}))
             left.append(found["probed"]["words"]["unseen"])
-            assert set(left[-1]) < set(left[-2])
+            passages.append(len(found["probed"]["words"]["passages"]))
+            assert set(left[-1]) < set(left[-2]) or passages[-1] > passages[-2], "each goes on"
     assert found["error"] is None and found["probed"]["words"] == whole | {"seconds": pytest.approx(0, abs=1)}
-    assert 2 <= len(left) <= 5
+    assert 2 <= len(left) <= 10
 
 
 def test_a_new_price_keeps_the_rates_that_it_does_not_name(boss: Tenant, teacher: Teacher) -> None:

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from gateway.subject import SHORT
-from spec.passages import PROSE
 from stillhouse import Stillhouse
 from tests.acceptance.teacher import Teacher, served
 from tests.api.service import Service, Tenant, good
-from tests.examples.serving import KEY, LABELS, MODEL, Client, serving, table
+from tests.examples.serving import KEY, LABELS, MODEL, PROBED, Client, serving, table
 
 PRICE = {"input": 0.4, "output": 1.6, "cached": 0.1}
 COUNTS = {
@@ -27,7 +25,7 @@ DEAR = {"input": 0.01, "output": 100.0}
 def server(tmp_path: Path) -> Iterator[Client]:
     path = table(tmp_path / "table.jsonl")
     with path.open("a") as lines:
-        lines.writelines(json.dumps({"text": text, "label": LABELS[0]}) + "\n" for text in (SHORT, PROSE, "Say maybe."))
+        lines.writelines(json.dumps({"text": text, "label": LABELS[0]}) + "\n" for text in PROBED)
     with serving("--table", path, "--price", "0.4/1.6/0.1", "--cached-from", "1") as found:
         yield found
 

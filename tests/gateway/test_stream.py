@@ -13,9 +13,8 @@ from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.probe import probe
 from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
-from gateway.subject import SHORT, Subject
-from spec.passages import PROSE
-from tests.examples.serving import KEY, MODEL, TEXTS, serving, table
+from gateway.subject import Subject
+from tests.examples.serving import KEY, MODEL, PROBED, TEXTS, serving, table
 from tests.examples.serving import Client as Served
 from tests.exchange import http
 from tests.gateway.server import bomb, teacher
@@ -198,7 +197,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """It knows what a probe says, too."""
     path = table(tmp_path_factory.mktemp("table") / "table.jsonl")
     with path.open("a") as lines:
-        lines.writelines(json.dumps({"text": text, "label": "torch"}) + "\n" for text in (SHORT, PROSE, "Say maybe."))
+        lines.writelines(json.dumps({"text": text, "label": "torch"}) + "\n" for text in PROBED)
     with serving("--table", path) as found:
         yield found
 
