@@ -85,7 +85,7 @@ def _counted(facts: Facts, resolved: Distillation) -> str:
         return f" Tokens as the endpoint has counted them in {found.calls:,} calls that put this question to these rows, give or take {found.margin:.0%}."
     if probe is not None and rates(probe.passages):
         return " Tokens by what a sample of the rows is made of (prose, other languages, digits, symbols), at the rates at which the endpoint has counted each of these in its probe."
-    return " Tokens by usual rates, since the endpoint has not counted any yet: its tokenizer may make several times as many."
+    return " Tokens by usual rates, since the endpoint has not counted any yet: its tokenizer may make several times as many. Another probe has it count some."
 
 
 def minimum(plan: Iterable[Step]) -> float:
