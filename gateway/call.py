@@ -117,7 +117,7 @@ def retry_after(response: Response) -> float | None:
         if text.strip().isdecimal():
             return float(text)
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

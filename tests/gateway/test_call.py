@@ -95,15 +95,18 @@ def test_statuses(status: int, kind: str, error: type[CallFailed]) -> None:
 
 
 def test_retry_after_as_milliseconds_and_as_a_date() -> None:
-    soon, past, odd = (
+    soon, past, odd, far, late = (
         failure(http(429, b"", **headers))
         for headers in (
             {"retry_after_ms": "250"},
             {"Retry_After": "Wed, 21 Oct 2015 07:28:00 GMT"},
             {"Retry_After": "soon"},
+            {"Retry_After": "Wed, 21 Oct 2015 07:28:00 +99999999999999"},
+            {"Retry_After": "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"},
         )
     )
-    assert [getattr(one, "retry_after", "") for one in (soon, past, odd)] == [0.25, 0.0, None]
+    assert [getattr(one, "retry_after", "") for one in (soon, past)] == [0.25, 0.0]
+    assert [getattr(one, "retry_after", "") for one in (odd, far, late)] == [None] * 3
 
 
 @pytest.mark.parametrize(
