@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from gateway import caller as caller_module
@@ -22,7 +22,7 @@ from models.answer import StoredAnswer
 from models.charge import Charge
 from models.project import Project
 from models.purse import Reservation
-from models.step import Step
+from models.step import Step, StepState
 from spec.facts import Price
 from spec.gateway import Answer, Told
 from tests.acceptance.teacher import Teacher, sentences, served
@@ -136,6 +136,24 @@ def test_what_is_lost_is_booked_as_paid(world: World, ledger: Ledger) -> None:
     )
     assert not ledger(purse.settle, work.grip, work.project, late)
     assert booked(world, work.grip.job) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_interruptions_are_in_a_row_where_nothing_is_answered_between(
+    world: World, ledger: Ledger, teacher: Teacher, answered: bool
+) -> None:
+    """As many workers were lost as may be: one more ends the step, but for an answer of this attempt."""
+    work = begun(world, world.project())
+    world(
+        lambda session: session.execute(update(Step).where(Step.id == work.grip.step).values(interruptions=lease.BOUND))
+    )
+    teacher.faults["400"] = 0 if answered else 3
+    asyncio.run(ask(ledger, work, teacher, TEXTS[:3], form()))
+    world.outlive(work.grip)
+    world(lease.expire, work.grip.step, work.grip.job)
+    step = world.steps(work.grip.job)["answer"]
+    expected = (StepState.READY, 1) if answered else (StepState.FAILED, lease.BOUND + 1)
+    assert (step.state, step.interruptions) == expected and teacher.calls == 3 * answered
 
 
 def test_equal_questions_are_paid_for_once(world: World, ledger: Ledger, teacher: Teacher) -> None:
