@@ -92,7 +92,9 @@ def test_a_stream_is_read_as_the_standard_has_it() -> None:
      (sse(part("ca"), {"error": {"type": "server_error", "message": "no"}}), "server_error", Retryable, 200),
      (sse(part("ca"), {"error": {"type": "rate_limit_error", "message": f"no, {PLANTED}"}}), "server_error", Retryable, 200),
      (sse({"error": {"code": 429, "message": "no"}}), "rate_limited", Retryable, 429),
-     (sse({"error": {"type": "x", "code": "insufficient_quota", "message": "no"}}), "rate_limited", Retryable, 429),
+     (sse({"error": {"type": "x", "code": "insufficient_quota", "message": "no"}}), "unpaid", Permanent, 402),
+     (sse({"error": {"type": "insufficient_quota", "code": 429, "message": "no"}}), "unpaid", Permanent, 402),
+     (sse(part("ca"), {"error": {"type": "billing_hard_limit_reached", "message": "no"}}), "unpaid", Permanent, 200),
      (sse({"error": {"type": "BadRequestError", "code": 400, "message": "no"}}), "bad_request", Permanent, 400),
      (sse(part("ca"), {"error": "whatever"}), "server_error", Retryable, 200)],
 )  # fmt: skip
