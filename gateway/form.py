@@ -15,6 +15,7 @@ AROUND = 8 << 10
 """Bytes of a result in a batch's file beside its answers: some 1,000 as OpenAI sends it, 2,000 with what Azure's filters say."""
 TOKEN, TOP = 128, 256
 """Bytes of a token, which may stand there twice, with escapes, and of one with its log-probability and its bytes: some 80 as OpenAI sends it."""
+UNKNOWN = facts.Capabilities()
 UNBOUNDED = 4096
 """Tokens of an answer that has no bound, as most of a batch keep to."""
 
@@ -35,7 +36,7 @@ class Form:
     top_logprobs: int | None = None
     schema: dict[str, object] | None = None
     price: facts.Price | None = None
-    able: facts.Capabilities = facts.Capabilities()
+    able: facts.Capabilities = UNKNOWN
     bounded_by: facts.BoundName = "max_tokens"
 
     def digest_of(self, messages: Sequence[Message]) -> str:

@@ -99,6 +99,10 @@ class Throttle:
         return self._limits.concurrency
 
     @property
+    def counts_tokens(self) -> bool:
+        return self._limits.tokens_per_minute > 0
+
+    @property
     def window(self) -> float:
         """Calls that may be in flight now."""
         return self._window
