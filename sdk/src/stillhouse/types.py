@@ -1162,6 +1162,10 @@ class SoftTargets(TypedDict):
     weight: NotRequired[float]
     temperature: NotRequired[float]
     """T: both distributions are softened by it."""
+    balance: NotRequired[Literal['none', 'inverse_frequency']]
+    """`inverse_frequency`: a row counts the sum over classes of probability * rows / (classes * n), n the sum over training rows of that class's
+    probability, all as the teachers together say at temperature 1: one on average, and where they name one class a row what `labels` count. A class
+    with n under 1 is that part of a class, and its n is taken for 1. Of several classes a row, the same of each class's yes and no."""
 
 
 class SplitFacts(TypedDict):
