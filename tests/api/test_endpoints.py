@@ -1,9 +1,5 @@
 """Endpoints over HTTP: what is made, changed, refused and shown, and that a key is never seen again."""
 
-import base64
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +10,6 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from spec.passages import PROSE
-from standalone.process import ROOT
 from tests.acceptance.teacher import Teacher, served
 from tests.api.batches import sent, settle
 from tests.api.jobs import jobs_of
@@ -323,22 +318,3 @@ def test_a_planted_key_is_found_nowhere(service: Service, boss: Tenant, teacher:
     assert rows and KEY not in str(rows) and KEY not in str(idempotent)
     logs = "".join(path.read_text() for path in (service.home / "logs").rglob("*") if path.is_file())
     assert "ep_words" in logs and KEY not in logs
-
-
-def test_keys_move_under_a_new_master_without_a_pause(service: Service, boss: Tenant, teacher: Teacher) -> None:
-    good(boss.client.post("/v1/endpoints", json=body(teacher)))
-    old = service.environment["STILLHOUSE_SEALING_KEYS"]
-    new = base64.b64encode(os.urandom(32)).decode()
-    with service.another(sealing_keys=f"{new},{old}") as api:
-        both = service.client(boss.key)
-        both.base_url = api.url
-        assert good(both.post("/v1/endpoints/ep_words/probe", json={}))["state"] == "ready"
-        environment = {**service.environment, "STILLHOUSE_SEALING_KEYS": f"{new},{old}"}
-        command = [sys.executable, "-m", "api.admin", "reseal"]
-        said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
-        assert int(said.stdout.split()[0]) >= 1
-    with service.another(sealing_keys=new) as api:
-        alone = service.client(boss.key)
-        alone.base_url = api.url
-        assert good(alone.post("/v1/endpoints/ep_words/probe", json={}))["state"] == "ready"
-    refused(boss.client.post("/v1/endpoints/ep_words/probe", json={}), 409, "endpoint_key")
