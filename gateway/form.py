@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from gateway.client import REPLY
 from gateway.reply import Ask, Message, Sampling
@@ -79,7 +80,11 @@ class Form:
     def tokens(self, messages: Sequence[Message], samples: int) -> int:
         """About so many, for the limit of tokens a minute."""
         prompt = sum(Extent.written(self.able, message.content).tokens for message in messages)
-        return int(prompt + self.able.tokens_per_call) + samples * (self.sampling.max_tokens or 0)
+        return int(prompt + self._schema_tokens + self.able.tokens_per_call) + samples * (self.sampling.max_tokens or 0)
+
+    @cached_property
+    def _schema_tokens(self) -> float:
+        return Extent.written(self.able, canonical(self.schema).decode()).tokens if self.schema else 0.0
 
     def _sizes(self, messages: Sequence[Message]) -> list[int]:
         schema = [len(canonical(self.schema))] if self.schema else []

@@ -58,7 +58,8 @@ async def probe(one: Subject) -> Capabilities:
     Raises CallFailed where a plain question is not answered, and where another one fails otherwise for a reason that may pass; TimeoutError and
     Broke where there is no room for plain questions alone.
     """
-    left = one.before.unseen
+    old = one.before
+    left = () if old.anew else old.unseen
     async with asyncio.timeout_at(one.until):
         one, response, first = await _met(one)
         counted = {} if left else await _counted(one, response, first)
@@ -66,12 +67,20 @@ async def probe(one: Subject) -> Capabilities:
     trials = TRIALS if one.endpoint.wire == "openai" else {name: TRIALS[name] for name in ANTHROPIC}
     passages = dict(one.before.passages)
     if passages:
-        trials = {**trials, "passages": partial(_passages, counted=passages)}
+        trials = {**trials, "passages": partial(_passages, counted=passages, old=old.passages)}
     seen = await _all(one, {name: trial for name, trial in trials.items() if not left or name in left})
     found = {name: value for name, value in seen.items() if value is not None}
-    found |= {"bounded_by": one.bounded_by, "limits": _limits(one.endpoint, response.headers), "passages": passages}
-    found["unseen"] = tuple(name for name, value in seen.items() if value is None)
-    return one.before.model_copy(update=found)
+    unseen = tuple(name for name, value in seen.items() if value is None)
+    return one.before.model_copy(
+        update={
+            **found,
+            "bounded_by": one.bounded_by,
+            "limits": _limits(one.endpoint, response.headers),
+            "passages": {**old.passages, **passages},
+            "unseen": unseen,
+            "anew": set(unseen) == set(left) != set() and passages == old.passages,
+        }
+    )
 
 
 async def _counted(one: Subject, response: Response, first: float) -> dict[str, Any]:
@@ -190,15 +199,15 @@ async def _batch(one: Subject) -> bool:
     return await one.shown(lambda: offered(one.client, one.endpoint), nothing=False, before=one.before.batch)
 
 
-async def _passages(one: Subject, counted: dict[str, float]) -> bool:
-    """Counts those that are not there yet, each as it comes, so that what one probe has no room for is left to the next."""
+async def _passages(one: Subject, counted: dict[str, float], old: Mapping[str, float]) -> bool:
+    """Counts those that are not there yet, each as it comes, so that what one probe has no room for is left to the next. `old`: as earlier probes did."""
 
     async def told(kind: Kind) -> float | None:
         reply = await one.call(one.ask(PASSAGES[kind]))
         return None if reply.usage is None else reply.usage.input - one.before.tokens_per_call
 
     async def look(kind: Kind) -> None:
-        tokens = await one.shown(partial(told, kind), None, before=kind in one.before.passages)
+        tokens = await one.shown(partial(told, kind), None, before=kind in old)
         if tokens is not None:
             counted[kind] = round(tokens, 2)
 

@@ -57,19 +57,19 @@ class Subject:
     async def _sent(self, ask: Ask, body: Mapping[str, object]) -> Response:
         """One call, on the meter whatever becomes of it. Raises CallFailed, Broke."""
         most = self.meter.take(ask, self.before.tokens_per_call)
+        usage, billed = None, True
         try:
             response = await send(self.client, self.endpoint, body)
+            try:
+                usage = read(self.endpoint, response).usage
+            except CallFailed as error:  # no answer, which is for whoever asked to say
+                usage, billed = error.usage, error.billed
+            return response
         except CallFailed as error:
-            self.meter.settle(most, error.usage, billed=error.billed)
+            usage, billed = error.usage, error.billed
             raise
-        except asyncio.CancelledError:
-            self.meter.settle(most, None)
-            raise
-        try:
-            self.meter.settle(most, read(self.endpoint, response).usage)
-        except CallFailed as error:  # no answer, which is for whoever asked to say
-            self.meter.settle(most, error.usage, billed=error.billed)
-        return response
+        finally:
+            self.meter.settle(most, usage, billed=billed)
 
     async def tried(self, question: Callable[[], Awaitable[T]]) -> tuple[T, float]:
         """What comes of a question, and the seconds of the call that brought it. Raises CallFailed."""

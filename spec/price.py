@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from spec import cost
+from spec import cost, rows
 from spec.bill import able
 from spec.bills import WHY, bills
 from spec.distillation import Distillation
@@ -65,14 +65,14 @@ def estimate(
     rates: Mapping[str, float] | None = None,
 ) -> Estimate:
     """The sum over the plan's steps. `cached`: names of those whose outputs are there already; `rates`: dollars an hour by queue."""
-    rows = sum(split.rows for dataset in facts.datasets.values() for split in dataset.splits.values())
+    number = sum(split.rows for dataset in facts.datasets.values() for split in dataset.splits.values())
     usd = priced(plan, facts, cached, resolved, rates or {})
     return Estimate(
         seconds=round(sum(step.seconds for step in plan if step.name not in cached), 1),
         memory_bytes=max((step.memory for step in plan), default=0),
         minimum_seconds=minimum(plan),
         usd=usd,
-        basis=f"{len(plan)} steps over sets of {rows:,} rows, in turn on one CPU core at {cost.RATE / 1e9:g} GFLOP/s, {cost.STEP * 1000:g} ms beside the "
+        basis=f"{len(plan)} steps over sets of {number:,} rows, in turn on one CPU core at {cost.RATE / 1e9:g} GFLOP/s, {cost.STEP * 1000:g} ms beside the "
         f"arithmetic of an optimizer step, {cost.START:g} s to start a step; {len(cached) or 'none'} of them cached."
         + (_counted(facts, resolved) if resolved is not None and usd is not None and usd.answers else ""),
     )
@@ -83,9 +83,12 @@ def _counted(facts: Facts, resolved: Distillation) -> str:
     found, probe = facts.counted, able(resolved, facts)
     if found is not None:
         return f" Tokens as the endpoint has counted them in {found.calls:,} calls that put this question to these rows, give or take {found.margin:.0%}."
+    train = rows.train(resolved, facts)
+    if train is not None and not train.facts.makeup:
+        return " Tokens by the length of the rows and the rate of English prose: what the rows are made of was not looked at when they were inspected."
     if probe is not None and rates(probe.passages):
         return " Tokens by what a sample of the rows is made of (prose, other languages, digits, symbols), at the rates at which the endpoint has counted each of these in its probe."
-    return " Tokens by usual rates, since the endpoint has not counted any yet: its tokenizer may make several times as many. Another probe has it count some."
+    return " Tokens by usual rates, for the endpoint has counted no passages yet: its tokenizer may make several times as many. Another probe has it count them, if its replies say how many tokens a prompt had."
 
 
 def minimum(plan: Iterable[Step]) -> float:

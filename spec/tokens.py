@@ -26,13 +26,14 @@ class Extent:
 
     @classmethod
     def of(cls, probe: Capabilities, size: float, makeup: Makeup | None) -> Self:
-        """Of `size` bytes that are made up so; None: nobody has looked at them."""
-        if makeup is None:
+        """Of `size` bytes that are made up so; None or {}: nobody has seen any of them."""
+        if not makeup:
             return cls._within(UNSURE, size, size * probe.tokens_per_byte)
         found = rates(probe.passages)
+        usual = {**USUAL, "prose": probe.tokens_per_byte}
         guessed = sum(amount for kind, amount in makeup.items() if kind not in probe.passages)
         sure = found and guessed <= GUESSED * sum(makeup.values())
-        tokens = size * sum(amount * (found or USUAL)[kind] for kind, amount in makeup.items())
+        tokens = size * sum(amount * (found or usual)[kind] for kind, amount in makeup.items())
         return cls._within(SURE if sure else UNSURE, size, tokens)
 
     @classmethod

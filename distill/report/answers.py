@@ -9,6 +9,8 @@ from spec.money import dollars
 
 KINDS = ("answered", "refused", "empty", "truncated", "unparseable", "failed")
 SIDES = {"heldout": "held-out", "train": "training"}
+TOLD = 0.0005
+"""Nats a row that are told apart: by less, rounding decides which of two alike is smaller."""
 READ = {
     "logprobs": "Soft targets: the probabilities of the tokens that the names begin with (top_logprobs).",
     "votes": "Soft targets: shares of several sampled answers a row.",
@@ -85,7 +87,7 @@ def _worth(answers: Tally) -> Child:
 
 
 def worth_words(gold: Agreement) -> str:
-    better = "say more than" if gold.nll < gold.nll_hard else "say no more than"
+    better = "say more than" if gold.nll_hard - gold.nll >= TOLD else "say no more than"
     return (
         f"On {count(gold.rows)} held-out rows with gold the distributions {better} the names alone: {decimal(gold.nll, 3)} nats a row against "
         f"{decimal(gold.nll_hard, 3)} of the names, each mixed with as much of all choices alike as serves these rows best."

@@ -7,6 +7,7 @@ import pytest
 
 from distill.answers.choices import Choices, Kind
 from distill.answers.tally import agreement, log_shares, mixed_nll
+from distill.report.answers import worth_words
 from spec.gateway import Answer
 
 CITIES = Choices(names=("New York", "New York City", "York", "Newark", "Paris"))
@@ -182,3 +183,12 @@ def test_votes_that_know_more_than_names_are_said_to() -> None:
     p = np.array([1.0] * 98 + [0.0] * 2 + [2 / 3] * 30 + [1 / 3] * 20)
     least = min(-np.log((1 - w) * p + w / 3).mean() for w in weights)
     assert found.nll == pytest.approx(least, abs=1e-5) and found.nll < 0.8 * found.nll_hard
+
+
+@pytest.mark.parametrize("classes", range(2, 12))
+def test_unanimous_votes_say_no_more_than_the_names(classes: int) -> None:
+    """Of ten rows, two of them wrong: both mixtures are the same, however their sums are rounded."""
+    logs = np.stack([log_shares(row) for row in np.eye(classes)[[0] * 10]])
+    found = agreement(logs, np.array([0] * 8 + [1] * 2))
+    assert found is not None and found.nll == pytest.approx(found.nll_hard, abs=1e-4)
+    assert "say no more than" in worth_words(found)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.call import Endpoint
+from gateway import subject
+from gateway.call import Endpoint, send
 from gateway.client import Client
 from gateway.failure import CallFailed
 from gateway.meter import Meter
@@ -94,3 +95,22 @@ def test_what_is_too_dear_is_not_seen() -> None:
         spent = meter.spent()
     assert meter.broke and "structured" in able.unseen and not able.structured
     assert spent is not None and 0 < spent.amount <= 1000
+
+
+def test_a_call_that_ends_as_nobody_foresaw_is_booked_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*args: Any) -> None:
+        await send(*args)
+        raise RuntimeError("nobody foresaw this")
+
+    async def once(one: Subject) -> None:
+        with pytest.raises(RuntimeError):
+            await one.send()
+
+    monkeypatch.setattr(subject, "send", broken)
+    with served(teacher := Teacher()):
+        looked(teacher, meter := Meter("ep_words", PRICE, 2 * BOUND), once)
+        looked(teacher, meter, once)
+    spent = meter.spent()
+    assert spent is not None and (spent.calls, spent.amount) == (teacher.calls, 2 * BOUND), (
+        "nothing is in flight any more"
+    )

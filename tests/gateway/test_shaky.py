@@ -13,6 +13,7 @@ from gateway.probe import models, probe
 from gateway.retry import TRIES
 from gateway.subject import Subject
 from spec.facts import Capabilities
+from spec.passages import PASSAGES
 from tests.acceptance.teacher import served
 from tests.gateway.shaky import Shaky
 
@@ -106,3 +107,26 @@ def test_a_list_is_asked_for_again() -> None:
         teacher.faults["models"] = EVER
         with pytest.raises(Permanent, match="HTTP 404"):
             asyncio.run(listed(teacher))
+
+
+def test_a_limit_takes_no_passage_away() -> None:
+    """Nor a capability, of a model that was seen whole before."""
+    with served(teacher := Shaky()):
+        whole = seen(teacher)
+        teacher.room, teacher.retry_after_ms = 4, 60_000
+        found = seen(teacher, before=whole)
+    assert len(whole.passages) == len(PASSAGES) and "passages" in found.unseen
+    assert found.passages == whole.passages and found.top_logprobs == whole.top_logprobs
+
+
+def test_a_question_that_is_held_up_for_ever_does_not_keep_the_rest_from_being_counted_anew() -> None:
+    with served(teacher := Shaky(status=504)):
+        teacher.faults["prompt_logprobs"] = EVER
+        first = seen(teacher)
+        teacher.hidden = 50
+        second = seen(teacher, before=first)
+        third = seen(teacher, before=second)
+        fourth = seen(teacher, before=third)
+    assert {one.unseen for one in (first, second, third, fourth)} == {("prompt_logprobs",)}
+    assert [one.anew for one in (first, second, third, fourth)] == [False, True, False, True]
+    assert first.tokens_per_call == second.tokens_per_call == pytest.approx(third.tokens_per_call - 50, abs=0.1)

@@ -76,8 +76,12 @@ def test_what_the_endpoint_has_counted_is_expected() -> None:
 def test_an_estimate_says_by_what_tokens_are_reckoned() -> None:
     told = known().model_copy(update={"counted": Counted(calls=100, input=40, output=2)})
     unprobed = known(probed={"large": endpoint().probed["large"].model_copy(update={"passages": {}})})
+    rows = known().datasets["ds_texts"]
+    splits = {name: split.model_copy(update={"makeup": {}}) for name, split in rows.splits.items()}
+    older = known().model_copy(update={"datasets": {"ds_texts": rows.model_copy(update={"splits": splits})}})
     for seen, words in (
         (known(), "what a sample of the rows is made of"),
+        (older, "Tokens by the length of the rows and the rate of English prose"),
         (unprobed, "Tokens by usual rates"),
         (told, "in 100 calls that put this question"),
     ):

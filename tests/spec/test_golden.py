@@ -107,6 +107,6 @@ def test_all_steps_of_a_job_divide_its_rows_alike() -> None:
     assert trained == {2 * -(-(10_000 - 5 - 4) // 50)}
 
 
-def test_rows_of_their_own_are_no_draw_and_keep_their_keys() -> None:
+def test_rows_of_their_own_are_no_draw() -> None:
     apart = steps(job(SHARE | {"data.heldout": "ds_texts/test"}), known(50, test=30))
     assert all("golden" not in step.params.get("take", step.params.get("selection", {})) for step in apart.values())

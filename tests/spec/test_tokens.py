@@ -98,3 +98,13 @@ def test_a_limit_of_tokens_knows_the_writing() -> None:
     english, chinese = (form.tokens([Message("user", text)], 2) for text in ("the" * 200, "人" * 200))
     assert english == pytest.approx(150 + 8 + 8, abs=4) and chinese == pytest.approx(600 + 8 + 8, abs=12)
     assert len(PASSAGES["prose"].encode()) > 400
+
+
+def test_texts_of_which_a_sample_has_none_are_not_free() -> None:
+    extent = Extent.of(Capabilities(passages=counted(EVEN), tokens_per_byte=0.2), 1000, {})
+    assert (extent.low, extent.tokens, extent.high) == pytest.approx([200 * x for x in (0.4, 1, 2)])
+
+
+def test_prose_that_an_older_probe_has_counted_is_reckoned_so() -> None:
+    extent = Extent.of(Capabilities(tokens_per_byte=0.6), 1000, {"prose": 0.8, "digits": 0.1})
+    assert extent.tokens == pytest.approx(1000 * (0.8 * 0.6 + 0.1 * USUAL["digits"]))

@@ -97,6 +97,8 @@ class Capabilities(TypedDict):
     """From the reply's headers: requests and tokens a minute, as far as it says."""
     unseen: list[str]
     """What the last probe had no time, no calls within a rate limit, or no money of the month for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
+    anew: bool
+    """The last probe went on with what was unseen, and saw none of it: the next one looks at all of it again."""
 
 
 class Checkpoint(TypedDict):
