@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from distill.answers.choices import Choices, Kind
+from distill.answers.choices import Choices
 from distill.answers.tally import agreement, hard_nll, log_shares
 from spec.gateway import Answer
+from spec.outcomes import Kind
 
 CITIES = Choices(names=("New York", "New York City", "York", "Newark", "Paris"))
 
