@@ -1,15 +1,14 @@
 """A teacher behind an endpoint, from the endpoint's making to the student's report: what is asked, kept and trained on."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
-import psycopg
 import pytest
 
 from standalone.stack import Stack
 from stillhouse import Stillhouse
-from storage import open_storage
 from tests.acceptance.asking import LABELS, ROWS, TEXTS, answered, dataset, ended, endpoint, job, report
 from tests.acceptance.run import Run
 from tests.acceptance.teacher import Teacher, model, served
@@ -36,9 +35,14 @@ def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teac
     # The teacher's accuracy is that of its own model, and nobody but the baseline saw gold.
     roles = {role["role"]: role for role in whole["grade"]["roles"]}
     gold = whole["answers"]["parts"]["heldout"]["gold"]
-    lines = log(stack, run)
+    lines = log(run)
     assert sorted(line["row"] for line in lines) == list(range(ROWS))
     assert {line["row"]: line["label"] for line in lines} == dict(enumerate(map(best, TEXTS[:ROWS])))
+    for line in lines:
+        shares = model(TEXTS[line["row"]])
+        assert line["probabilities"] == pytest.approx(shares, abs=2e-6)
+        assert next(iter(line["probabilities"])) == line["label"] and line["answers"] == [line["label"]]
+        assert line["gold"] in (None, LABELS[line["row"]])
     heldout = [line["row"] for line in lines if line["side"] == "heldout"]
     assert gold["rows"] == len(heldout) == 48
     assert gold["accuracy"] == np.mean([best(TEXTS[row]) == LABELS[row] for row in heldout])
@@ -66,14 +70,11 @@ def best(text: str) -> str:
     return max(model(text), key=lambda name: model(text)[name])
 
 
-def log(stack: Stack, run: Run) -> list[dict[str, Any]]:
-    """A line for each row that was asked about."""
-    with psycopg.connect(stack.environment["STILLHOUSE_DATABASE_URL"].replace("+psycopg", "")) as connection:
-        query = "SELECT outputs->'answers.jsonl'->>'digest' FROM steps WHERE job = %s AND name = 'answer'"
-        found = connection.execute(query, [run.id]).fetchone()
-    assert found is not None
-    kept = b"".join(open_storage(stack.environment["STILLHOUSE_STORAGE"]).read(found[0]))
-    return [json.loads(line) for line in kept.splitlines()]
+def log(run: Run, **only: str) -> list[dict[str, Any]]:
+    """A line for each row that was asked about, as the job's owner has it."""
+    reply = run.owner.client.get(f"/v1/distillations/{run.id}/answers", params=only)
+    assert reply.is_success, reply.text
+    return [json.loads(line) for line in reply.content.split(b"\n") if line]
 
 
 def the_bill(stack: Stack, owner: Tenant, run: Run, teacher: Teacher) -> None:
@@ -134,6 +135,17 @@ def test_what_is_no_answer_is_counted_and_not_learned(stack: Stack, asker: Tenan
             kinds[kind] = kinds.get(kind, 0) + count
     told = {"refused": 4, "empty": 3, "truncated": 2, "unparseable": 5, "failed": 2}
     assert kinds == told | {"answered": ROWS - sum(told.values())}
+    for side, part in whole["answers"]["parts"].items():
+        assert Counter(row["kind"] for row in log(run, side=side)) == part["kinds"]
+    cut = log(run, kind="truncated")
+    assert len(cut) == 2 and all(row["finish_reason"] == "length" and row["label"] is None for row in cut)
+    for row in log(run):
+        if row["kind"] not in ("failed", "refused"):
+            assert row["answers"] == teacher.said[TEXTS[row["row"]]]
+    assert all(row["failed"] and "HTTP 400" in row["message"] for row in log(run, kind="failed"))
+    html = run.owner.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
+    named = " ".join(f"--kind {kind}" for kind in ("refused", "empty", "truncated", "unparseable", "failed"))
+    assert f"stillhouse distillations answers {run.id} {named}" in html
     assert {row["kind"] for row in whole["answers"]["unanswered"]} <= set(told)
     train = whole["answers"]["parts"]["train"]["kinds"]["answered"]
     assert whole["grade"]["train_rows"] == train and any("did not answer" in warning for warning in whole["warnings"])

@@ -67,7 +67,8 @@ def test_a_job_from_nothing_asked_to_filtered_answers(world: World) -> None:
         assert read(client.get(answers, params={"kind": row["kind"]})) == [whole(row)]
     assert read(client.get(answers, params={"kind": ["failed", "answered"], "side": "train"})) == [whole(LOG[2])]
     assert read(client.get(answers, params={"kind": "refused"})) == []
-    refused(client.get(answers, params={"kind": "cut"}), 400, "invalid_value")
+    wrong = refused(client.get(answers, params={"kind": ["failed", "cut"]}), 400, "invalid_value")
+    assert wrong["param"] == "kind" and wrong["message"].startswith("kind: ") and "truncated" in wrong["message"]
     refused(client.get(answers, params={"sides": "train"}), 400, "unknown_field")
     good(client.post(f"/v1/distillations/{id}/cancel"))
     assert len(read(client.get(answers))) == len(LOG), "they outlive the job's end"
@@ -90,6 +91,19 @@ def test_csv_has_the_same_in_cells(world: World) -> None:
     assert (said[1]["label"], said[2]["label"], said[2]["filters"]) == ("", '["1", "2"]', "[]")
     reply = client.get(f"/v1/distillations/{id}/texts", params={"format": "csv"})
     assert list(csv.DictReader(io.StringIO(reply.text))) == [{name: str(row[name]) for name in row} for row in TEXTS]
+
+
+def test_a_preview_is_shown_until_all_is_answered(world: World) -> None:
+    client, id = world.owner.client, world.asking(budget={"preview": 2})
+    path = f"/v1/distillations/{id}/answers"
+    looked = [LOG[0] | {"usd": 0.25}]
+    world.jobs.run(answers__jsonl=stored(looked), answers__json=b"{}")
+    assert world.jobs.get(id)["state"] == "paused" and read(client.get(path)) == [whole(looked[0])]
+    good(client.post(f"/v1/distillations/{id}/resume"))
+    world.jobs.run(rows__arrow=b"rows", texts__jsonl=stored(TEXTS))
+    assert read(client.get(path)) == [whole(looked[0])]
+    world.jobs.run(answers__jsonl=stored(LOG), answers__json=b"{}")
+    assert read(client.get(path)) == [whole(row) for row in LOG]
 
 
 def test_a_job_that_asks_nobody_says_so(world: World) -> None:
@@ -116,7 +130,7 @@ def test_lines_are_found_however_the_bytes_are_cut() -> None:
 def test_memory_holds_a_piece_and_not_the_log() -> None:
     line = json.dumps({"call": 1, "fate": "kept", "text": "x" * 1000}).encode() + b"\n"
     tracemalloc.start()
-    sizes = [len(piece) for piece in sent((line * 1000 for _ in range(40)), NewText, lambda _: True, "jsonl")]
+    sizes = [len(piece) for piece in sent((line * 1000 for _ in range(16)), NewText, lambda _: True, "jsonl")]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert sum(sizes) == 40_000 * len(line) and max(sizes) < PIECE + 2 * len(line) and peak < 10 * 2**20
+    assert sum(sizes) == 16_000 * len(line) and max(sizes) < PIECE + 2 * len(line) and peak < 6 * 2**20

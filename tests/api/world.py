@@ -98,8 +98,8 @@ class World:
         self.jobs.run(model__safetensors=weights, report__json=b"{}", report__html=b"<p>Kept</p>")
         return id
 
-    def asking(self) -> str:
-        """A job that has a teacher behind an endpoint write texts and answer; its worker has not begun."""
+    def asking(self, **more: Any) -> str:
+        """A job that has a teacher behind an endpoint write texts and answer; its worker has not begun. `more`: further parts."""
         service = self.owner.service
         boss = service.client(service.key(self.owner.project, "read", "write", "admin"))
         with served() as teacher:
@@ -127,7 +127,7 @@ class World:
             "objective": [{"type": "labels"}],
             "evaluation": {"baselines": []},
         }
-        id: str = self.jobs.start(spec)["id"]
+        id: str = self.jobs.start(spec | more)["id"]
         return id
 
     def answered(self) -> str:
