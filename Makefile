@@ -64,7 +64,7 @@ format: $(VENV)/ready-dev ## format the code and mend what can be mended by mach
 docs: $(VENV)/ready-dev ## write what is generated: the OpenAPI document, the SDK's types, references
 	@$(RUN) -m docs.generate
 
-.PHONY: bench-hinton bench-service bench-blackbox bench-caps chaos
+.PHONY: bench-hinton bench-service bench-blackbox bench-tokens bench-caps chaos
 bench-hinton: $(VENV)/ready-dev ## the paper's figures beside ours (STILLHOUSE_MNIST=/path/to/idx/files)
 	@$(RUN) -m benchmarks.hinton $(ARGS)
 
@@ -74,6 +74,11 @@ bench-service: $(VENV)/ready-dev ## each speed beside its anchor, in one run
 bench-blackbox: $(VENV)/ready-dev ## students of a teacher that is only asked (STILLHOUSE_TEXTS=/path/with/sst2/and/trec), and how fast it is asked
 	@$(RUN) -m benchmarks.answers
 	@$(RUN) -m benchmarks.blackbox $(ARGS)
+
+bench-tokens: $(VENV)/ready-dev ## the tokens that a first price expects, beside real tokenizers' (STILLHOUSE_TEXTS for more sets)
+	@test -d build/tokenizers/polib-1.2.0.dist-info || $(RUN) -m pip install -q --disable-pip-version-check --no-compile --no-deps --target build/tokenizers \
+		litellm==1.110.2 dashscope==2.0.2 mistral-common==1.13.1 django==5.2.19 tiktoken==0.14.0 regex sentencepiece polib==1.2.0
+	@$(RUN) -m benchmarks.tokens --packages build/tokenizers
 
 bench-caps: $(VENV)/ready-dev ## whole jobs under caps in dollars, by the endpoint's own ledger (ARGS="--jobs 12")
 	@$(RUN) -m benchmarks.caps $(ARGS)

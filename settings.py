@@ -26,7 +26,8 @@ class Settings(BaseSettings):
     """Secret that keys are hashed with (HMAC-SHA256). Required; the same for every api process."""
     sealing_keys: str = ""
     """Master keys that endpoints' keys are sealed with (AES-256-GCM): 32 bytes each, base64, separated by commas. The first seals, all open:
-    put a new one first, run `python -m api.admin reseal`, then take the old one away. The same for every api process and io worker."""
+    a new one goes last until every process has it, then first; run `python -m api.admin reseal`, and take the old one away. The same for every api
+    process and io worker."""
 
     terms: str = ""
     """A file of terms that restrict models trained on outputs, beside those of spec/terms.toml and in its form: absolute path. An entry with the name

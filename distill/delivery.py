@@ -12,7 +12,7 @@ from distill.bias import best_offset
 from distill.data.rows import Ints, seen
 from distill.journal import Journal
 from distill.loop import Course
-from distill.objectives.labels import Floats, weights_of
+from distill.objectives.balance import Floats, by_named_class, label_weights
 from distill.record import Config, TrainRecord
 from distill.run import RunFolder
 from distill.students import tensors
@@ -49,6 +49,7 @@ def deliver(
         items=transfer.items,
         labels_seen=labels_seen(params, transfer),
         class_weights=() if weights is None else tuple(np.atleast_2d(weights)[-1].tolist()),
+        soft_weights=soft_counted(course, transfer),
         validation_labels=sum(len(rows.rows) for rows in _choosing(course, watched)),
         best_step=journal.best_step,
         bias_correction=offset,
@@ -77,7 +78,15 @@ def class_weights(params: TrainParams, transfer: Transfer) -> Floats | None:
     """How much a label of each class counts, (V,), or (2, V) of several classes a row; None where all count alike."""
     if not any(isinstance(term, Labels) and term.balance != "none" for term in params.objective):
         return None
-    return weights_of(transfer.labels, len(params.signature.output.classes))
+    return label_weights(transfer.labels, len(params.signature.output.classes))
+
+
+def soft_counted(course: Course, transfer: Transfer) -> tuple[float, ...]:
+    """How much rows counted for balanced soft targets, on average of those that the teachers call so; () where all counted alike."""
+    weights = course.objective.soft_weights_V
+    if weights is None or transfer.teachers is None:
+        return ()
+    return tuple(by_named_class(course.objective.said(transfer.teachers), weights.cpu()).tolist())
 
 
 def digest(module: nn.Module) -> str:

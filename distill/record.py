@@ -32,6 +32,9 @@ class TrainRecord(Record):
     labels_seen: int
     """Transfer rows whose labels the loss used."""
     class_weights: ClassWeights = ()
+    """Of balanced labels."""
+    soft_weights: ClassWeights = ()
+    """Of balanced soft targets."""
     validation_labels: int
     """Labelled validation rows, where something was chosen by them; else 0."""
     best_step: int | None

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Any, Literal
 
 from gateway import anthropic, openai, stream
 from gateway.client import Client, Response
-from gateway.failure import LATE, CallFailed, Permanent, Retryable
+from gateway.failure import LATE, OWES, CallFailed, Permanent, Retryable
 from gateway.reply import Ask, Reply
 from gateway.words import plain, words
 
@@ -95,7 +95,11 @@ def gathered(endpoint: Endpoint, response: Response) -> Reply:
 
 def failed(response: Response, key: str | None) -> CallFailed:
     """The class of a status, with the endpoint's own words less the key, which some endpoints repeat."""
-    return classed(response.status, _message(response.status, _said(response.body), key), retry_after(response))
+    error = _error(response.body)
+    message = _message(response.status, str(error.get("message", "")), key)
+    if error.get("code") in OWES or error.get("type") in OWES:
+        return Permanent("unpaid", message, sent=True, status=response.status)
+    return classed(response.status, message, retry_after(response))
 
 
 def classed(status: int, message: str, after: float | None = None) -> CallFailed:
@@ -117,16 +121,17 @@ def retry_after(response: Response) -> float | None:
         if text.strip().isdecimal():
             return float(text)
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _said(body: bytes) -> str:
+def _error(body: bytes) -> Mapping[str, Any]:
+    """What a body says of its error; {}: nothing."""
     try:
         error = json.loads(body)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
     except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+        return {}
+    return error if isinstance(error, dict) else {"message": error}
 
 
 def _message(status: int, said: str, key: str | None) -> str:

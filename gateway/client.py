@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ class Client:
             raise Retryable("timeout", why, sent=True) from error
         except httpx.ConnectError as error:
             raise Retryable("unreachable", "the endpoint cannot be connected to", sent=False) from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, ssl.SSLError) as error:  # of TLS after the handshake, which httpcore does not map
             raise Retryable("reset", "the connection broke before the reply was whole", sent=True) from error
 
     def _target(self, text: str) -> httpx.URL:

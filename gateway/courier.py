@@ -22,11 +22,11 @@ from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed
 from gateway.questions import Question, Questions
 from gateway.reply import Message, Reply
 from gateway.results import BLAMELESS
-from gateway.shipment import Overcharged, Result, Shipment, Void
+from gateway.shipment import Overcharged, Result, Shipment, Void, far
 from gateway.spool import Call, Spool
 from models.postage import Entry, Parcel, Stamped
 from models.purse import Cap
-from spec.gateway import Answer, Asked, Batches, Told
+from spec.gateway import Answer, Asked, Told
 from spec.ids import new_id
 from spec.problem import Problem
 
@@ -296,7 +296,5 @@ class Courier(Front):
 
     async def _tell_far(self) -> None:
         """How far batches are."""
-        under_way = [one for one in self._shipments.values() if one.remote is not None]
-        if under_way:
-            rows, done = sum(len(one.entries) for one in under_way), sum(one.done for one in under_way)
-            await self._tell(Told(batches=Batches(open=len(under_way), rows=rows, done=done)))
+        if (batches := far(self._shipments.values())) is not None:
+            await self._tell(Told(batches=batches))

@@ -4,28 +4,23 @@ An answer is kept before it is told.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Protocol
 
 import structlog
 
-from gateway.breaker import Breaker
-from gateway.call import Endpoint, call
+from gateway.call import Endpoint
+from gateway.caller import Book, Caller
 from gateway.claims import Claims
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.form import Form
-from gateway.front import SPENT, Front, Shelf, Tell, exceeded, failed, kept_of, read, told_of
-from gateway.price import Price, exact, whole
-from gateway.purse import LOT, Broke, Lost, Purse
-from gateway.reply import Message, Reply, Usage
+from gateway.front import SPENT, Front, Tell, exceeded, failed, read
+from gateway.price import whole
+from gateway.purse import Broke, Lost
+from gateway.reply import Message
 from gateway.retry import HOPELESS, RETRIES, UNSURE, pause
 from gateway.throttle import Throttle
-from gateway.till import GROUP, Settled, Till, unanswered
-from models.answer import Kept
-from models.purse import Lot, Spent
+from gateway.till import GROUP
 from spec.gateway import Answer
 from spec.problem import Problem
 
@@ -34,13 +29,6 @@ MOST = 2048
 PATIENCE = 600.0
 """Seconds that an endpoint may do nothing but refuse, for being too busy."""
 log = structlog.get_logger(__name__)
-
-
-class Book(Shelf, Protocol):
-    """The database, as the desk needs it."""
-
-    def reserve(self, wanted: int, least: int, bound: int) -> Lot: ...
-    def commit(self, answers: Sequence[Kept], spent: Spent) -> None: ...
 
 
 class Desk(Front):
@@ -52,30 +40,23 @@ class Desk(Front):
     ) -> None:  # fmt: skip
         """`claims` None: no other job asks the same."""
         super().__init__(form=form, shelf=book, tell=tell, most=most)
-        self._client, self._endpoint, self._throttle = client, endpoint, throttle
-        self._price = Price.of(form.price) if form.price is not None else None
-        self._purse = Purse(
-            lambda *wanted: asyncio.to_thread(book.reserve, *wanted), max(LOT, 2 * throttle.concurrency)
+        self._throttle = throttle
+        self._caller = Caller(
+            form=form, book=book, client=client, endpoint=endpoint, throttle=throttle, go_on=self._go_on
         )
-        self._breaker = Breaker()
         self._claims = claims or Claims(None, "", book.held, form.samples)
         self._elsewhere: set[str] = set()
         """Questions that were seen to be another job's."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self.till = Till(book.commit, form.endpoint, form.price.version if form.price is not None else 0)
-        self._paid: defaultdict[str, Decimal] = defaultdict(Decimal)
-        """Micro-dollars that calls for open questions have cost so far."""
         self._idle = 0
         """Open questions that wait for others: they were refused, or another job asks them."""
         self._closing = False
         """Those in flight are given up soon."""
         self._open: dict[str, asyncio.Future[dict[int, Answer]]] = {}
-        self._untold: set[str] = set()
-        """Questions with a call in flight, or answered and not told yet."""
 
     @property
     def unbooked(self) -> bool:
-        return self.till.unbooked
+        return self._caller.till.unbooked
 
     async def _look(self, digests: Sequence[str]) -> Mapping[str, dict[int, Answer]]:
         seen = await self._claims.look(digests)
@@ -104,7 +85,7 @@ class Desk(Front):
 
     @property
     def flying(self) -> int:
-        return self._purse.flying
+        return self._caller.flying
 
     def end(self) -> None:
         super().end()
@@ -119,7 +100,7 @@ class Desk(Front):
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self.till.close()
+        await self._caller.till.close()
         await self._claims.close()
 
     async def _one(self, id: int, messages: list[Message], key: str, have: dict[int, Answer] | None) -> None:
@@ -133,13 +114,13 @@ class Desk(Front):
             for first, samples in self.form.runs(have):
                 have |= await self._asked(messages, key, first, samples)
             found.set_result(have)
-            await self._answered(id, have, float(self._paid[key]))
+            await self._answered(id, have, float(self._caller.paid[key]))
         except CallFailed as error:
             found.set_exception(error)
-            await self._tell(failed(id, error, float(self._paid[key])))
+            await self._tell(failed(id, error, float(self._caller.paid[key])))
         except Broke as error:
-            self._untold.discard(key)
-            while self._untold:  # noqa: ASYNC110  # what was paid for last is told before the stop
+            self._caller.untold.discard(key)
+            while self._caller.untold:  # noqa: ASYNC110  # what was paid for last is told before the stop
                 await asyncio.sleep(GROUP)
             await self._stop(SPENT[error.cap])
         except Lost:
@@ -149,8 +130,7 @@ class Desk(Front):
             await self.give_up(error, "A question could not be asked.")
         finally:
             del self._open[key]
-            self._untold.discard(key)
-            self._paid.pop(key, None)
+            self._caller.forget(key)
             self._forget(key)
             if not found.done():
                 found.cancel()
@@ -187,7 +167,7 @@ class Desk(Front):
                     await self._refused(error)
                     continue
                 attempt += 1
-                await self._note(well=False, error=error)
+                await self._ill(error)
                 if attempt > RETRIES:
                     raise
                 await self._throttle.hold(error.retry_after or 0.0)
@@ -198,7 +178,7 @@ class Desk(Front):
                 if error.kind in HOPELESS:
                     await self._hopeless(error)
                 else:
-                    await self._note(well=False, error=error)
+                    await self._ill(error)
                 if error.kind in UNSURE:
                     await self._compare(error)
                 raise
@@ -227,79 +207,22 @@ class Desk(Front):
 
     def _go_on(self) -> None:
         """Raises Permanent once nothing more is to be asked."""
-        if self.stopped is not None or self._ending:
+        if self.stopped is not None or self._ending or self._caller.overcharged is not None:
             raise Permanent("stopped", "nothing more is asked", sent=False)
 
     async def _attempt(self, messages: list[Message], key: str, first: int, samples: int) -> dict[int, Answer]:
-        """One call in its turn, with money set aside for no longer than it takes, and booked whatever becomes of it."""
-        set_aside = self.form.bound(messages, samples)
-        taken = sent = False
-        reply: Reply | None = None
+        """One call. After one that was billed higher than it could be, no further one is made."""
         try:
-            async with self._throttle.turn(self.form.tokens(messages, samples)):
-                self._go_on()
-                await self._purse.take(set_aside)
-                taken = True
-                self._go_on()
-                sent = True
-                self._untold.add(key)
-                reply = await call(self._client, self._endpoint, self.form.ask(messages, first, samples))
-        except CallFailed as error:
-            self._untold.discard(key)
-            if taken:
-                await self._failed(key, error, set_aside)
-            raise
-        except asyncio.CancelledError:
-            # Nobody waits for the reply any more: what came is kept, and what may be billed is booked.
-            gone = unanswered(Decimal(set_aside if sent else 0), set_aside)
-            self.till.put(gone if reply is None else self._billed(reply, key, first, samples, set_aside))
-            raise
-        await self._note(well=True)
-        return await self._kept(reply, key, first, samples, set_aside)
+            return await self._caller.make(messages, key, first, samples)
+        finally:
+            if (item := self._caller.overcharged) is not None:
+                await self._stop(exceeded(whole(item.amount), item.set_aside))
 
-    async def _kept(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> dict[int, Answer]:
-        """The answers of a reply, once they are in the database."""
-        item = self._billed(reply, key, first, samples, set_aside)
-        self._ending = self._ending or item.amount > set_aside  # the price is wrong: no further call is made at it
-        await self._settle(key, item)
-        await asyncio.shield(item.done)
-        await self._check(item)
-        return told_of(item.kept, first, samples)
-
-    async def _failed(self, key: str, error: CallFailed, set_aside: int) -> None:
-        """Books a call without an answer: by what it says that it has used, or where nobody knows as if that were all that was set aside."""
-        amount = self._amount(error.usage, set_aside) if error.billed else Decimal()
-        item = unanswered(amount, set_aside, error.usage)
-        await self._settle(key, item)
-        await self._check(item)
-
-    async def _check(self, item: Settled) -> None:
-        if item.amount > item.set_aside:
-            await self._stop(exceeded(whole(item.amount), item.set_aside))
-
-    def _billed(self, reply: Reply, key: str, first: int, samples: int, set_aside: int) -> Settled:
-        """What a reply costs, and what of it is kept."""
-        kept = kept_of(reply, key, first, samples)
-        amount = self._amount(reply.usage, set_aside)
-        return Settled(kept=kept, amount=amount, set_aside=set_aside, usage=reply.usage, calls=1)
-
-    def _amount(self, usage: Usage | None, set_aside: int) -> Decimal:
-        if self._price is None:
-            return Decimal()
-        return Decimal(set_aside) if usage is None else exact(usage, self._price)
-
-    async def _settle(self, key: str, item: Settled) -> None:
-        self._paid[key] += item.amount
-        self.till.put(item)
-        await self._purse.settle(item.set_aside, item.amount)
-
-    async def _note(self, *, well: bool, error: CallFailed | None = None) -> None:
-        self._breaker.note(well)
-        if well:
-            self._throttle.went_well()
-            return
+    async def _ill(self, error: CallFailed) -> None:
+        """A call has failed. Once most do, nothing more is asked."""
+        self._caller.breaker.note(False)
         self._throttle.not_refused()
-        if self._breaker.tripped:
+        if self._caller.breaker.tripped:
             message = f"{self.form.endpoint}: most calls fail, the last one with: {error}"
-            refused = error is not None and error.kind in UNSURE and not self._heard
+            refused = error.kind in UNSURE and not self._heard
             await self._stop(Problem(code="endpoint_refuses" if refused else "endpoint_failing", message=message))

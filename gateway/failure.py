@@ -3,7 +3,7 @@
 CallFailed
 ├── Retryable   rate_limited (429, 529), server_error (5xx), unreachable, reset, timeout (408, 504, 522, 524 too), malformed;
 │               in a batch: expired, cancelled
-└── Permanent   bad_request (400 and the other 4xx), unauthorized (401), unpaid (402), forbidden (403),
+└── Permanent   bad_request (400 and the other 4xx), unauthorized (401), unpaid (402, or one of OWES), forbidden (403),
                 not_found (404), refused (address, port or scheme), redirected (3xx), too_large
 """
 
@@ -11,6 +11,10 @@ from gateway.reply import Usage
 
 LATE = (408, 504, 522, 524)
 """A gateway, such as nginx or Cloudflare (522, 524), says that it waits no longer: whoever stands behind it may answer yet, to nobody."""
+
+OWES = ("insufficient_quota", "billing_hard_limit_reached")
+"""OpenAI's words, as an error's `code` or `type`, for an account whose credit is gone, or that has spent what it may. Its status is mostly 429, as
+that of too many calls (https://platform.openai.com/docs/guides/error-codes)."""
 
 
 class CallFailed(Exception):

@@ -9,11 +9,13 @@ from models.postage import Entry
 from spec import facts
 from spec.call import bound
 from spec.digest import canonical, digest
+from spec.tokens import Extent
 
 AROUND = 8 << 10
 """Bytes of a result in a batch's file beside its answers: some 1,000 as OpenAI sends it, 2,000 with what Azure's filters say."""
 TOKEN, TOP = 128, 256
 """Bytes of a token, which may stand there twice, with escapes, and of one with its log-probability and its bytes: some 80 as OpenAI sends it."""
+UNKNOWN = facts.Capabilities()
 UNBOUNDED = 4096
 """Tokens of an answer that has no bound, as most of a batch keep to."""
 
@@ -34,8 +36,7 @@ class Form:
     top_logprobs: int | None = None
     schema: dict[str, object] | None = None
     price: facts.Price | None = None
-    tokens_per_byte: float = 0.3
-    tokens_per_call: float = 8.0
+    able: facts.Capabilities = UNKNOWN
     bounded_by: facts.BoundName = "max_tokens"
 
     def digest_of(self, messages: Sequence[Message]) -> str:
@@ -64,7 +65,7 @@ class Form:
         return Ask(self.model, tuple(messages), sampling, self.top_logprobs, self.schema, self.bounded_by)
 
     def bound(self, messages: Sequence[Message], samples: int) -> int:
-        return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples, self.tokens_per_call)
+        return bound(self.price, self._sizes(messages), self.sampling.max_tokens, samples, self.able.tokens_per_call)
 
     def entry(self, messages: Sequence[Message], key: str, first: int, samples: int) -> Entry:
         """The same call in a batch."""
@@ -77,8 +78,8 @@ class Form:
 
     def tokens(self, messages: Sequence[Message], samples: int) -> int:
         """About so many, for the limit of tokens a minute."""
-        prompt = self.tokens_per_byte * sum(self._sizes(messages)) + self.tokens_per_call
-        return int(prompt) + samples * (self.sampling.max_tokens or 0)
+        prompt = sum(Extent.written(self.able, message.content).tokens for message in messages)
+        return int(prompt + self.able.tokens_per_call) + samples * (self.sampling.max_tokens or 0)
 
     def _sizes(self, messages: Sequence[Message]) -> list[int]:
         schema = [len(canonical(self.schema))] if self.schema else []

@@ -11,14 +11,15 @@ from typing import Any, TypeVar
 from gateway.batch import offered
 from gateway.call import WIRES, Endpoint, failed, gathered, streams
 from gateway.client import Client, Response
-from gateway.failure import Permanent
-from gateway.passages import PASSAGES, PROSE, rates
+from gateway.failure import Permanent, Retryable
+from gateway.purse import Broke
 from gateway.reply import Reply
 from gateway.retry import tried
 from gateway.subject import SHORT, Subject
 from gateway.words import NAME, words
 from spec.facts import Capabilities
 from spec.makeup import KINDS, Kind
+from spec.passages import PASSAGES, PROSE
 from spec.responses import schema
 
 T = TypeVar("T")
@@ -27,6 +28,8 @@ MOST = 20
 NAMES = ("yes", "no")
 LISTED = 1000
 """Names of models that are kept."""
+HELD_UP = ("rate_limited", "timeout")
+"""Failures that say nothing of what a model can do."""
 DIGITS = 12
 """Of a limit that is believed."""
 HEADERS = {
@@ -49,10 +52,11 @@ async def models(client: Client, endpoint: Endpoint, until: float = float("inf")
 
 
 async def probe(one: Subject) -> Capabilities:
-    """What `until` has no time for stays as it was seen before, and is named in `unseen`: the next probe puts a plain question and goes on with that.
+    """What `until`, the endpoint's rate limit or the month's money has no room for stays as it was seen before, and is named in `unseen`: the next
+    probe puts a plain question and goes on with that.
 
-    Raises CallFailed where a plain question is not answered, and where another one fails for a reason that may pass; TimeoutError where plain
-    questions alone take longer.
+    Raises CallFailed where a plain question is not answered, and where another one fails otherwise for a reason that may pass; TimeoutError and
+    Broke where there is no room for plain questions alone.
     """
     left = one.before.unseen
     async with asyncio.timeout_at(one.until):
@@ -60,36 +64,42 @@ async def probe(one: Subject) -> Capabilities:
         counted = {} if left else await _counted(one, response, first)
     one = replace(one, before=one.before.model_copy(update=counted))
     trials = TRIALS if one.endpoint.wire == "openai" else {name: TRIALS[name] for name in ANTHROPIC}
+    passages = dict(one.before.passages)
+    if passages:
+        trials = {**trials, "passages": partial(_passages, counted=passages)}
     seen = await _all(one, {name: trial for name, trial in trials.items() if not left or name in left})
     found = {name: value for name, value in seen.items() if value is not None}
-    found |= {"bounded_by": one.bounded_by, "limits": _limits(one.endpoint, response.headers)}
+    found |= {"bounded_by": one.bounded_by, "limits": _limits(one.endpoint, response.headers), "passages": passages}
     found["unseen"] = tuple(name for name, value in seen.items() if value is None)
     return one.before.model_copy(update=found)
 
 
-async def _counted(one: Subject, response: Response, first: float) -> dict[str, float]:
+async def _counted(one: Subject, response: Response, first: float) -> dict[str, Any]:
     """Seconds and tokens of the short question, which was answered, and of prose. Raises CallFailed."""
     short = WIRES[one.endpoint.wire].reply(response.body)
     long, second = await one.tried(lambda: one.call(one.ask(PROSE)))
-    slope, start = _tokens(short, long)
-    return {
-        "seconds": round(statistics.median((first, second)), 4),
-        "tokens_per_byte": slope,
-        "tokens_per_call": start,
-    }
+    seconds = {"seconds": round(statistics.median((first, second)), 4)}
+    usual = Capabilities()
+    return seconds | (
+        _tokens(short, long) or usual.model_dump(include={"tokens_per_byte", "tokens_per_call", "passages"})
+    )
 
 
 async def _all(one: Subject, trials: "Mapping[str, Trial]") -> dict[str, Any]:
-    """What each shows, side by side; None where time was over. Raises the first failure."""
+    """What each shows, side by side; None where it was held up. Raises the first other failure."""
 
-    async def in_time(trial: Trial) -> Any:
+    async def seen_of(trial: Trial) -> Any:
         try:
             async with asyncio.timeout_at(one.until):
                 return await trial(one)
-        except TimeoutError:
+        except (TimeoutError, Broke):
+            return None
+        except Retryable as error:
+            if error.kind not in HELD_UP:
+                raise
             return None
 
-    return dict(zip(trials, await _together(map(in_time, trials.values())), strict=True))
+    return dict(zip(trials, await _together(map(seen_of, trials.values())), strict=True))
 
 
 async def _together(looks: Iterable[Awaitable[T]]) -> list[T]:
@@ -117,16 +127,16 @@ async def _met(one: Subject) -> tuple[Subject, Response, float]:
         raise Permanent(error.kind, message, sent=True, status=error.status) from error
 
 
-def _tokens(short: Reply, long: Reply) -> tuple[float, float]:
-    """Tokens a byte of prose, and of a prompt beside its text, from two prompts that were counted."""
-    usual = Capabilities()
+def _tokens(short: Reply, long: Reply) -> dict[str, Any] | None:
+    """Tokens of a byte of prose, of the whole passage, and of a prompt beside its text, from two prompts that were counted. None: they were not."""
     if short.usage is None or long.usage is None:
-        return usual.tokens_per_byte, usual.tokens_per_call
-    bytes_apart = len(PROSE.encode()) - len(SHORT.encode())
-    slope = (long.usage.input - short.usage.input) / bytes_apart
+        return None
+    size = len(PROSE.encode())
+    slope = (long.usage.input - short.usage.input) / (size - len(SHORT.encode()))
     if not 0 < slope <= 1:
-        return usual.tokens_per_byte, usual.tokens_per_call
-    return round(slope, 5), round(max(0.0, short.usage.input - slope * len(SHORT.encode())), 2)
+        return None
+    start = round(max(0.0, short.usage.input - slope * len(SHORT.encode())), 2)
+    return {"tokens_per_byte": round(slope, 5), "tokens_per_call": start, "passages": {"prose": round(slope * size, 2)}}
 
 
 async def _top_logprobs(one: Subject) -> int:
@@ -180,27 +190,28 @@ async def _batch(one: Subject) -> bool:
     return await one.shown(lambda: offered(one.client, one.endpoint), nothing=False, before=one.before.batch)
 
 
-async def _token_rates(one: Subject) -> dict[str, float]:
-    """Tokens of a byte of each kind of writing; that of prose is known."""
+async def _passages(one: Subject, counted: dict[str, float]) -> bool:
+    """Counts those that are not there yet, each as it comes, so that what one probe has no room for is left to the next."""
 
     async def told(kind: Kind) -> float | None:
         reply = await one.call(one.ask(PASSAGES[kind]))
         return None if reply.usage is None else reply.usage.input - one.before.tokens_per_call
 
-    others = [kind for kind in KINDS if kind != "prose"]
-    seen = await _together(one.shown(partial(told, kind), None, before=bool(one.before.token_rates)) for kind in others)
-    tokens = {kind: number for kind, number in zip(others, seen, strict=True) if number is not None}
-    if len(tokens) < len(others):
-        return {}
-    return rates(tokens | {"prose": one.before.tokens_per_byte * len(PROSE.encode())})
+    async def look(kind: Kind) -> None:
+        tokens = await one.shown(partial(told, kind), None, before=kind in one.before.passages)
+        if tokens is not None:
+            counted[kind] = round(tokens, 2)
+
+    await _together(look(kind) for kind in KINDS if kind not in counted)
+    return True
 
 
 Trial = Callable[[Subject], Awaitable[Any]]
 TRIALS: Mapping[str, Trial] = {
     "top_logprobs": _top_logprobs, "several": _several, "structured": _structured, "streaming": _streaming,
-    "prompt_logprobs": _prompt_logprobs, "batch": _batch, "token_rates": _token_rates,
+    "prompt_logprobs": _prompt_logprobs, "batch": _batch,
 }  # fmt: skip
-ANTHROPIC = ("streaming", "token_rates")
+ANTHROPIC = ("streaming",)
 """What is looked for on that wire."""
 
 

@@ -26,7 +26,7 @@ class Sealed:
 
 
 class Keyring:
-    """Master keys of 32 bytes: the first one seals, every one opens, so a new one goes first and the old one goes last."""
+    """Master keys of 32 bytes: the first one seals, every one opens. So a new one stands behind the old one until every process has it."""
 
     def __init__(self, masters: tuple[bytes, ...]) -> None:
         if not masters or any(len(master) != 32 for master in masters):

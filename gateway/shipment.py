@@ -1,7 +1,7 @@
 """A batch under way, and what its calls have cost."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -11,6 +11,7 @@ from gateway.reply import Reply
 from models.postage import Entry
 from models.purse import Spent
 from spec import facts
+from spec.gateway import Batches
 
 Result = Reply | CallFailed
 
@@ -50,6 +51,14 @@ class Shipment:
     @property
     def digests(self) -> set[str]:
         return {entry.digest for entry in self.entries}
+
+
+def far(shipments: Iterable[Shipment]) -> Batches | None:
+    """How far they are; None: none is with the endpoint."""
+    there = [one for one in shipments if one.remote is not None]
+    if not there:
+        return None
+    return Batches(open=len(there), rows=sum(len(one.entries) for one in there), done=sum(one.done for one in there))
 
 
 def cost_of(result: Result, entry: Entry, price: Price | None) -> Decimal:

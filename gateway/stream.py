@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.failure import Retryable
+from gateway.failure import OWES, Retryable
 
 LINE = re.compile(r"\r\n|\n|\r")
 """No other character ends a line: an answer may hold U+2028."""
 STATUS = {
     "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403, "not_found_error": 404,
-    "request_too_large": 413, "rate_limit_error": 429, "rate_limit_exceeded": 429, "insufficient_quota": 429, "server_error": 500,
+    "request_too_large": 413, "rate_limit_error": 429, "rate_limit_exceeded": 429, "server_error": 500,
     "api_error": 500, "timeout_error": 504, "overloaded_error": 529,
 }  # fmt: skip
 """The status that an error would have had before the stream began, by its name on either wire."""
@@ -52,7 +52,9 @@ def read(text: str, *, begun: bool) -> dict[str, Any]:
 
 
 def _status(number: object, name: object) -> int:
-    """By its number where it has one, which some endpoints have a name for too, else by its name; 500 for one that nobody knows."""
+    """By a name for credit that is gone, else by its number where it has one, else by its name; 500 for one that nobody knows."""
+    if number in OWES or name in OWES:
+        return 402
     if str(number).isdecimal() and len(str(number)) == 3 and 400 <= int(str(number)) < 600:
         return int(str(number))
     return STATUS.get(str(number)) or STATUS.get(str(name), 500)

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gateway.call import WIRES, Endpoint, call, send
+from gateway.call import WIRES, Endpoint, read, send
 from gateway.client import Client, Response
-from gateway.failure import Permanent, Retryable
+from gateway.failure import CallFailed, Permanent, Retryable
+from gateway.meter import Meter
 from gateway.reply import Ask, Message, Reply, Sampling
 from gateway.retry import HOPELESS, tried
 from spec.facts import BoundName, Capabilities
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """`before`: what was seen of it earlier. `until`: on the loop's clock; a look ends then. `places`: for calls in flight."""
+    """`before`: what was seen of it earlier. `until`: on the loop's clock; a look ends then. `places`: for calls in flight. `meter`: of the look, which counts every call."""
 
     client: Client
     endpoint: Endpoint
@@ -35,6 +36,7 @@ class Subject:
     until: float = float("inf")
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TOGETHER))
     bounded_by: BoundName = "max_tokens"
+    meter: Meter = field(default_factory=Meter)
 
     def ask(self, text: str, most: int = 2, *, n: int | None = None, **more: Any) -> Ask:
         """`most`: tokens of an answer, with room for thought beside it where the model may think within its bound."""
@@ -43,12 +45,31 @@ class Subject:
         return Ask(self.model, (Message("user", text),), sampling, bounded_by=self.bounded_by, **more)
 
     async def call(self, ask: Ask) -> Reply:
-        return await call(self.client, self.endpoint, ask)
+        """Raises CallFailed, Broke."""
+        return read(self.endpoint, await self._sent(ask, WIRES[self.endpoint.wire].request(ask)))
 
     async def send(self, **more: object) -> Response:
-        """The short question, and what else the request says."""
-        body: dict[str, object] = WIRES[self.endpoint.wire].request(self.ask(SHORT))
-        return await send(self.client, self.endpoint, body | more)
+        """The short question, and what else the request says. Raises CallFailed, Broke."""
+        ask = self.ask(SHORT)
+        body: dict[str, object] = WIRES[self.endpoint.wire].request(ask)
+        return await self._sent(ask, body | more)
+
+    async def _sent(self, ask: Ask, body: Mapping[str, object]) -> Response:
+        """One call, on the meter whatever becomes of it. Raises CallFailed, Broke."""
+        most = self.meter.take(ask, self.before.tokens_per_call)
+        try:
+            response = await send(self.client, self.endpoint, body)
+        except CallFailed as error:
+            self.meter.settle(most, error.usage, billed=error.billed)
+            raise
+        except asyncio.CancelledError:
+            self.meter.settle(most, None)
+            raise
+        try:
+            self.meter.settle(most, read(self.endpoint, response).usage)
+        except CallFailed as error:  # no answer, which is for whoever asked to say
+            self.meter.settle(most, error.usage, billed=error.billed)
+        return response
 
     async def tried(self, question: Callable[[], Awaitable[T]]) -> tuple[T, float]:
         """What comes of a question, and the seconds of the call that brought it. Raises CallFailed."""

@@ -4,6 +4,7 @@ Redis holds counters only. Where it does not answer, each worker keeps to its ow
 """
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,15 +26,33 @@ PLACE = 15.0
 """Seconds that a place in flight is held without a word: those of a worker that was killed are free after it."""
 SILENT = 5.0
 """Seconds without a try after Redis has failed."""
+FIRST, LONGEST = 0.005, 0.05
+"""Seconds until a place is asked for again, and twice that at most: they double, up to LONGEST."""
+STANDS = 0.5
+"""Seconds that others let a job pass that has asked for a place, and not asked again."""
+FULL = -1
 
 # Requests and tokens by the generic cell rate algorithm: a key holds the time at which the next call is due. A refusal holds all.
+# Of places, who waits says how many it holds: whoever holds more takes none meanwhile, so that jobs come to hold as many as each other.
 ADMIT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local held = redis.call('PTTL', KEYS[4])
 if held > 0 then return held end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 5 end
+local full = redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2])
+local line = redis.call('HGETALL', KEYS[5])
+for i = 1, #line, 2 do
+  local stands, held = string.match(line[i + 1], '(%d+) (%d+)')
+  if tonumber(stands) < now then redis.call('HDEL', KEYS[5], line[i])
+  elseif line[i] ~= ARGV[8] and tonumber(held) < tonumber(ARGV[9]) then full = true end
+end
+if full then
+  redis.call('HSET', KEYS[5], ARGV[8], string.format('%.0f %s', now + tonumber(ARGV[10]), ARGV[9]))
+  redis.call('PEXPIRE', KEYS[5], tonumber(ARGV[10]) * 2)
+  return -1
+end
+redis.call('HDEL', KEYS[5], ARGV[8])
 local due = {}
 for i, cost in ipairs({1, tonumber(ARGV[6])}) do
   local limit = tonumber(ARGV[3 + i])
@@ -80,7 +99,8 @@ class Throttle:
 
     def __init__(self, redis: Redis | None, name: str, limits: Limits) -> None:
         self._redis, self._limits = redis, limits
-        self._keys = [f"endpoint:{name}:{part}" for part in ("flight", "requests", "tokens", "hold")]
+        self._keys = [f"endpoint:{name}:{part}" for part in ("flight", "requests", "tokens", "hold", "line")]
+        self._self = uuid4().hex
         self._window = float(limits.concurrency)
         self._flying = 0
         self._freed = asyncio.Condition()
@@ -89,6 +109,10 @@ class Throttle:
         """In a row; those of calls that were in flight together are one."""
         self._refused_since = 0.0
         self._over = asyncio.Event()
+        self._door = asyncio.Lock()
+        """Who has it asks for a place; the others wait for it in the order in which they came."""
+        self._room = asyncio.Event()
+        """A place of ours has become free."""
         self._silent_until = 0.0
         self._places: set[str] = set()
         self._renewing: asyncio.Task[None] | None = None
@@ -97,6 +121,10 @@ class Throttle:
     def concurrency(self) -> int:
         """The most calls that may ever be in flight."""
         return self._limits.concurrency
+
+    @property
+    def counts_tokens(self) -> bool:
+        return self._limits.tokens_per_minute > 0
 
     @property
     def window(self) -> float:
@@ -116,9 +144,8 @@ class Throttle:
             self._flying += 1
         member = uuid4().hex
         try:
-            while not self._over.is_set() and (wait := await self._admitted(member, tokens)):
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._over.wait(), wait)
+            async with self._door:
+                await self._admission(member, tokens)
             yield
         finally:
             try:
@@ -131,6 +158,7 @@ class Throttle:
     def end(self) -> None:
         """No more calls: whoever waits for a turn has it, to find that out."""
         self._over.set()
+        self._room.set()
 
     def went_well(self) -> None:
         """One more call in flight for each window of calls that were answered."""
@@ -167,15 +195,28 @@ class Throttle:
         """None: each worker keeps to its own."""
         return self._redis if time.monotonic() >= self._silent_until else None
 
+    async def _admission(self, member: str, tokens: int) -> None:
+        """Asks until the call may be made, or all is over."""
+        again = FIRST
+        while not self._over.is_set():
+            self._room.clear()
+            wait, news = await self._admitted(member, tokens), self._over
+            if not wait:
+                return
+            if wait == FULL:
+                wait, news, again = again * random.uniform(1, 2), self._room, min(2 * again, LONGEST)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), wait)
+
     async def _admitted(self, member: str, tokens: int) -> float:
-        """Seconds until it is worth another try; 0: the call may be made."""
+        """Seconds until it is worth another try; 0: the call may be made; FULL: it waits for a place."""
         held, redis = self._held_until - time.monotonic(), self._shares
         if held > 0 or redis is None:
             return max(0.0, held)
         limits = self._limits
         arguments: list[str | int] = [
             member, limits.concurrency, int(PLACE * 1000), limits.requests_per_minute,
-            limits.tokens_per_minute, tokens, BURST,
+            limits.tokens_per_minute, tokens, BURST, self._self, len(self._places), int(STANDS * 1000),
         ]  # fmt: skip
         try:
             wait = int(await redis.eval(ADMIT, len(self._keys), *self._keys, *arguments))
@@ -187,7 +228,7 @@ class Throttle:
             self._places.add(member)
             if self._renewing is None or self._renewing.done():
                 self._renewing = asyncio.create_task(self._renew())
-        return wait / 1000
+        return wait if wait == FULL else wait / 1000
 
     async def _renew(self) -> None:
         """Until no call is in flight."""
@@ -206,6 +247,7 @@ class Throttle:
                 await redis.zrem(self._keys[0], member)
             except (RedisError, OSError):
                 self._silence()
+        self._room.set()
 
     def _silence(self) -> None:
         self._silent_until = time.monotonic() + SILENT

@@ -1,4 +1,4 @@
-"""Charges: a ledger of device-seconds and of calls to endpoints, in seconds, tokens and dollars. A row only grows."""
+"""Charges: a ledger of device-seconds and of calls to endpoints, those of probes too, in seconds, tokens and dollars. A row only grows."""
 
 from collections.abc import Iterable
 
@@ -24,10 +24,10 @@ class Charge(Base):
 
     id: Mapped[Id]  # chg_
     project: Mapped[ProjectId]
-    job: Mapped[str]
-    step: Mapped[str]
+    job: Mapped[str]  # empty: of probes
+    step: Mapped[str]  # of probes their project, which sets endpoints of one name apart
     fence: Mapped[int]
-    kind: Mapped[str]  # device_seconds or calls
+    kind: Mapped[str]  # device_seconds, calls or probes
     queue: Mapped[str]
     device: Mapped[str]
     seconds: Mapped[float]

@@ -15,7 +15,7 @@ from models.move import fail, move, will
 from models.step import Step, StepState
 from spec.problem import Problem
 
-BOUND = 20  # interruptions in a row, without a checkpoint between, that are nobody's fault
+BOUND = 20  # interruptions in a row, without a checkpoint or an answer between, that are nobody's fault
 
 # What is left of a cap in hours: less what device steps have used and use now, less the estimates of those that must still
 # come; shared between the steps that use it up now. Of a cap in dollars the same: less all charges, what is set aside for
@@ -96,7 +96,7 @@ def expire(session: Session, id: str, job_id: str, dead: str | None = None) -> s
     if wish is Intent.CANCEL:
         move(session, job, step, StepState.CANCELLED)
     elif step.interruptions > BOUND:
-        message = f"Interrupted {step.interruptions} times in a row without a checkpoint between."
+        message = f"Interrupted {step.interruptions} times in a row without a checkpoint or an answer between."
         fail(session, job, step, Problem(code="interrupted", message=message))
     else:
         state = StepState.PAUSED if wish is Intent.PAUSE else StepState.READY

@@ -243,10 +243,16 @@ def forfeit(session: Session, step: Step, job: Job) -> None:
     session.delete(row)
 
 
-def book(session: Session, project: str, job: str, step: str, fence: int, spent: Spent) -> None:
-    """Adds to the charge of this step, fence, endpoint, price and day."""
+def book_probe(session: Session, project: str, spent: Spent) -> None:
+    """Adds to the day's charge of this endpoint's probes. They belong to no job, and where a step stands in a charge theirs has the project: two
+    projects may have an endpoint of one name."""
+    book(session, project, "", project, 0, spent, kind="probes")
+
+
+def book(session: Session, project: str, job: str, step: str, fence: int, spent: Spent, kind: str = "calls") -> None:
+    """Adds to the charge of this step, fence, kind, endpoint, price and day."""
     row = insert(Charge).values(
-        id=new_id("chg_"), project=project, job=job, step=step, fence=fence, kind="calls", queue="io", device="",
+        id=new_id("chg_"), project=project, job=job, step=step, fence=fence, kind=kind, queue="io", device="",
         seconds=0.0, usd=spent.amount / MICRO, day=DAY_NOW, endpoint=spent.endpoint, price_version=spent.price_version,
         calls=spent.calls, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens,
         cached_tokens=spent.cached_tokens,

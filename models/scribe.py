@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import blob, event
@@ -59,6 +59,13 @@ def checkpoint(
     blob.release(session, step.id, besides={file["digest"] for file in [*needed, *filter(None, [step.log])]})
     event.append(session, job, "checkpoint", "", step=step.name, data={"step": number})
     return True
+
+
+def answered(session: Session, grip: Grip) -> None:
+    """Answers are about to be kept: like a checkpoint, they are what interruptions before them did not take. Before all other locks."""
+    counted = session.scalar(select(Step.interruptions).where(Step.id == grip.step))
+    if counted and (held := _hold(session, grip)) is not None:
+        held[1].interruptions = 0
 
 
 def _hold(session: Session, grip: Grip) -> tuple[Job, Step] | None:

@@ -82,7 +82,7 @@ class Step(Base):
     halt: Mapped[str | None]  # why the child is asked to stop, besides the job's intent: one of models.cut.Halt
     attempts: Mapped[int] = mapped_column(server_default="0")
     failures: Mapped[int] = mapped_column(server_default="0")  # that count against max_attempts
-    interruptions: Mapped[int] = mapped_column(server_default="0")  # lost leases and machines since the last checkpoint
+    interruptions: Mapped[int] = mapped_column(server_default="0")  # leases and machines lost since anything was kept
     lease: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
     tailed: Mapped[int] = mapped_column(server_default="0")  # last child event number taken under this fence

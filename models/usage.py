@@ -37,9 +37,10 @@ def total(project: str | None) -> Select[float, float, int, int, int, int]:
 
 
 def by(group: ColumnElement[str], project: str | None) -> Select[str, float, float, int, int, int, int]:
-    """The same by `JOB`, `STEP`, `ENDPOINT` (those of no endpoint left out), `DAY` or `PROJECT`."""
+    """The same by `JOB` or `STEP` (probes, which belong to none, left out), `ENDPOINT` (what is of no endpoint left out), `DAY` or `PROJECT`."""
     sums = select(group, SECONDS, USD, CALLS, INPUT, OUTPUT, CACHED)
-    return sums.where(*_of(project), group != "").group_by(group)
+    named = JOB if group is STEP else group
+    return sums.where(*_of(project), named != "").group_by(group)
 
 
 def _of(project: str | None) -> list[ColumnElement[bool]]:

@@ -154,16 +154,16 @@ def batch_size(training: Training, count: int) -> int:
     return max(1, min(64 if count <= 10_000 else 256, count))
 
 
-def train(spec: Distillation, facts: Facts, shape: tuple[int, ...]) -> Cost:
-    """Forward and backward passes: three times the arithmetic of a forward pass."""
-    count, names = rows.counts(spec, facts), len(classes(spec, facts))
-    batch, number = batch_size(spec.training, count.items), steps(spec.training, count.items)
+def train(spec: Distillation, facts: Facts, shape: tuple[int, ...], count: int) -> Cost:
+    """Forward and backward passes: three times the arithmetic of a forward pass. `count`: rows that an epoch passes over."""
+    names = len(classes(spec, facts))
+    batch, number = batch_size(spec.training, count), steps(spec.training, count)
     work = 3 * size.operations(spec.student, shape, names) * batch
     if isinstance(spec.student, TextStudent):
         work += UPDATE * parameters(spec.student, shape, names)  # every embedding, whichever the batch looked up
     copies = 5 if spec.training.select == "best" else 4  # weights, gradients, two moments; the best so far
     held = size.training_bytes(spec.student, shape, names, batch, copies)
-    targets = count.items * names * (len(spec.teacher.models) if spec.teacher else 0)
+    targets = count * names * (len(spec.teacher.models) if spec.teacher else 0)
     memory = PROCESS + held + size.FLOAT * targets
     return Cost(seconds=START + number * (STEP + work / RATE), memory=memory)
 

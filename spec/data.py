@@ -63,9 +63,9 @@ class Data(Part):
     train: DatasetId
     """`ds_x`, `ds_x/split` (default split: train) or `file-x`."""
     heldout: Auto | Annotated[float, Field(gt=0, lt=1)] | DatasetId = "auto"
-    """Rows of the report: a dataset, or a share of the training rows. `auto`: the dataset's `test` split, else 0.1."""
+    """Rows of the report: a dataset, or a share of the training rows. `auto`: the dataset's `test` split, else 0.1. Where a teacher answers, a share is of the rows with a label."""
     validation: Auto | Annotated[float, Field(gt=0, lt=1)] | DatasetId | None = "auto"
-    """Rows for choices during training, never the report's. `auto`: 0.1 where something is chosen, else none."""
+    """Rows for choices during training, never the report's. `auto`: 0.1 where something is chosen, else none. A share is of the same rows as that of held-out rows."""
     seed: Seed = 0
     """Seed of all draws of rows; apart from the training seed."""
     share: Share = 1.0

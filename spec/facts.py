@@ -231,14 +231,14 @@ class Capabilities(Fact):
     """Median of the probe's calls."""
     tokens_per_byte: float = 0.3
     """Of English prose, as the endpoint counts the prompt."""
-    token_rates: dict[str, float] = {}
-    """Tokens a byte of each kind of writing, of symbols a piece, as the endpoint counts them; {}: it was not seen yet, or its replies do not say."""
+    passages: dict[str, float] = {}
+    """Tokens of a known passage of each kind of writing, as the endpoint counts them, without what is around a prompt; {}: its replies do not say."""
     tokens_per_call: float = 8.0
     """Of a prompt beside its text."""
     limits: dict[str, int] = {}
     """From the reply's headers: requests and tokens a minute, as far as it says."""
     unseen: tuple[str, ...] = ()
-    """What the last probe had no time for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
+    """What the last probe had no time, no calls within a rate limit, or no money of the month for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
 
 
 class EndpointFacts(Fact):

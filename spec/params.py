@@ -81,6 +81,8 @@ class Selection(Params):
     """Share drawn from the training rows; None: `inputs/heldout/rows.arrow`."""
     validation: float | None = None
     """Share; None: `inputs/validation/rows.arrow` if it is there, else none."""
+    golden: bool = False
+    """Both shares are of the rows with a label, and drawn among these: the others cost money, and could not be graded."""
     seed: int = 0
     where: tuple[Condition, ...] = ()
     share: float = 1.0

@@ -132,16 +132,17 @@ def _score(resolved: Distillation, facts: Facts, given: Signature) -> Step:
 def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolved: Distillation) -> Step:
     """One student; its params do not say whose: a labels-only job and another's baseline are one step.
 
-    Where a teacher answers, the baselines learn from the answered rows alone: a row counts for all or for nobody.
+    All students of a job divide its rows alike. Where a teacher answers, the baselines learn from the answered rows alone: a row counts for
+    all or for nobody.
     """
     training, source = job.training, _material(job)
     answers: Literal["labels", "rows"] | None = "labels" if _source(job) == "answer" else None
     if source is None and _source(resolved) == "answer":
         source, answers = _material(resolved), "rows"
-    count = rows.counts(job, facts).items
+    count = rows.counts(resolved, facts).items
     assert training.batch_size != "auto" and training.learning_rate != "auto" and training.precision != "auto"
     params = TrainParams(
-        selection=selection(job, facts),
+        selection=selection(resolved, facts).model_copy(update={"labelled": job.data.labelled}),
         student=sealed(job.student, facts),
         signature=given,
         objective=job.objective,
@@ -159,7 +160,7 @@ def _train(role: str, job: Distillation, facts: Facts, given: Signature, resolve
         answers=answers,
         **_ensemble(job),
     )
-    needed = cost.train(job, facts, given.input.shape)
+    needed = cost.train(job, facts, given.input.shape, count)
     return Step(
         name=_step_of(role),
         verb="train",

@@ -10,6 +10,7 @@ from spec.bills import WHY, bills
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.money import dollars
+from spec.passages import rates
 from spec.problem import Problem
 from spec.step import Step
 
@@ -82,9 +83,9 @@ def _counted(facts: Facts, resolved: Distillation) -> str:
     found, probe = facts.counted, able(resolved, facts)
     if found is not None:
         return f" Tokens as the endpoint has counted them in {found.calls:,} calls that put this question to these rows, give or take {found.margin:.0%}."
-    if probe is not None and probe.token_rates:
+    if probe is not None and rates(probe.passages):
         return " Tokens by what a sample of the rows is made of (prose, other languages, digits, symbols), at the rates at which the endpoint has counted each of these in its probe."
-    return " Tokens by usual rates, since the endpoint has not counted any yet: its tokenizer may make several times as many."
+    return " Tokens by usual rates, since the endpoint has not counted any yet: its tokenizer may make several times as many. Another probe has it count some."
 
 
 def minimum(plan: Iterable[Step]) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spec.condition import Condition
 from spec.distillation import Distillation
 from spec.facts import ColumnFacts, DatasetFacts, Facts, Roles, SplitFacts
+from spec.responses import TeacherResponses
 
 PREFERRED = {"train": ("train",), "heldout": ("test", "train"), "validation": ("validation", "train")}
 """Splits taken where a reference names none, best first."""
@@ -52,7 +53,7 @@ def train(spec: Distillation, facts: Facts) -> RowSet | None:
 
 
 def heldout_choice(spec: Distillation, facts: Facts) -> str | float:
-    """The held-out rows; for `auto` the `test` split of the training rows' dataset, else a tenth of the training rows."""
+    """The held-out rows; for `auto` the `test` split of the training rows' dataset, else a tenth of the training rows (`golden`: of those with a label)."""
     if spec.data.heldout != "auto":
         return spec.data.heldout
     rows = train(spec, facts)
@@ -64,6 +65,11 @@ def validation_choice(spec: Distillation) -> str | float | None:
     if spec.data.validation != "auto":
         return spec.data.validation
     return 0.1 if chooses(spec) else None
+
+
+def golden(spec: Distillation) -> bool:
+    """Whether rows that are held out or validate are rows with a label: where a teacher answers, the others are prompts to learn from."""
+    return isinstance(spec.data.responses, TeacherResponses)
 
 
 def chooses(spec: Distillation) -> bool:
@@ -143,6 +149,17 @@ def labels(spec: Distillation, facts: Facts, rows: RowSet) -> dict[str, int]:
     return dict(column.values or {}) if column else {}
 
 
+def labelled(spec: Distillation, facts: Facts, rows: RowSet) -> int:
+    """Rows of a split that have a label; for a column that is not the dataset's own label as many as there may be, for they are counted in all its splits."""
+    name = label(spec, facts)
+    if name == rows.dataset.roles.label:
+        return rows.facts.labelled
+    column = rows.dataset.columns.get(name or "")
+    if column is None:
+        return 0
+    return max(0, min(rows.facts.rows, sum(one.rows for one in rows.dataset.splits.values()) - column.missing))
+
+
 def several(spec: Distillation, facts: Facts, rows: RowSet) -> bool | None:
     """Whether a row of these has any number of classes, by its label column; None where no column is the label."""
     column = rows.dataset.columns.get(label(spec, facts) or "")
@@ -207,14 +224,13 @@ class Counts:
 
 
 def counts(spec: Distillation, facts: Facts) -> Counts:
-    """How many rows each side has: held-out, validation, `where`, `share`, and then the new ones."""
+    """How many rows each side has: held-out, validation, `where`, `share`, and then the new ones. Where a teacher answers, those that are held out have a label."""
     rows, apart, chosen = train(spec, facts), heldout(spec, facts), validation(spec, facts)
     heldout_share, validation_share = heldout_choice(spec, facts), validation_choice(spec)
-    left = rows.facts.rows if rows else 0
-    drawn = round(left * heldout_share) if isinstance(heldout_share, float) else 0
-    left -= drawn
-    picked = round(left * validation_share) if isinstance(validation_share, float) else 0
-    left -= picked
+    among = _eligible(spec, facts, rows)
+    drawn = round(among * heldout_share) if isinstance(heldout_share, float) else 0
+    picked = round((among - drawn) * validation_share) if isinstance(validation_share, float) else 0
+    left = (rows.facts.rows if rows else 0) - drawn - picked
     for column in dict.fromkeys(condition.column for condition in spec.data.where):
         found = values(column, spec, facts)
         left = round(left * sum(kept(column, spec, facts).values()) / sum(found.values())) if found else left
@@ -223,12 +239,19 @@ def counts(spec: Distillation, facts: Facts) -> Counts:
     written = spec.data.synthesise.rows if spec.data.synthesise else 0
     written += rest * spec.data.words.copies if spec.data.words else 0
     return Counts(
-        heldout=apart.facts.rows if apart else drawn,
+        heldout=_eligible(spec, facts, apart) if apart else drawn,
         validation=chosen.facts.rows if chosen else picked,
         train=rest + written,
         written=written,
         items=rest * (1 + copies) + written,
     )
+
+
+def _eligible(spec: Distillation, facts: Facts, rows: RowSet | None) -> int:
+    """Rows of a split that can be held out."""
+    if rows is None:
+        return 0
+    return labelled(spec, facts, rows) if golden(spec) else rows.facts.rows
 
 
 def unlike_texts(spec: Distillation, facts: Facts) -> str | None:

@@ -12,10 +12,12 @@ def selection(job: Distillation, facts: Facts) -> Selection:
     data, roles = job.data, rows.roles(job, facts)
     assert roles is not None
     heldout, validation = rows.heldout_choice(job, facts), rows.validation_choice(job)
+    shares = isinstance(heldout, float) or isinstance(validation, float)
     return Selection(
         roles=roles,
         heldout=heldout if isinstance(heldout, float) else None,
         validation=validation if isinstance(validation, float) else None,
+        golden=shares and rows.golden(job),
         seed=data.seed,
         where=tuple(map(ordered, data.where)),
         share=data.share,

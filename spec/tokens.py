@@ -1,21 +1,18 @@
 """How many tokens texts become: by what an endpoint's tokenizer makes of each kind of writing, and by what it has counted of the same question."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from spec.facts import Capabilities
 from spec.makeup import Makeup, amounts
+from spec.passages import USUAL, rates
 
 SURE = (0.7, 1.4)
 """Tokens to what is expected of them, by rates that were counted of known passages: so it is in 19 of 20 sets of texts (`make bench-tokens`)."""
 UNSURE = (0.4, 2.0)
 """By usual rates, or of a text of which only the length is known."""
-USUAL: Mapping[str, float] = {
-    "prose": 0.25, "latin": 0.37, "digits": 0.8, "symbols": 0.75, "cyrillic": 0.25, "arabic": 0.4, "alphabets": 0.5, "abugidas": 0.4,
-    "han": 0.3, "kana": 0.3, "hangul": 0.35,
-}  # fmt: skip
-"""Of an endpoint that was not asked, or does not say: about what the tokenizers of 2023 make of them."""
+GUESSED = 0.05
+"""Of a text, at most, may be of kinds whose passage was not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +29,11 @@ class Extent:
         """Of `size` bytes that are made up so; None: nobody has looked at them."""
         if makeup is None:
             return cls._within(UNSURE, size, size * probe.tokens_per_byte)
-        known = probe.token_rates
-        tokens = size * sum(amount * known.get(kind, USUAL[kind]) for kind, amount in makeup.items())
-        return cls._within(SURE if known else UNSURE, size, tokens)
+        found = rates(probe.passages)
+        guessed = sum(amount for kind, amount in makeup.items() if kind not in probe.passages)
+        sure = found and guessed <= GUESSED * sum(makeup.values())
+        tokens = size * sum(amount * (found or USUAL)[kind] for kind, amount in makeup.items())
+        return cls._within(SURE if sure else UNSURE, size, tokens)
 
     @classmethod
     def written(cls, probe: Capabilities, text: str) -> Self:

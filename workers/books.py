@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.orm import Session, undefer
 
 from gateway.shipment import Shipment
-from models import answer, batch, postage, purse
+from models import answer, batch, postage, purse, scribe
 from models.answer import Kept
 from models.batch import Batch, BatchState
 from models.claim import Grip
@@ -75,6 +75,9 @@ class LedgerBook(Postbook):
         )  # fmt: skip
         self._lots = count(1)
 
+    def settle(self, id: str, part: Settlement) -> int | None:
+        return self._patiently(_settle, self._grip, id, part)
+
     def stamp(self, parcel: Parcel) -> Stamped:
         return self._patiently(postage.stamp, self._grip, parcel)
 
@@ -107,8 +110,16 @@ class LedgerBook(Postbook):
 
 
 def _commit(session: Session, grip: Grip, project: str, answers: Sequence[Kept], spent: Spent) -> None:
+    if answers:
+        scribe.answered(session, grip)
     answer.keep(session, project, answers)
     purse.settle(session, grip, project, spent)
+
+
+def _settle(session: Session, grip: Grip, id: str, part: Settlement) -> int | None:
+    if part.kept:
+        scribe.answered(session, grip)
+    return postage.settle(session, id, part)
 
 
 def _live(session: Session, project: str, endpoint: str, place: str, step: str) -> Sequence[Batch]:

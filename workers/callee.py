@@ -62,7 +62,6 @@ def form(params: Params, row: Endpoint) -> Form:
         if isinstance(params, AnswerParams) and params.question.structured
         else None,
         price=known.price,
-        tokens_per_byte=able.tokens_per_byte,
-        tokens_per_call=able.tokens_per_call,
+        able=able,
         bounded_by=able.bounded_by,
     )

@@ -7,7 +7,7 @@ from spec.problem import Problem, Refused
 
 Places = Mapping[str, str]
 """Path in our spec to the field of theirs that said it."""
-LABELS = "Give some of the conversations a response: these are the golden examples."
+LABELS = "Give more of the conversations a response: these are the golden examples."
 HINTS = {"heldout_labels": LABELS, "classes_unknown": LABELS}
 
 

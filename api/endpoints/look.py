@@ -9,10 +9,14 @@ from api.endpoints.guess import likely
 from gateway.call import Endpoint as Called
 from gateway.client import Client
 from gateway.failure import CallFailed, Retryable
+from gateway.front import SPENT
+from gateway.meter import Meter
 from gateway.probe import models as listed
 from gateway.probe import probe
-from gateway.subject import NOTHING, Subject
+from gateway.purse import Broke
+from gateway.subject import NOTHING, SHORT, Subject
 from spec.facts import Capabilities
+from spec.passages import PROSE
 from spec.problem import Problem
 
 SECONDS = 30.0
@@ -29,6 +33,13 @@ GUESSED = 8
 """Models that are tried where nobody has named one, and that are named to choose from."""
 PASSED = (*REFUSED, "unpaid", "server_error")
 """Failures after which the next one is tried."""
+BROKE = SPENT["project"].model_copy(
+    update={
+        "param": "model",
+        "hint": "Raise the project's usd_per_month, or wait for the next month; then probe it again.",
+    }
+)
+"""Its `param` is `model`, as the endpoint itself is none the worse."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,7 @@ class Target:
     """Calls in flight, of this look; those of jobs and other looks are not counted."""
     probed: Mapping[str, Capabilities]
     """Models that were looked at before."""
+    meter: Meter = field(default_factory=Meter)
 
 
 @dataclass
@@ -59,24 +71,38 @@ class Seen:
 async def look(found: Target, model: str | None) -> Seen:
     """The models, and what those can do that are meant: the named one, else all that were probed before, else the first of those that are listed that answers.
 
-    What one model does not answer ends the look at no other. The network's time, WHOLE seconds at most, no database held.
+    What one model does not answer ends the look at no other. The network's time, WHOLE seconds at most, no database held. Every call is on the
+    meter; where that has no money for the plain questions, none is made.
     """
+    if not found.meter.affords(len(SHORT.encode()), len(PROSE.encode())):
+        return Seen(problem=BROKE)
+    seen = await paid(found, model)
+    if found.meter.broke:
+        seen.problem = BROKE
+    return seen
+
+
+async def paid(found: Target, model: str | None) -> Seen:
+    """The same, where the month has money for it."""
     seen, failed = Seen(), dict[str, CallFailed]()
     until, room = asyncio.get_running_loop().time() + WHOLE, asyncio.Semaphore(AT_ONCE)
     places = asyncio.Semaphore(found.concurrency)
 
     async def one(name: str) -> None:
         before = found.probed.get(name, NOTHING)
-        subject = Subject(client=client, endpoint=found.called, model=name, before=before, until=until, places=places)
+        subject = Subject(
+            client=client, endpoint=found.called, model=name, before=before, until=until, places=places, meter=found.meter
+        )  # fmt: skip
         try:
             async with room:
                 able = await probed(subject)
         except CallFailed as error:
             failed[name] = error
+        except Broke:
+            pass  # told once, of all models
         else:
             seen.probed[name] = able.model_dump(mode="json")
-            if able.unseen:
-                failed[name] = late(f": {', '.join(able.unseen)} are left, and another probe goes on with them")
+            failed.update(left(name, able))
 
     async with Client(private=found.private, seconds=SECONDS) as client:
         try:
@@ -101,11 +127,17 @@ async def look(found: Target, model: str | None) -> Seen:
 
 
 async def probed(subject: Subject) -> Capabilities:
-    """Raises CallFailed."""
+    """Raises CallFailed, Broke."""
     try:
         return await probe(subject)
     except TimeoutError as error:
         raise late() from error
+
+
+def left(name: str, able: Capabilities) -> dict[str, CallFailed]:
+    """What is to be said of a model of which not all was seen."""
+    more = f", or before its rate limit: {', '.join(able.unseen)} are left, and another probe goes on with them"
+    return {name: late(more)} if able.unseen else {}
 
 
 def late(more: str = "") -> CallFailed:
@@ -120,7 +152,7 @@ async def guess(one: Callable[[str], Awaitable[None]], seen: Seen, failed: dict[
             for other in failed.keys() - {name}:
                 del failed[other]
             return
-        if failed[name].kind not in PASSED:
+        if name not in failed or failed[name].kind not in PASSED:
             return
 
 

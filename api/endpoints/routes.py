@@ -11,6 +11,7 @@ from api.endpoints.wire import Endpoint, EndpointChange, EndpointDeleted, NewEnd
 from api.idempotency import OnlyOnce
 from api.pages import Page, Paging, cut, page, paging
 from models import endpoint as endpoints
+from models import purse
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
@@ -61,7 +62,11 @@ async def delete(endpoint_id: str, caller: Writer, db: Db) -> EndpointDeleted:
 
 
 async def looked(db: Db, sealing_keys: str, caller: Caller, id: str, model: str | None) -> Endpoint:
-    """Probes, with no transaction open meanwhile."""
+    """Probes, with no transaction open meanwhile, and books what that has cost."""
     found = await db(service.target, caller.project, id, sealing_keys)
-    seen = await look(found, model)
+    try:
+        seen = await look(found, model)
+    finally:
+        if spent := found.meter.spent():
+            await db(purse.book_probe, caller.project, spent)
     return Endpoint.of(await db(service.note, caller.project, id, found.called.url, seen))

@@ -13,11 +13,13 @@ from api.endpoints.wire import Endpoint, EndpointChange, NewEndpoint, NewLimits,
 from api.errors import Conflicting, Forbidden, Invalid, NotFound, Unavailable
 from gateway.call import Endpoint as Called
 from gateway.client import refusal
+from gateway.meter import Meter
 from gateway.seal import Keyring, Sealed, Unsealable
 from gateway.throttle import Limits
 from models import batch as batches
 from models import endpoint as endpoints
 from models import job as jobs
+from models import purse
 
 
 def keyring(text: str) -> Keyring:
@@ -160,7 +162,7 @@ def held(session: Session, project: str, id: str) -> endpoints.Endpoint:
 
 
 def target(session: Session, project: str, id: str, sealing_keys: str) -> Target:
-    """What to call, with the key. Raises NotFound, Unavailable."""
+    """What to call, with the key, at today's price. Raises NotFound, Unavailable."""
     row = get(session, project, id)
     key = None
     if row.sealed_by is not None and row.sealed is not None:
@@ -171,7 +173,9 @@ def target(session: Session, project: str, id: str, sealing_keys: str) -> Target
                 f"The key of {id} cannot be opened: {error}.", code="endpoint_key", hint="PATCH it with its key."
             ) from error
     called = Called(row.url, key, "anthropic" if row.wire == "anthropic" else "openai")
-    return Target(called, row.private, Limits(**row.limits).concurrency, row.known().probed)
+    known, month = row.known(), purse.month(session, project)
+    meter = Meter(id, known.price, None if month is None else month.left)
+    return Target(called, row.private, Limits(**row.limits).concurrency, known.probed, meter)
 
 
 def note(session: Session, project: str, id: str, url: str, seen: Seen) -> endpoints.Endpoint:

@@ -12,7 +12,7 @@ class Spent(BaseModel):
     """Of leases. A step that waits for an endpoint uses no device."""
     usd: float
     calls: int
-    """To endpoints: those that were answered, and those whose answer was lost though it may be billed."""
+    """To endpoints, those of probes too: those that were answered, and those whose answer was lost though it may be billed."""
     input_tokens: int
     output_tokens: int
     cached_tokens: int
@@ -20,7 +20,7 @@ class Spent(BaseModel):
 
 
 class UsageRow(Spent):
-    """What one job, step, endpoint or project, or all of one day (UTC), has used."""
+    """What one job, step, endpoint or project, or all of one day (UTC), has used. Probes belong to no job and no step."""
 
     id: str
     """Of the job, step, endpoint or project, or the date."""

@@ -1,20 +1,20 @@
 """What came of the questions: counts by kind, and how the answers compare with gold labels."""
 
-import math
-
 import numpy as np
+import numpy.typing as npt
 
 from distill.answers.noise import noise, of_arrays
 from distill.data.rows import Labels, seen
 from distill.graders.accuracy import hits
 from distill.graders.decisions import sigmoid
-from distill.graders.nll import NllMetric
 from distill.graders.wilson import wilson
 from distill.report.asked import Agreement
 from distill.signals.scores import Floats
 
 FLOOR = 1e-6
 """Least probability of a choice: what no vote fell on is not impossible."""
+HALVINGS = 50
+"""Of the interval in which a weight lies."""
 
 
 def agreement(log_shares: Floats, truth: Labels) -> Agreement | None:
@@ -32,11 +32,13 @@ def agreement(log_shares: Floats, truth: Labels) -> Agreement | None:
 
 def _of_names(logs: Floats, gold: Labels) -> Agreement:
     n = len(gold)
-    right = int((logs.argmax(axis=1) == gold).sum())
-    share = right / n
+    hit = logs.argmax(axis=1) == gold
+    right, choices = int(hit.sum()), logs.shape[1]
     low, high = wilson(right, n)
-    nll = float(-logs[np.arange(n), gold].mean(dtype=np.float64))
-    return Agreement(rows=n, accuracy=share, low=low, high=high, nll=nll, nll_hard=hard_nll(share, logs.shape[1]))
+    shares = np.exp(logs[np.arange(n), gold], dtype=np.float64)
+    return Agreement(
+        rows=n, accuracy=right / n, low=low, high=high, nll=mixed_nll(shares, choices), nll_hard=mixed_nll(hit, choices)
+    )
 
 
 def _of_lists(odds: Floats, gold: Labels) -> Agreement:
@@ -44,15 +46,25 @@ def _of_lists(odds: Floats, gold: Labels) -> Agreement:
     shares = sigmoid(odds)
     right, rows = int(hits(shares, gold).sum()), len(gold)
     low, high = wilson(right, rows)
-    nll = float(NllMetric().statistics(shares, gold).mean())
-    decided = float(((odds > 0) == (gold == 1)).mean())
-    return Agreement(rows=rows, accuracy=right / rows, low=low, high=high, nll=nll, nll_hard=hard_nll(decided, 2))
+    nll = mixed_nll(np.where(gold == 1, shares, 1 - shares).ravel(), 2)
+    nll_hard = mixed_nll(((odds > 0) == (gold == 1)).ravel(), 2)
+    return Agreement(rows=rows, accuracy=right / rows, low=low, high=high, nll=nll, nll_hard=nll_hard)
 
 
-def hard_nll(accuracy: float, classes: int) -> float:
-    """Of labels that are right with this probability, and wrong in all other ways alike."""
-    right = min(max(accuracy, FLOOR), 1 - FLOOR)
-    return -(accuracy * math.log(right) + (1 - accuracy) * math.log((1 - right) / max(classes - 1, 1)))
+def mixed_nll(gold: npt.ArrayLike, choices: int) -> float:
+    """Mean -ln((1 - w) p + w / choices), in nats, of the probabilities p (n,) of what is gold, at the weight w from 0 to 1 that serves these rows best.
+
+    What a share of 0 costs is so said by how often it was wrong, of distributions as of names (0 or 1): of these it is their own
+    accuracy, and the rest shared by the others. It is convex in w, so where it falls is halved.
+    """
+    p = np.asarray(gold, dtype=np.float64)
+    away = 1 / choices - p
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        weight = (low + high) / 2
+        falls = (away / (p + weight * away)).mean() > 0
+        low, high = (weight, high) if falls else (low, weight)
+    return float(-np.log(p + (low + high) / 2 * away).mean())
 
 
 def log_shares(shares: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> Floats:

@@ -2,6 +2,7 @@
 
 Duplicates and rows of one group are one unit and go to one side. Each draw takes the units with the lowest hashes of (seed, purpose,
 row digest or group), in this order: held-out, validation, `where`, `share`, `labelled`; the last three touch training rows only.
+Where a teacher answers, rows that are held out or validate are drawn among those with a label (`golden`).
 Rows that a teacher wrote, and copies of texts, are in no draw: they are training rows without a label, and no old row's side hangs on them.
 """
 
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from distill.data.rows import Ints, Rows
 from spec.condition import Condition
 from spec.params import Selection
+from spec.problem import Problem, Refused
 
 Hashes = npt.NDArray[np.uint64]
 EXACT_BELOW = 10_000
@@ -35,11 +37,15 @@ class Division:
 
 
 def divide(rows: Rows, selection: Selection) -> Division:
-    """A pure function of the rows' digests, groups and conditions. Refused: a condition names a column that cannot be compared."""
+    """A pure function of the rows' digests, groups, conditions and of which have a label. Refused: a condition names a column that cannot be
+    compared; `heldout_labels` where held-out rows are to have a label and none has."""
     units = _Units(rows, selection.seed)
     left, written = np.split(np.arange(rows.count, dtype=np.int64), [rows.old])
-    heldout, left = units.draw("heldout", left, selection.heldout or 0.0)
-    validation, left = units.draw("validation", left, selection.validation or 0.0)
+    judging = units.draw_golden if selection.golden else units.draw
+    heldout, left = judging("heldout", left, selection.heldout or 0.0)
+    if selection.golden and selection.heldout and not len(heldout):
+        raise Refused(no_gold())
+    validation, left = judging("validation", left, selection.validation or 0.0)
     for condition in selection.where:
         left = left[meets(rows, condition)[left]]
     train = units.draw("share", left, selection.share, exact=True)[0]
@@ -47,6 +53,12 @@ def divide(rows: Rows, selection: Selection) -> Division:
     labelled = units.draw("labelled", labelled, selection.labelled, exact=True)[0]
     train = np.concatenate([train, written])
     return Division(train=train, heldout=heldout, validation=validation, labelled=labelled)
+
+
+def no_gold() -> Problem:
+    message = "None of the held-out rows has a label, so nothing could be graded."
+    hint = "Hold out labelled rows of their own, or label some of the rows."
+    return Problem(code="heldout_labels", message=message, param="data.heldout", hint=hint)
 
 
 def meets(rows: Rows, condition: Condition) -> npt.NDArray[np.bool_]:
@@ -69,6 +81,7 @@ class _Units:
             if group is not None:
                 self._keys[i] = np.frombuffer(hashlib.sha256(b"group\n" + group.encode()).digest()[:16], np.uint64)
         self._unit = joined(self._digests, self._keys)
+        self._labelled = rows.labelled
 
     def draw(self, purpose: str, among: Ints, share: float, *, exact: bool = False) -> tuple[Ints, Ints]:
         """(rows drawn, rows left), ascending both."""
@@ -84,6 +97,15 @@ class _Units:
         else:
             drawn = hashes < np.uint64(share * 2**64)
         taken = drawn[unit]
+        return among[taken], among[~taken]
+
+    def draw_golden(self, purpose: str, among: Ints, share: float) -> tuple[Ints, Ints]:
+        """The same of a share of the rows with a label, one unit at least; rows without one go along with those of their unit."""
+        golden = among[self._labelled[among]]
+        drawn = self.draw(purpose, golden, share)[0]
+        if not len(drawn):  # of 10,000 units or more, each of which decides for itself
+            drawn = self.draw(purpose, golden, share, exact=True)[0]
+        taken = np.isin(self._unit[among], self._unit[drawn])
         return among[taken], among[~taken]
 
 

@@ -91,7 +91,7 @@ def worth_words(gold: Agreement) -> str:
     better = "say more than" if gold.nll < gold.nll_hard else "say no more than"
     return (
         f"On {count(gold.rows)} held-out rows with gold the distributions {better} the names alone: {decimal(gold.nll, 3)} nats a row against "
-        f"{decimal(gold.nll_hard, 3)} of hard labels at their own accuracy."
+        f"{decimal(gold.nll_hard, 3)} of the names, each mixed with as much of all choices alike as serves these rows best."
     )
 
 

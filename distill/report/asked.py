@@ -65,9 +65,9 @@ class Agreement(Figures):
     high: float
     """95% Wilson interval."""
     nll: float
-    """Mean negative log-likelihood of gold, in nats, of the distributions that were read."""
+    """Mean negative log-likelihood of gold, in nats, of the distributions that were read, mixed with as much of all choices alike as serves these rows best."""
     nll_hard: float
-    """The same of its hard labels at their best: the chosen name at their own accuracy, the rest shared by the others."""
+    """The same of the names alone, mixed in the same way: the chosen name at their own accuracy, the rest shared by the others."""
     noise: Noise | None = None
     """The same class by class."""
 

@@ -181,8 +181,8 @@ class Curve(Figures):
 
 
 ClassWeights = Annotated[tuple[float, ...], Field(exclude_if=lambda weights: not weights)]
-"""How much a label of each class counted (of several classes a row: where the class is there), in the order of the classes; (), and not written,
-where all counted alike."""
+"""How much a label of each class counted (of several classes a row: where the class is there), or the soft targets of rows that the teachers call so,
+on average; in the order of the classes, 0 where there is none; (), and not written, where all counted alike."""
 
 
 class Grade(Figures):
@@ -202,7 +202,9 @@ class Grade(Figures):
     labels_seen: int
     """Of these, rows whose label the student's training saw."""
     class_weights: ClassWeights = ()
-    """Of the student's training."""
+    """Of labels, in the student's training."""
+    soft_weights: ClassWeights = ()
+    """Of soft targets, in the student's training."""
     groups: int | None
     """Held-out groups, resampled whole for all intervals (accuracy too); None: rows are resampled, and accuracy's interval is Wilson's."""
     bootstrap: int

@@ -31,6 +31,7 @@ def _words(path: str, value: Any) -> str:
 
 
 def term_words(term: Mapping[str, Any]) -> str:
-    """`soft_targets T=4 × 0.9`."""
+    """`soft_targets T=4 × 0.9`, `labels balanced × 0.1`."""
     heat = f" T={term['temperature']:g}" if "temperature" in term else ""
-    return f"{term['type']}{heat} × {term['weight']:g}"
+    balanced = " balanced" if term.get("balance", "none") != "none" else ""
+    return f"{term['type']}{heat}{balanced} × {term['weight']:g}"

@@ -104,7 +104,8 @@ def _lift(headline: Headline, taught: bool) -> tuple[str, Helped | None]:
 
 def who_saw(grade: Grade) -> str:
     """Who saw which labels: the condition that a lift stands under."""
-    labels, chosen = _labels(grade.labels_seen, grade.train_rows), _balanced(grade) + _chosen(grade)
+    labels = _labels(grade.labels_seen, grade.train_rows)
+    chosen = _balanced(grade) + _soft_balanced(grade) + _chosen(grade)
     if grade.teacher is None:
         return f"The student saw {labels}.{chosen}"
     number = sum(figures.role.startswith("teacher.") for figures in grade.roles)
@@ -141,6 +142,17 @@ def _balanced(grade: Grade) -> str:
     if grade.output == "multilabel":
         return f" Yes and no of a class counted by their inverse frequency: a yes {least} times in the most frequent one, {most} times in the rarest."
     return f" Labels counted by the inverse frequency of their class: {least} times in the most frequent one, {most} times in the rarest."
+
+
+def _soft_balanced(grade: Grade) -> str:
+    """That soft targets did not count alike."""
+    weights = [weight for weight in grade.soft_weights if weight]
+    if not weights:
+        return ""
+    least, most = decimal(min(weights), 2), decimal(max(weights), 2)
+    if grade.output == "multilabel":
+        return f" Soft targets counted by the inverse frequency of a class’s yes and no: a yes between {least} and {most} times on average, by its class."
+    return f" Soft targets counted by the inverse frequency of the class: between {least} and {most} times on average, by the class that is the most probable."
 
 
 def _chosen(grade: Grade) -> str:

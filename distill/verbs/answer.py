@@ -18,7 +18,7 @@ from distill.answers.prompts import Prompts, examples, picked
 from distill.answers.read import read
 from distill.answers.side import Side, Sides, sample
 from distill.answers.tally import agreement, log_odds, log_shares
-from distill.data.draw import Division, divide
+from distill.data.draw import Division, divide, no_gold
 from distill.data.rows import Ints, Labels, Rows, seen
 from distill.graders.decisions import THRESHOLD
 from distill.progress import InBatches, Onward, Progress
@@ -80,10 +80,8 @@ def _heldout(folder: RunFolder, params: AnswerParams, rows: Rows, division: Divi
     which = np.arange(held.count, dtype=np.int64) if path.exists() else division.heldout
     truth = held.targets(params.classes)[which]
     which, truth = which[seen(truth)], truth[seen(truth)]
-    if not len(which):  # where few rows have labels, a share that is drawn of all may have none
-        message = "None of the held-out rows has a label, so nothing could be graded."
-        hint = "Hold out a larger share, or labelled rows of their own."
-        raise Refused(Problem(code="heldout_labels", message=message, param="data.heldout", hint=hint))
+    if not len(which):
+        raise Refused(no_gold())
     return _side(folder, params, "heldout", "heldout" if path.exists() else "train", held, which, truth)
 
 

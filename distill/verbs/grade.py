@@ -44,6 +44,7 @@ def run(folder: RunFolder, params: GradeParams) -> Result:
         train_rows=len(division.train),
         labels_seen=record.labels_seen,
         class_weights=record.class_weights,
+        soft_weights=record.soft_weights,
         groups=held.groups,
         bootstrap=bootstrap.resamples,
         bootstrap_seed=params.bootstrap_seed,

@@ -1,5 +1,6 @@
 """`train`: one student from rows and, where there is a teacher, its scores. Outputs model.safetensors, config.json, train.json, and the user's tokenizer.json."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from distill.delivery import class_weights, deliver, digest
 from distill.journal import Journal
 from distill.loop import Course
 from distill.material import transfer_set, watched_rows
+from distill.objectives.balance import soft_weights
 from distill.objectives.objective import Objective
 from distill.optim import OPTIMIZERS
 from distill.run import RunFolder
@@ -21,6 +23,7 @@ from distill.students import initialised
 from distill.students.byte_pairs import learned
 from distill.students.scaling import Scaling
 from distill.transfer import Batches, Transfer
+from spec.objective import SoftTargets
 from spec.params import TrainParams
 from spec.problem import Problem, Refused
 from spec.run import Result
@@ -82,13 +85,18 @@ def beginning(folder: RunFolder, params: TrainParams, transfer: Transfer) -> Cou
 def objective(params: TrainParams, transfer: Transfer, device: torch.device) -> Objective:
     """With weights of classes, where a term balances them."""
     weights = class_weights(params, transfer)
-    return Objective(
+    made = Objective(
         terms=params.objective,
         combine=params.combine,
         weights=params.weights,
         class_weights_V=None if weights is None else torch.from_numpy(weights).to(device),
         output=params.signature.output.kind,
     )
+    if not any(isinstance(term, SoftTargets) and term.balance != "none" for term in params.objective):
+        return made
+    assert transfer.teachers is not None
+    soft = soft_weights(made.said(transfer.teachers), len(params.signature.output.classes), made.several)
+    return replace(made, soft_weights_V=torch.from_numpy(soft).to(device))
 
 
 def resume(folder: RunFolder, journal: Journal, last: int) -> None:

@@ -82,7 +82,7 @@ def _tables() -> None:
 
 def downgrade() -> None:
     op.drop_index(op.f("ix_charges_step_fence_kind_endpoint_price_version_day"), table_name="charges")
-    op.execute("DELETE FROM charges WHERE kind = 'calls'")
+    op.execute("DELETE FROM charges WHERE kind IN ('calls', 'probes')")
     op.create_index(op.f("ix_charges_step_fence"), "charges", ["step", "fence"], unique=True)
     for name in ("day", "endpoint", *COUNTED):
         op.drop_column("charges", name)

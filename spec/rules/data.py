@@ -166,7 +166,7 @@ def rows_are_left(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             code="no_rows", message="No training row is left after the draws and conditions.", param="data.train"
         )
     apart = isinstance(rows.heldout_choice(spec, facts), str)
-    if count.heldout < 1 and (not apart or rows.heldout(spec, facts)):
+    if count.heldout < 1 and not rows.golden(spec) and (not apart or rows.heldout(spec, facts)):
         yield Problem(code="no_rows", message="No held-out row is there to report about.", param="data.heldout")
     chosen = rows.validation_choice(spec)
     if count.validation < 1 and chosen is not None and (isinstance(chosen, float) or rows.validation(spec, facts)):

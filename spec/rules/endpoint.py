@@ -52,10 +52,10 @@ def endpoints_answer(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 def model_is_served(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """The endpoint serves the model, where it lists its models."""
+    """The endpoint lists the model, where it lists any, or has answered as it: an alias or a deployment answers and is in no list."""
     for one in everybody(spec):
         known = one.known(facts)
-        if known and known.models and one.model not in known.models:
+        if known and known.models and one.model not in (*known.models, *known.probed):
             yield Problem(
                 code="no_such_model",
                 message=f'{one.endpoint} serves no model "{one.model}".',

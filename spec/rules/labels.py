@@ -63,7 +63,7 @@ def labels_are_of_one_kind(spec: Distillation, facts: Facts) -> Iterator[Problem
 
 
 def heldout_has_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """Held-out rows have labels, or nothing could be graded."""
+    """Held-out rows have labels, or nothing could be graded; where a teacher answers, one row at least has and is held out."""
     train = rows.train(spec, facts)
     apart = isinstance(rows.heldout_choice(spec, facts), str)
     judged = rows.heldout(spec, facts) if apart else train
@@ -76,6 +76,14 @@ def heldout_has_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             message=f"The held-out rows ({judged.reference}) have no labels to be graded by.",
             param="data.heldout",
             hint="Hold out labelled rows, or name data.columns.label.",
+        )
+    elif not apart and rows.golden(spec) and rows.counts(spec, facts).heldout < 1:
+        golden, share = rows.labelled(spec, facts, judged), rows.heldout_choice(spec, facts)
+        yield Problem(
+            code="heldout_labels",
+            message=f"{judged.reference} has {golden:,} rows with a label, too few to hold out {share:g} of them.",
+            param="data.heldout",
+            hint="Hold out a larger share, or labelled rows of their own.",
         )
 
 

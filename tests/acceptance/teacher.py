@@ -29,12 +29,13 @@ ODD = "\0\ud800"
 """What PostgreSQL does not take, at the end of words."""
 
 
-def model(text: str) -> dict[str, float]:
-    """Softmax over twice the counts of a class's words."""
+def model(text: str, aside: float = 0.0) -> dict[str, float]:
+    """Softmax over twice the counts of a class's words, of what is left by something else (`aside`)."""
     words = text.lower().split()
     counts = {name: 2.0 * sum(word in own for word in words) for name, own in WORDS.items()}
     total = sum(map(math.exp, counts.values()))
-    return {name: math.exp(count) / total for name, count in counts.items()}
+    shares = {name: (1 - aside) * math.exp(count) / total for name, count in counts.items()}
+    return shares | ({"water": aside} if aside else {})
 
 
 def sentences(number: int, seed: int) -> tuple[list[str], list[str]]:
@@ -86,6 +87,7 @@ class Teacher:
     latency: float = 0.0
     odd: bool = False
     """Replies are such as no endpoint should send."""
+    aside: float = 0.0
     logprobs: bool = True
     several: bool = True
     streams: bool = False
@@ -199,7 +201,7 @@ class Teacher:
             return self._write(wrote, body)
         self.asked[text] += 1
         self.heard.append(("max_tokens" in body, body["messages"]))
-        shares = model(text)
+        shares = model(text, self.aside)
         best = max(shares, key=lambda name: shares[name])
         if self.judge is not None and text.endswith("?"):
             best = self.judge(text)

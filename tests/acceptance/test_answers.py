@@ -1,24 +1,30 @@
 """A teacher behind an endpoint, from the endpoint's making to the student's report: what is asked, kept and trained on."""
 
+import io
 import json
+import random
 from collections import Counter
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 
 from standalone.stack import Stack
 from stillhouse import Stillhouse
+from storage import open_storage
 from tests.acceptance.asking import LABELS, ROWS, TEXTS, answered, dataset, ended, endpoint, job, report
 from tests.acceptance.run import Run
-from tests.acceptance.teacher import Teacher, model, served
+from tests.acceptance.teacher import WORDS, Teacher, model, served
 from tests.acceptance.tenant import Tenant, good, tenant
 
 
 def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teacher) -> None:
-    teacher.rate_cached = 0.5
+    teacher.rate_cached, teacher.aside = 0.5, 0.125
     made = endpoint(asker, teacher, licence="llama2")
     assert made["state"] == "ready" and made["models"] == ["words"]
+    probe = good(asker.client.get("/v1/usage"))
+    assert probe["calls"] > 0 and not probe["data"], "it is of no job"
     rows = dataset(stack, asker)
     unread = good(asker.client.post("/v1/distillations/validate", json=job(rows, budget={"usd": 1.0})))
     assert [problem["code"] for problem in unread["problems"]] == ["terms_not_accepted"]
@@ -29,7 +35,7 @@ def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teac
     run.succeeded()
     assert set(teacher.asked) == set(TEXTS[:ROWS]) and set(teacher.asked.values()) == {1}
     whole = report(run)
-    the_bill(stack, asker, run, teacher)
+    the_bill(stack, asker, run, teacher, probe)
     uncached = teacher.bill + teacher.cached * (teacher.rate_in - teacher.rate_cached) / 1e6
     assert said["estimate"]["usd"]["low"] <= uncached <= said["estimate"]["usd"]["high"]
     # The teacher's accuracy is that of its own model, and nobody but the baseline saw gold.
@@ -48,6 +54,8 @@ def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teac
     assert gold["accuracy"] == np.mean([best(TEXTS[row]) == LABELS[row] for row in heldout])
     assert roles["teacher.0"]["metrics"]["accuracy"]["value"] == pytest.approx(gold["accuracy"])
     assert roles["student"]["labels_seen"] == 0 and roles["no_teacher"]["labels_seen"] == round(0.2 * 192)
+    assert whole["answers"]["parts"]["heldout"]["outside"] == pytest.approx(0.125, abs=1e-6)
+    the_distributions(stack, run, whole, {row: model(TEXTS[row]) for row in range(ROWS)})
     assert whole["answers"]["read"] == "logprobs" and whole["answers"]["parts"]["train"]["kinds"] == {"answered": 192}
     assert roles["student"]["metrics"]["accuracy"]["value"] > roles["no_teacher"]["metrics"]["accuracy"]["value"]
     html = asker.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
@@ -70,6 +78,15 @@ def best(text: str) -> str:
     return max(model(text), key=lambda name: model(text)[name])
 
 
+def output(stack: Stack, run: Run, name: str) -> bytes:
+    """A file of the step that has asked."""
+    with psycopg.connect(stack.environment["STILLHOUSE_DATABASE_URL"].replace("+psycopg", "")) as connection:
+        query = "SELECT outputs->%s->>'digest' FROM steps WHERE job = %s AND name = 'answer'"
+        found = connection.execute(query, [name, run.id]).fetchone()
+    assert found is not None
+    return b"".join(open_storage(stack.environment["STILLHOUSE_STORAGE"]).read(found[0]))
+
+
 def log(run: Run, **only: str) -> list[dict[str, Any]]:
     """A line for each row that was asked about, as the job's owner has it."""
     reply = run.owner.client.get(f"/v1/distillations/{run.id}/answers", params=only)
@@ -77,8 +94,25 @@ def log(run: Run, **only: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in reply.content.split(b"\n") if line]
 
 
-def the_bill(stack: Stack, owner: Tenant, run: Run, teacher: Teacher) -> None:
-    """By the endpoint's own count, in the job, in the report, and in the usage: sums and rows, whatever they are of."""
+def the_distributions(stack: Stack, run: Run, whole: dict[str, Any], shares: dict[int, dict[str, float]]) -> None:
+    """What is learned from, and what the report says that it is worth: by the shares of the answered rows, and a weight that is looked for by trying."""
+    rows, logs = (
+        np.load(io.BytesIO(output(stack, run, name))) for name in ("train/rows.npy", "teacher.0/train/00000.npy")
+    )
+    assert rows.tolist() == sorted(shares)
+    expected = np.array([[shares[row][name] for name in WORDS] for row in rows.tolist()])
+    np.testing.assert_allclose(np.exp(logs), expected, atol=1e-5)
+    heldout = [line["row"] for line in log(run) if line["side"] == "heldout" and line["row"] in shares]
+    p = np.array([shares[row][LABELS[row]] for row in heldout])
+    gold, tried = whole["answers"]["parts"]["heldout"]["gold"], np.geomspace(1e-8, 1, 5000)[:, None]
+    assert gold["nll"] == pytest.approx((-np.log((1 - tried) * p + tried / 3)).mean(axis=1).min(), abs=1e-5)
+    right = gold["accuracy"]
+    assert 0 < right < 1
+    assert gold["nll_hard"] == pytest.approx(-right * np.log(right) - (1 - right) * np.log((1 - right) / 2), abs=1e-6)
+
+
+def the_bill(stack: Stack, owner: Tenant, run: Run, teacher: Teacher, probe: dict[str, Any]) -> None:
+    """By the endpoint's own count, in the job, in the report, and in the usage: sums and rows, whatever they are of. `probe`: usage before the job."""
     found, whole = run.get(), report(run)
     counted = {
         "calls": teacher.calls, "input_tokens": teacher.tokens_in, "output_tokens": teacher.tokens_out,
@@ -92,12 +126,12 @@ def the_bill(stack: Stack, owner: Tenant, run: Run, teacher: Teacher) -> None:
     assert found["usage"]["device_seconds"] == pytest.approx(held, abs=0.002)
     for group in ("job", "step", "endpoint", "day"):
         used = good(owner.client.get(f"/v1/usage?group_by={group}"))
-        assert {name: used[name] for name in counted} == counted and used["usd"] == pytest.approx(
-            teacher.bill, abs=1e-9
-        )
+        assert {name: used[name] - probe[name] for name in counted} == counted
+        assert used["usd"] - probe["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+        whose = dict.fromkeys((*counted, "usd"), 0) if group in ("job", "step") else probe
         for name, total in counted.items():
-            assert sum(row[name] for row in used["data"]) == total
-        assert sum(row["usd"] for row in used["data"]) == pytest.approx(teacher.bill, abs=1e-9)
+            assert sum(row[name] for row in used["data"]) == total + whose[name]
+        assert sum(row["usd"] for row in used["data"]) == pytest.approx(teacher.bill + whose["usd"], abs=1e-9)
     with Stillhouse(stack.url, owner.key) as client:
         rows = {row["name"]: row for row in client.usage.rows(group_by="step") if row["job"] == found["id"]}
     assert rows["answer"]["calls"] == ROWS and rows["answer"]["device_seconds"] == 0, "waiting uses no device"
@@ -172,14 +206,32 @@ def test_copies_of_texts_are_asked_about(stack: Stack, asker: Tenant, teacher: T
 
 
 def test_votes_of_an_endpoint_without_logprobs(stack: Stack, asker: Tenant) -> None:
-    with served(logprobs=False, several=False) as teacher:
+    with served(logprobs=False, several=False, aside=0.25) as teacher:
         endpoint(asker, teacher)
         sampling = {"temperature": 1.0, "max_tokens": 4, "n": 3, "seed": 5}
         run = Run.start(asker, job(dataset(stack, asker, 120), sampling=sampling))
         found = ended(run)
         whole = report(run)
         assert whole["answers"]["read"] == "votes" and set(teacher.asked.values()) == {3}
+        votes = {row: drawn(TEXTS[row], range(5, 8)) for row in range(120)}
+        shares = {row: counted(said) for row, said in votes.items() if set(said) - {"water"}}
+        assert max(shares[row][name] for row in shares for name in WORDS) == 1 and 110 < len(shares) < 120
+        the_distributions(stack, run, whole, shares)
+        for side, part in whole["answers"]["parts"].items():
+            mine = [votes[line["row"]] for line in log(run) if line["side"] == side and line["row"] in shares]
+            assert part["outside"] == pytest.approx(np.mean([said["water"] / 3 for said in mine]))
         assert found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
+
+
+def drawn(text: str, seeds: range) -> Counter[str]:
+    """What the model says to a question that is put once for each seed."""
+    shares = model(text, 0.25)
+    return Counter(random.Random(f"{text} {seed}").choices(list(shares), list(shares.values()))[0] for seed in seeds)
+
+
+def counted(said: Counter[str]) -> dict[str, float]:
+    """Shares of the answers that are names."""
+    return {name: said[name] / sum(said[each] for each in WORDS) for name in WORDS}
 
 
 def test_another_project_has_neither_endpoint_nor_answers(stack: Stack, asker: Tenant, teacher: Teacher) -> None:

@@ -122,7 +122,10 @@ def test_a_preview_waits_for_its_owner(stack: Stack, asker: Tenant, teacher: Tea
     unlike = job(rows, budget={"preview": 20})
     unlike["data"]["responses"]["prompt"] = {"system": "Which is it?"}
     asked = [good(asker.client.post("/v1/distillations/validate", json=one))["estimate"] for one in (spec, unlike)]
-    assert asked[0]["usd"]["answers"] == estimate["usd"]["answers"] and "English prose" in asked[1]["basis"]
+    assert (
+        asked[0]["usd"]["answers"] == estimate["usd"]["answers"]
+        and "what a sample of the rows is made of" in asked[1]["basis"]
+    )
     prices = [event["data"]["usd"] for event in run.events() if " -> " in event["message"]]
     assert min(prices) > 0 and sum(prices) == pytest.approx(teacher.bill, abs=1e-9)
     # Another job's preview shows its own answers, which cost it nothing.

@@ -1,6 +1,8 @@
 """Jobs over the wires that are not the usual one: Anthropic's messages, and OpenAI's for a model that thinks. The bill is the server's own ledger's."""
 
 import json
+import random
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,33 +10,31 @@ from typing import Any
 import pytest
 
 from examples.teacher_server.encoder import tokenizer
-from gateway.passages import PROSE
-from gateway.subject import SHORT
+from spec.passages import PASSAGES
 from standalone.stack import Stack
 from stillhouse import Stillhouse
 from tests.acceptance.asking import answered, ended, report
 from tests.acceptance.run import Run
 from tests.acceptance.tenant import Tenant, good
-from tests.examples.serving import KEY, LABELS, MODEL, TEXTS, Client, serving
+from tests.examples.serving import KEY, LABELS, MODEL, PROBED, TEXTS, Client, serving
 
 PRICE = {"input": 20.0, "output": 40.0, "cached": 2.0, "batch": 0.5}
 HELDOUT, TRAIN, ROWS = 20, 80, 100
 THINKS = 24
-PROBED = (SHORT, PROSE, "Say maybe.")
 
 
-def table(folder: Path) -> Path:
+def table(folder: Path, texts: Mapping[str, str] = TEXTS) -> Path:
     path = folder / "table.jsonl"
-    known = TEXTS | dict.fromkeys(PROBED, LABELS[0])
+    known = {**texts} | dict.fromkeys(PROBED, LABELS[0])
     path.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in known.items()))
     return path
 
 
-def dataset(stack: Stack, owner: Tenant) -> str:
-    texts = sorted(TEXTS)[:ROWS]
+def dataset(stack: Stack, owner: Tenant, known: Mapping[str, str] = TEXTS) -> str:
+    texts = sorted(known)[:ROWS]
     splits = {"train": (0, TRAIN), "test": (TRAIN, ROWS)}
     with Stillhouse(stack.url, owner.key) as client:
-        made = client.datasets.from_texts(texts, [TEXTS[text] for text in texts], name="t", splits=splits)["id"]
+        made = client.datasets.from_texts(texts, [known[text] for text in texts], name="t", splits=splits)["id"]
         client.datasets.wait(made)
     return made
 
@@ -89,15 +89,16 @@ def test_a_job_over_the_wire_of_anthropic(stack: Stack, asker: Tenant, tmp_path:
         server.faults(shares={"status_529": 0.1}, seed=3)
         cap = priced["minimum"] * 1.01
         run = Run.start(asker, spec | {"budget": {"usd": cap}})
-        found, bill = ended(run), spent(before, server.ledger())
+        found, ledger = ended(run), server.ledger()
+        bill = spent(before, ledger)
     whole = report(run)
     assert found["usage"]["usd"] == whole["bill"]["usd"] == pytest.approx(bill["usd"], abs=1e-9) and bill["usd"] <= cap
     (used,) = good(asker.client.get("/v1/usage?group_by=endpoint"))["data"]
     told = {name: used[name] for name in ("calls", "input_tokens", "cached_tokens", "output_tokens")}
     assert told == {
-        "calls": bill["calls"], "input_tokens": bill["prompt_tokens"], "cached_tokens": bill["cached_tokens"],
-        "output_tokens": bill["completion_tokens"],
-    }  # fmt: skip
+        "calls": ledger["calls"], "input_tokens": ledger["prompt_tokens"], "cached_tokens": ledger["cached_tokens"],
+        "output_tokens": ledger["completion_tokens"],
+    }, "the probe's calls are among them"  # fmt: skip
     parts = whole["answers"]["parts"]
     assert bill["calls"] == sum(part["asked"] for part in parts.values()) <= ROWS
     assert parts["heldout"]["asked"] == HELDOUT and bill["unbilled"] > 0, "529 is waited out, and counted as nothing"
@@ -106,6 +107,27 @@ def test_a_job_over_the_wire_of_anthropic(stack: Stack, asker: Tenant, tmp_path:
     assert bill["prompt_tokens"] > 7 * own * bill["calls"] and bill["cached_tokens"] > 0, "examples were shown"
     roles = {role["role"]: role for role in whole["grade"]["roles"]}
     assert roles["teacher.0"]["metrics"]["accuracy"]["value"] == 1.0 and whole["answers"]["read"] == "text"
+
+
+def test_the_first_price_of_rows_that_are_no_prose(stack: Stack, asker: Tenant, tmp_path: Path) -> None:
+    """Digits, and Russian: the server's tokenizer, BERT's, makes several times as many tokens of them as of English."""
+    source = random.Random(1)
+    words = ("машина", "человек", "дистилляция", "стоимость", "учитель", "вопросы", "девяносто", "ученик")
+    texts = {
+        f"{' '.join(source.choices(words, k=20))} {source.getrandbits(60)} {number}": LABELS[number % 5]
+        for number in range(ROWS)
+    }
+    with serving("--table", table(tmp_path, texts), "--price", "20/40") as server:
+        able = endpoint(asker, server, "openai")
+        spec = job(dataset(stack, asker, texts), 8)
+        first = good(asker.client.post("/v1/distillations/validate", json=spec))["estimate"]
+        before = server.ledger()
+        answered(Run.start(asker, spec))
+        bill = spent(before, server.ledger())
+    assert "what a sample of the rows is made of" in first["basis"] and len(able["passages"]) == len(PASSAGES)
+    assert first["usd"]["answers_low"] <= bill["usd"] <= first["usd"]["answers_high"] < 3 * bill["usd"]
+    prose = able["tokens_per_byte"] * sum(len(text.encode()) for text in texts) * PRICE["input"] / 1e6
+    assert bill["usd"] > 1.5 * prose, "by prose alone it would have been too low"
 
 
 def test_a_model_that_thinks_is_asked_in_a_batch(stack: Stack, asker: Tenant, tmp_path: Path) -> None:

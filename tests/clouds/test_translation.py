@@ -207,7 +207,7 @@ def test_prompts_without_a_golden_example_are_refused_with_what_to_do() -> None:
     found = problems(parse(of_bedrock()), facts(datasets={"file-1": rows}, endpoints={"ep_words": endpoint(models=())}))
     told = theirs(Refused(*found), named(bedrock.PLACES, "auto")).problems
     assert {problem.code for problem in told} == {"heldout_labels", "classes_unknown"}
-    assert all("Give some of the conversations a response" in (problem.hint or "") for problem in told)
+    assert all("Give more of the conversations a response" in (problem.hint or "") for problem in told)
     assert {problem.param for problem in told} == {"trainingDataConfig.s3Uri"}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from distill.answers.choices import Choices
-from distill.answers.tally import agreement, hard_nll, log_shares
+from distill.answers.tally import agreement, log_shares, mixed_nll
 from spec.gateway import Answer
 from spec.outcomes import Kind
 
@@ -159,7 +159,27 @@ def test_agreement_is_counted_by_hand() -> None:
     logs = np.stack([log_shares(np.array(row)) for row in ([0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.4, 0.1])])
     found = agreement(logs, np.array([0, 2, -1]))
     assert found is not None and (found.rows, found.accuracy) == (2, 0.5)
-    assert found.nll == pytest.approx(-(math.log(0.7) + math.log(0.1)) / 2, abs=1e-5)
+    # (0.7 + w (1/3 - 0.7)) (0.1 + w (1/3 - 0.1)) is largest where its derivative is 0
+    a, b = 1 / 3 - 0.7, 1 / 3 - 0.1
+    weight = -(0.7 * b + 0.1 * a) / (2 * a * b)
+    assert 0 < weight < 1
+    assert found.nll == pytest.approx(-(math.log(0.7 + weight * a) + math.log(0.1 + weight * b)) / 2, abs=1e-5)
     assert found.nll_hard == pytest.approx(-(0.5 * math.log(0.5) + 0.5 * math.log(0.25)))
-    assert hard_nll(1.0, 3) == pytest.approx(0.0, abs=1e-5)
     assert agreement(logs, np.array([-1, -1, -1])) is None
+    assert mixed_nll([True] * 5, 3) == pytest.approx(0.0, abs=1e-9)
+    for worse in ([False] * 5, [0.1, 0.2]):
+        assert mixed_nll(worse, 3) == pytest.approx(math.log(3)), "than all choices alike"
+    assert mixed_nll([0.7, 0.6, 0.8], 3) == pytest.approx(-np.log([0.7, 0.6, 0.8]).mean()), "none is best"
+
+
+def test_votes_that_know_more_than_names_are_said_to() -> None:
+    """Of 100 rows three votes are one for all, and twice of them wrong; of 50 two for one, and right in 30 of them: no constant decides what they say."""
+    sure, unsure = np.array([1.0, 0.0, 0.0]), np.array([2 / 3, 1 / 3, 0.0])
+    logs = np.stack([log_shares(row) for row in [*[sure] * 100, *[unsure] * 50]])
+    gold = np.array([0] * 98 + [2] * 2 + [0] * 30 + [1] * 20)
+    found = agreement(logs, gold)
+    assert found is not None and found.accuracy == pytest.approx(128 / 150)
+    weights = np.linspace(0, 1, 20_001)[1:]
+    p = np.array([1.0] * 98 + [0.0] * 2 + [2 / 3] * 30 + [1 / 3] * 20)
+    least = min(-np.log((1 - w) * p + w / 3).mean() for w in weights)
+    assert found.nll == pytest.approx(least, abs=1e-5) and found.nll < 0.8 * found.nll_hard

@@ -18,6 +18,7 @@ from distill.device import prepare
 from distill.material import transfer_set
 from distill.run import RunFolder
 from distill.transfer import Batches
+from spec.objective import SoftTargets
 from spec.params import ScoreParams
 from spec.student import Convnet, Mlp
 from tests.distill.conftest import TEACHER, Digits
@@ -86,6 +87,7 @@ def test_a_seed_gives_the_same_bytes(tmp_path: Path, digits: Digits, student: Ml
         {"student": CONVNET, "selection": selection(labelled=0.05)},
         {"student": Mlp(type="mlp", hidden_sizes=(64,), max_norm=0.5), "optimizer": "sgd", "precision": "bfloat16"},
         {"student": TEACHER, "select": "best", "selection": selection(validation=0.1)},
+        {"objective": (SoftTargets(type="soft_targets", temperature=2.0, balance="inverse_frequency"),)},
     ],
 )
 def test_a_replayed_step_is_the_step(

@@ -289,3 +289,14 @@ def test_refusals(tmp_path: Path, expected: str, files: list[Upload], params: di
 def test_a_near_name_is_offered(tmp_path: Path) -> None:
     result = inspect(tmp_path / "a", [("a.jsonl", jsonl({"image": [1], "label": 1}))], columns={"label": "lable"})
     assert result.error and result.error.param == "columns.label" and result.error.hint == "Did you mean 'label'?"
+
+
+def test_what_texts_are_made_of(tmp_path: Path) -> None:
+    """Of a sample that is spread over all rows, and of the beginning of each: the last half of these is in Russian, and their ends in digits."""
+    texts = ["the cat and the dog" if i < 2000 else "мир" * 500 + "7" * 2000 for i in range(4000)]
+    lines = ({"text": text, "note": "мир", "size": i, "label": str(i % 2)} for i, text in enumerate(texts))
+    found = facts(tmp_path / "a", ("a.jsonl", jsonl(*lines))).splits["train"]
+    assert set(found.makeup) == {"text", "note", "label"}, "a number is of digits"
+    seen = 19 + 2 * 1000
+    assert found.makeup["note"] == {"cyrillic": 1.0} and found.makeup["label"] == {"digits": 1.0}
+    assert found.makeup["text"] == pytest.approx({"prose": 15 / seen, "cyrillic": 2000 / seen}, abs=0.005)

@@ -15,6 +15,7 @@ from distill.data.draw import Division, divide, joined, splitmix64
 from distill.data.rows import Rows
 from spec.facts import ColumnFacts, Roles
 from spec.params import Selection
+from spec.problem import Refused
 from tests.distill.runs import write_rows
 
 SIDES = ("train", "heldout", "validation")
@@ -78,6 +79,49 @@ def test_labels_are_drawn_among_rows_that_have_one() -> None:
     division = draw(rows(range(400), labels=labels), labelled=0.5)
     assert len(division.labelled) == 100 and all(labels[i] for i in division.labelled)
     assert len(draw(rows(range(400), labels=labels)).labelled) == 200
+
+
+def golden_every(step: int, number: int) -> Rows:
+    return rows(range(number), labels=["a" if i % step == 0 else None for i in range(number)])
+
+
+def test_golden_rows_alone_are_held_out_at_the_share_that_is_theirs() -> None:
+    one = golden_every(20, 1_000)
+    division = draw(one, heldout=0.1, validation=0.2, golden=True)
+    assert (len(division.heldout), len(division.validation)) == (5, 9)
+    assert one.labelled[division.heldout].all() and one.labelled[division.validation].all()
+    assert len(division.train) == 1_000 - 5 - 9 and len(division.labelled) == 50 - 5 - 9
+    assert not one.labelled[draw(one, heldout=0.1).heldout].all(), "else as before: of all rows"
+
+
+@pytest.mark.parametrize("number", [1_029, 15_000])
+def test_where_every_row_is_golden_the_draw_is_the_same(number: int) -> None:
+    groups = [f"form {i % 200}" if i % 3 == 0 else None for i in range(number)]
+    one = rows(range(number), groups=groups)
+    before, after = (draw(one, heldout=0.1, validation=0.1, golden=golden) for golden in (False, True))
+    assert all((getattr(before, side) == getattr(after, side)).all() for side in SIDES)
+
+
+def test_a_prompt_goes_along_with_a_golden_row_of_its_unit() -> None:
+    """A copy of a held-out row without its label is nobody's training row."""
+    labels = ["a" if i % 2 == 0 else None for i in range(400)]
+    keys, groups = [i // 4 for i in range(400)], [f"form {i // 40}" for i in range(400)]
+    for one in (rows(keys, labels=labels), rows(range(400), groups=groups, labels=labels)):
+        division = draw(one, heldout=0.1, golden=True)
+        assert one.labelled[division.heldout].sum() == 20 and len(division.heldout) == 40
+        for values in (keys,) if one.groups is None else (groups,):
+            assert not {values[i] for i in division.heldout} & {values[i] for i in division.train}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_many_golden_rows_a_small_share_is_one_at_least(seed: int) -> None:
+    assert len(draw(golden_every(2, 30_000), heldout=1e-6, golden=True, seed=seed).heldout) == 1
+
+
+def test_none_that_is_golden_is_refused_before_anybody_is_asked() -> None:
+    with pytest.raises(Refused) as caught:
+        draw(rows(range(50), labels=[None] * 50), heldout=0.1, golden=True)
+    assert [problem.code for problem in caught.value.problems] == ["heldout_labels"]
 
 
 def test_no_label_column_means_no_labels() -> None:

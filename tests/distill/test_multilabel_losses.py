@@ -1,5 +1,6 @@
 """Losses where a row has any number of classes: against formulas by hand, two-class softmax, finite differences, and their own limits."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
+from distill.objectives.balance import by_named_class, decision_weights, row_weights, soft_weights
 from distill.objectives.ensemble import teacher_log_odds
-from distill.objectives.labels import UNSEEN, decision_weights
+from distill.objectives.labels import UNSEEN
 from distill.objectives.objective import Objective, Targets
 from spec.objective import Labels, SoftTargets
 from tests.distill.test_objectives import gradient, logits, soft
@@ -20,6 +22,7 @@ ROWS, CLASSES = 5, 4
 TRUTH = np.array([[1, 0, 0, 1], [UNSEEN] * 4, [0, 0, 0, 0], [1, 1, 0, 1], [UNSEEN] * 4], dtype=np.int8)
 SEEN = TRUTH[[0, 2, 3]]
 HARD = Labels(type="labels")
+BALANCED = SoftTargets(type="soft_targets", balance="inverse_frequency")
 
 
 def targets(teachers: torch.Tensor | None, truth: Array = TRUTH) -> Targets:
@@ -66,6 +69,27 @@ def test_balanced_decisions_count_by_the_inverse_frequency_of_their_answer() -> 
     terms = (Labels(type="labels", balance="inverse_frequency", weight=0.5), HARD)
     found = objective(*terms, class_weights_V=torch.from_numpy(weights))(student, targets(None))
     assert found.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_balanced_soft_decisions_count_by_the_inverse_soft_frequency_of_their_answer() -> None:
+    """By hand, class by class, mean one; of lists as balanced labels do."""
+    student, teacher = logits(5, ROWS, CLASSES), logits(6, ROWS, 1, CLASSES) - torch.arange(CLASSES)
+    plain = objective(BALANCED)
+    weights = torch.from_numpy(soft_weights(plain.said(teacher.numpy()), CLASSES, several=True))
+    p, q = expit(teacher[:, 0].numpy()), expit(student.numpy())
+    shares = np.stack([1 - p, p])
+    counts = shares.sum(axis=1, keepdims=True)
+    assert counts.min() < 1 < counts.max()
+    each = (shares * ROWS / np.minimum(counts, 1).sum(axis=0) / np.maximum(counts, 1)).sum(axis=0)
+    np.testing.assert_allclose(row_weights(torch.from_numpy(p), weights.double()), each, rtol=1e-5)
+    np.testing.assert_allclose(each.mean(axis=0), 1)
+    kl = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+    found = replace(plain, soft_weights_V=weights)(student, targets(teacher))
+    assert found.item() == pytest.approx((each * kl).mean(), rel=1e-4)
+    named = [each[p[:, v] > 0.5, v].mean() if (p[:, v] > 0.5).any() else 0 for v in range(CLASSES)]
+    assert by_named_class(plain.said(teacher.numpy()), weights).tolist() == pytest.approx(named, rel=1e-5)
+    lists = torch.from_numpy(SEEN).float()
+    np.testing.assert_allclose(soft_weights([lists], CLASSES, several=True), decision_weights(SEEN))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0, 20.0, 100.0, 1000.0])

@@ -1,18 +1,22 @@
 """The objective against hand cases, finite differences and the paper's own limits."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
+from distill.objectives.balance import inverse_frequencies, row_weights, soft_weights
 from distill.objectives.ensemble import teacher_log_probabilities
-from distill.objectives.labels import UNSEEN, inverse_frequencies
+from distill.objectives.labels import UNSEEN
 from distill.objectives.objective import Objective, Targets
 from spec.objective import Labels, SoftTargets
 
 ROWS, CLASSES = 5, 7
+BALANCED = SoftTargets(type="soft_targets", temperature=4.0, balance="inverse_frequency")
 
 
 def logits(seed: int, *shape: int, spread: float = 3.0) -> torch.Tensor:
@@ -61,6 +65,59 @@ def test_balanced_labels_count_by_the_inverse_frequency_of_their_class() -> None
     objective = Objective(terms=(balanced, plain), class_weights_V=torch.from_numpy(weights))
     alike = -(logs[0, 0] + logs[2, 0] + logs[4, 0] + logs[3, 2]) / 4
     assert objective(student, targets(None, seen)).item() == pytest.approx((expected / 2 + alike).item())
+
+
+def test_balanced_soft_targets_count_by_the_inverse_soft_frequency() -> None:
+    """By hand: five rows, soft counts 3, 1 and 1, so that a row counts q0 5/(3*3) + (q1 + q2) 5/3; whatever the temperature of the term."""
+    q = torch.tensor([[0.9, 0.05, 0.05], [0.9, 0.1, 0.0], [0.8, 0.05, 0.15], [0.3, 0.6, 0.1], [0.1, 0.2, 0.7]])
+    weights = torch.from_numpy(soft_weights([q[:2], q[2:]], 3, several=False))
+    assert weights.tolist() == pytest.approx([5 / 9, 5 / 3, 5 / 3])
+    each = [5 / 9 * row[0] + 5 / 3 * (row[1] + row[2]) for row in q.tolist()]
+    assert row_weights(q, weights).tolist() == pytest.approx(each) and sum(each) == pytest.approx(5)
+    student, teacher = logits(5, ROWS, 3), q.log().clamp(min=-20)
+    p, r = (torch.softmax(z / 4, -1) for z in (teacher, student))
+    kl = 16 * (p * (p / r).log()).sum(-1)
+    objective = Objective(terms=(BALANCED, soft(4.0, 0.5)), soft_weights_V=weights)
+    expected = (kl * torch.tensor(each)).mean() + kl.mean() / 2
+    assert objective(student, targets(teacher[:, None])).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_hard_answers_count_as_balanced_labels_do() -> None:
+    """One-hot: the weights are those of the labels, and so are loss and gradient, up to what answers leave to other classes."""
+    known = [0, 3, 0, 2, 0]
+    given = np.array(known)
+    exact = soft_weights([torch.eye(CLASSES)[known]], CLASSES, several=False)
+    assert exact.tolist() == inverse_frequencies(given, CLASSES).tolist()
+    assert row_weights(torch.eye(CLASSES)[known], torch.from_numpy(exact)).tolist() == exact[given].tolist()
+    answers = torch.full((ROWS, 1, CLASSES), 1e-6).log()
+    answers[range(ROWS), 0, known] = 0.0
+    student, both = logits(6, ROWS, CLASSES), targets(answers, known)
+    plain = Objective(terms=(BALANCED.model_copy(update={"temperature": 1.0}),))
+    weights = torch.from_numpy(soft_weights(plain.said(answers.numpy()), CLASSES, several=False))
+    taught = replace(plain, soft_weights_V=weights)
+    labelled = Objective(
+        terms=(Labels(type="labels", balance="inverse_frequency"),), class_weights_V=torch.from_numpy(exact)
+    )
+    assert taught(student, both).item() == pytest.approx(labelled(student, both).item(), rel=1e-3)
+    torch.testing.assert_close(gradient(taught, student, both), gradient(labelled, student, both), rtol=1e-3, atol=1e-4)
+
+
+def test_a_class_of_less_than_a_row_is_that_part_of_a_class() -> None:
+    """Of two rows in all: C = 1 + 0.75 + 0.001; the third class would otherwise take a third of all weight for a thousandth of a row."""
+    q = torch.tensor([[0.6245, 0.375, 0.0005], [0.6245, 0.375, 0.0005]])
+    weights = soft_weights([q], 3, several=False)
+    classes = 1 + 0.75 + 0.001
+    assert weights.tolist() == pytest.approx([2 / (classes * 1.249), 2 / classes, 2 / classes])
+    assert row_weights(q, torch.from_numpy(weights)).tolist() == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.parametrize("combine", ["arithmetic", "geometric"])
+def test_soft_counts_are_of_what_all_teachers_say(combine: Literal["arithmetic", "geometric"]) -> None:
+    teachers = logits(7, ROWS, 2, CLASSES)
+    objective = Objective(terms=(BALANCED,), combine=combine, weights=(0.25, 0.75))
+    p, q = torch.softmax(teachers, -1).unbind(1)
+    expected = 0.25 * p + 0.75 * q if combine == "arithmetic" else torch.softmax(0.25 * p.log() + 0.75 * q.log(), -1)
+    torch.testing.assert_close(torch.cat(list(objective.said(teachers.numpy()))), expected)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 8.0])
@@ -160,7 +217,10 @@ def test_a_batch_without_labels_has_a_loss_of_zero_that_can_go_backward() -> Non
 def test_parts_of_a_batch_add_up_to_it(cuts: list[int]) -> None:
     student, teacher = logits(12, ROWS, CLASSES), logits(13, ROWS, 2, CLASSES)
     objective = Objective(
-        terms=(soft(4.0, 0.9), Labels(type="labels", weight=0.3)), combine="arithmetic", weights=(0.4, 0.6)
+        terms=(soft(4.0, 0.9), Labels(type="labels", weight=0.3), BALANCED),
+        combine="arithmetic",
+        weights=(0.4, 0.6),
+        soft_weights_V=torch.linspace(0.1, 2.0, CLASSES),
     )
     whole = targets(teacher, [1, UNSEEN, 6, 2, UNSEEN])
     parts = [objective(student[a:b], whole.part(a, b)) for a, b in pairwise(cuts)]

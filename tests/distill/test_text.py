@@ -14,6 +14,7 @@ import torch
 
 from distill.data.rows import Rows
 from distill.students.ngrams import Ngrams, padded
+from distill.students.predict import softmax
 from spec.facts import DatasetFacts
 from tests.distill import docstrings
 from tests.distill.jobs import PARAMS
@@ -119,6 +120,29 @@ def test_balanced_labels_are_told_in_the_report(library: Library, trained: Path)
     assert line in report["verdict"]["labels"]
     assert line in (job / "package/outputs/report.html").read_text()
     assert "class_weights" not in read(library.root / "large/grade/outputs/grade.json")
+
+
+def test_balanced_soft_targets_are_told_in_report_and_card(library: Library, trained: Path) -> None:
+    """Their baseline's labels are balanced too, and the report shows in what the two differ."""
+    terms = [{"type": "soft_targets", "balance": "inverse_frequency"}]
+    taught = {"teacher": {"models": ["mdl_large"]}, "objective": terms, "training": {"epochs": 0.5}}
+    job = library.job("evened", SPEC | taught | {"evaluation": {"baselines": ["no_teacher"]}})
+    shards = sorted((job / "score/outputs/teacher.0/train").glob("0*.npy"))
+    q = softmax(np.concatenate([np.load(shard) for shard in shards]))
+    counts, named = q.sum(axis=0), q.argmax(axis=1)
+    assert counts.min() > 1
+    each = q @ (len(q) / len(counts) / counts)
+    expected = [each[named == v].mean() for v in range(len(counts))]
+    report = read(job / "package/outputs/report.json")
+    assert report["grade"]["soft_weights"] == pytest.approx(expected, rel=1e-4)
+    line = f"inverse frequency of the class: between {min(expected):.2f} and {max(expected):.2f} times on average"
+    assert line in report["verdict"]["labels"]
+    for name in ("report.html", "README.md"):
+        assert line in (job / "package/outputs" / name).read_text()
+    told = ["- objective: soft_targets T=1 balanced × 1", "+ objective: labels balanced × 1"]
+    assert [found for found in report["spec_difference"] if "objective" in found] == told
+    assert "class_weights" in read(job / "train.no_teacher/outputs/train.json")
+    assert "soft_weights" not in read(library.root / "large/grade/outputs/grade.json")
 
 
 def test_the_delivered_files_answer_alone_and_alike(library: Library, trained: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from distill.students.predict import predict, softmax
 from distill.students.scaling import Scaling
 from spec.condition import Condition
 from spec.grader import Nll
-from spec.objective import SoftTargets
+from spec.objective import Balance, SoftTargets
 from spec.student import Convnet, Mlp
 from tests.distill.conftest import SOFT, STUDENT, TEACHER, TRAINED, Digits
 from tests.distill.runs import (
@@ -29,6 +29,7 @@ from tests.distill.runs import (
     messages,
     run_folder,
     selection,
+    signature,
     write_rows,
 )
 from tests.distill.training import trained, weights
@@ -64,6 +65,33 @@ def test_soft_targets_beat_the_baseline_and_a_shuffled_teacher_does_not(tmp_path
     assert student.labels_seen == baseline.labels_seen == round(0.05 * TRAINED)
     assert final(student) > final(baseline) + 0.05
     assert final(shuffled) < final(baseline)
+
+
+def test_balanced_soft_targets_raise_the_recall_of_a_rare_class(tmp_path: Path, digits: Digits) -> None:
+    """One row of twenty is rare, and the student sees less than its teacher: left alone it calls nearly nothing rare."""
+    draw = np.random.default_rng(0)
+    rare = np.arange(400) % 20 == 0
+    x = (rare[:, None] + draw.normal(0, 0.7, (400, 2))).astype(np.float32)
+    write_rows(tmp_path / "rows.arrow", x, ["rare" if each else "usual" for each in rare])
+    shard = tmp_path / "scores/teacher.0/train/00000.npy"
+    shard.parent.mkdir(parents=True)
+    np.save(shard, np.where(rare[:, None], np.log([0.9, 0.1]), np.log([0.02, 0.98])).astype(np.float32))
+    files = {"train/rows.arrow": tmp_path / "rows.arrow", "scores": tmp_path / "scores"}
+    given, student = signature((2,), ("rare", "usual")), Mlp(type="mlp", hidden_sizes=(4,))
+    recalls, records = [], []
+    balances: tuple[Balance, ...] = ("none", "inverse_frequency")
+    for balance in balances:
+        terms = (SoftTargets(type="soft_targets", balance=balance),)
+        params = digits.distilled(student=student, signature=given, objective=terms, steps=300, learning_rate=0.02)
+        records.append(trained(tmp_path / balance, params, files))
+        module = loaded(student, given, tmp_path / balance / "outputs/model.safetensors")
+        named = predict(module, Scaling.of(given.input), x, np.arange(400)).argmax(axis=1) == 0
+        recalls.append(named[rare].mean())
+    assert recalls[0] < 0.3 and recalls[1] > 0.7
+    rare_count = 20 * 0.9 + 380 * 0.02
+    weights_V = 400 / 2 / np.array([rare_count, 400 - rare_count])
+    assert records[1].soft_weights == pytest.approx(np.array([[0.9, 0.1], [0.02, 0.98]]) @ weights_V)
+    assert records[0].soft_weights == ()
 
 
 def test_share_and_labelled_say_which_rows_count(tmp_path: Path, digits: Digits) -> None:

@@ -166,6 +166,25 @@ def test_who_saw_which_labels(seen: int, words: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (
+            "classes",
+            "the inverse frequency of the class: between 0.40 and 2.50 times on average, by the class that is the most probable.",
+        ),
+        (
+            "multilabel",
+            "the inverse frequency of a class’s yes and no: a yes between 0.40 and 2.50 times on average, by its class.",
+        ),
+    ],
+)
+def test_balanced_soft_targets_are_told(output: str, words: str) -> None:
+    """A class that no answer names is none of the two."""
+    judged = grade().model_copy(update={"output": output, "soft_weights": (0.4, 0.0, 2.5, 0.7)})
+    assert verdict(judged, None).labels.endswith(f" Soft targets counted by {words}")
+
+
 def test_a_baseline_that_saw_other_labels_than_the_student() -> None:
     """A student of soft targets alone sees none, and its baseline must learn from something."""
     told = verdict(baseline_saw(500).model_copy(update={"labels_seen": 0}), None).labels

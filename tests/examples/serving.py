@@ -11,8 +11,13 @@ from typing import Any
 
 import httpx
 
+from gateway.subject import SHORT
+from spec.passages import PASSAGES
+
 MODEL, KEY = "minilm-docstrings", "k"
 LABELS = ("networkx", "psycopg", "pydantic", "pygments", "torch")
+PROBED = (SHORT, "Say maybe.", *PASSAGES.values())
+"""What a probe says."""
 TEXTS = {f"text number {number} about {label}": label for number in range(40) for label in LABELS}
 
 

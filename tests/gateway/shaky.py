@@ -25,6 +25,8 @@ class Shaky(Teacher):
     streams: bool = True
     status: int = 500
     first: int = 0
+    room: int | None = None
+    """Questions to a model that its limit still lets through, before it answers 429; None: it has no limit."""
     put: Counter[str] = field(default_factory=Counter)
     """Questions, by kind."""
 
@@ -35,6 +37,11 @@ class Shaky(Teacher):
             self.faults[asked] -= 1
             error = json.dumps({"error": {"message": f"no {asked}"}}).encode()
             return http(self.status, error, retry_after_ms=str(self.retry_after_ms))
+        if "messages" in body and self.room is not None:
+            if self.room == 0:
+                error = b'{"error": {"message": "three a minute"}}'
+                return http(429, error, retry_after_ms=str(self.retry_after_ms))
+            self.room -= 1
         if asked == "batches":
             return http(200, b'{"data": []}')
         return super()._reply(path, body)

@@ -15,6 +15,7 @@ from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
 from gateway.probe import models
 from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
+from gateway.retry import HOPELESS
 from tests.exchange import http
 from tests.gateway.server import Teacher, bomb, distribution, teacher
 
@@ -94,16 +95,32 @@ def test_statuses(status: int, kind: str, error: type[CallFailed]) -> None:
         assert failed.retry_after == 7
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [(429, {"code": "insufficient_quota", "type": "insufficient_quota"}, "unpaid"), (429, {"type": "insufficient_quota"}, "unpaid"),
+     (400, {"code": "billing_hard_limit_reached"}, "unpaid"), (429, {"code": "rate_limit_exceeded", "type": "tokens"}, "rate_limited"),
+     (429, {"code": ["insufficient_quota"]}, "rate_limited"), (429, "insufficient_quota", "rate_limited")],
+)  # fmt: skip
+def test_a_429_of_an_account_without_credit_is_not_waited_out(status: int, error: object, kind: str) -> None:
+    said = {"message": f"Check your plan, {KEY}"} | error if isinstance(error, dict) else error
+    failed = failure(http(status, json.dumps({"error": said}).encode(), Retry_After="7"))
+    assert (failed.kind, failed.status, failed.billed) == (kind, status, False)
+    assert isinstance(failed, Permanent) == (kind == "unpaid") == (failed.kind in HOPELESS) and KEY not in str(failed)
+
+
 def test_retry_after_as_milliseconds_and_as_a_date() -> None:
-    soon, past, odd = (
+    soon, past, odd, far, late = (
         failure(http(429, b"", **headers))
         for headers in (
             {"retry_after_ms": "250"},
             {"Retry_After": "Wed, 21 Oct 2015 07:28:00 GMT"},
             {"Retry_After": "soon"},
+            {"Retry_After": "Wed, 21 Oct 2015 07:28:00 +99999999999999"},
+            {"Retry_After": "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"},
         )
     )
-    assert [getattr(one, "retry_after", "") for one in (soon, past, odd)] == [0.25, 0.0, None]
+    assert [getattr(one, "retry_after", "") for one in (soon, past)] == [0.25, 0.0]
+    assert [getattr(one, "retry_after", "") for one in (odd, far, late)] == [None] * 3
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,11 @@ from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent
 from gateway.form import Form
-from gateway.passages import PROSE
 from gateway.probe import probe
 from gateway.reply import Message, Reply, Sampling
-from gateway.subject import SHORT, THOUGHT, Subject
+from gateway.subject import THOUGHT, Subject
 from spec.facts import Capabilities
-from tests.examples.serving import KEY, MODEL, TEXTS, serving, table
+from tests.examples.serving import KEY, MODEL, PROBED, TEXTS, serving, table
 from tests.examples.serving import Client as Served
 from tests.exchange import http
 from tests.gateway.server import teacher
@@ -32,7 +31,7 @@ def thinker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A model that refuses `max_tokens`, and a bound that leaves no room for its thought."""
     path = table(tmp_path_factory.mktemp("table") / "table.jsonl")
     with path.open("a") as lines:
-        lines.writelines(json.dumps({"text": text, "label": LABEL}) + "\n" for text in (SHORT, PROSE, "Say maybe."))
+        lines.writelines(json.dumps({"text": text, "label": LABEL}) + "\n" for text in PROBED)
     with serving("--table", path, "--thought", str(THINKS)) as found:
         yield found
 

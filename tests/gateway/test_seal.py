@@ -1,4 +1,5 @@
 import base64
+from itertools import pairwise
 
 import pytest
 
@@ -31,6 +32,17 @@ def test_a_changed_byte_is_noticed() -> None:
         changed[at] ^= 1
         with pytest.raises(Unsealable):
             ring.open(Sealed(sealed.key, bytes(changed)), project="p", endpoint="e")
+
+
+def test_each_round_of_a_rotation_opens_what_its_neighbours_seal() -> None:
+    """Processes are restarted one by one: those of two rounds run side by side, and either opens what the other has sealed."""
+    rounds = [Keyring(masters) for masters in ((OLD,), (OLD, NEW), (NEW, OLD), (NEW,))]
+    for one, next in pairwise(rounds):
+        for sealer, opener in ((one, next), (next, one)):
+            sealed = sealer.seal(SECRET, project="p", endpoint="e")
+            assert opener.open(sealed, project="p", endpoint="e") == SECRET
+    with pytest.raises(Unsealable):  # a new key that comes first at once
+        rounds[0].open(rounds[2].seal(SECRET, project="p", endpoint="e"), project="p", endpoint="e")
 
 
 def test_rotation_without_downtime() -> None:

@@ -16,7 +16,12 @@ from spec.facts import Capabilities
 from tests.acceptance.teacher import served
 from tests.gateway.shaky import Shaky
 
-QUESTIONS = ("top_logprobs 20", "n", "stream", "prompt_logprobs", "batches", "plain", "response_format")
+TRIALS = {
+    "top_logprobs 20": "top_logprobs", "n": "several", "stream": "streaming", "prompt_logprobs": "prompt_logprobs", "batches": "batch",
+    "response_format": "structured",
+}  # fmt: skip
+QUESTIONS = (*TRIALS, "plain")
+ABLE = Capabilities(top_logprobs=20, several=True, streaming=True, prompt_logprobs=True, batch=True, structured=True)
 EVER = 1000
 
 
@@ -38,13 +43,27 @@ def test_each_question_is_put_again(status: int) -> None:
     assert all(teacher.put[name] >= TRIES for name in QUESTIONS) and "top_logprobs 5" not in teacher.put
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_what_does_not_pass_is_no_capability_that_is_missing(question: str) -> None:
-    with served(teacher := Shaky(status=429)):
+@pytest.mark.parametrize("status", [429, 504])
+@pytest.mark.parametrize("question", TRIALS)
+def test_what_does_not_pass_is_no_capability_that_is_missing(question: str, status: int) -> None:
+    """It is not seen, stays as it was, and the next probe goes on with it alone."""
+    name = TRIALS[question]
+    with served(teacher := Shaky(status=status)):
         teacher.faults[question] = EVER
-        with pytest.raises(Retryable, match=f"HTTP 429: no {question}") as caught:
+        found = seen(teacher, before=ABLE)
+        assert found.unseen == (name,) and teacher.put[question] == TRIES
+        assert getattr(found, name) == getattr(ABLE, name)
+        teacher.faults.clear()
+        teacher.put.clear()
+        assert not seen(teacher, before=found).unseen and teacher.put["plain"] <= 1
+
+
+def test_an_endpoint_that_answers_no_plain_question_has_no_probe() -> None:
+    with served(teacher := Shaky(status=429)):
+        teacher.faults["plain"] = EVER
+        with pytest.raises(Retryable, match="HTTP 429: no plain") as caught:
             seen(teacher)
-    assert caught.value.kind == "rate_limited" and teacher.put[question] == TRIES
+    assert caught.value.kind == "rate_limited" and teacher.put["plain"] == TRIES
 
 
 @pytest.mark.parametrize("question", ["top_logprobs 20", "n", "stream", "batches"])
@@ -72,8 +91,7 @@ def test_nobody_waits_for_longer_than_a_probe_may_take() -> None:
     with served(teacher := Shaky(status=429, retry_after_ms=60_000)):
         teacher.faults["n"] = EVER
         began = time.monotonic()
-        with pytest.raises(Retryable, match="HTTP 429: no n"):
-            seen(teacher, until=began + 5.0)
+        assert seen(teacher, until=began + 5.0).unseen == ("several",)
         assert time.monotonic() - began < 3.0 and teacher.put["n"] == 1
 
 

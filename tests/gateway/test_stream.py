@@ -11,11 +11,10 @@ from gateway import stream
 from gateway.call import Endpoint, call
 from gateway.client import Client
 from gateway.failure import CallFailed, Permanent, Retryable
-from gateway.passages import PROSE
 from gateway.probe import probe
 from gateway.reply import Ask, Choice, Message, Reply, Sampling, Usage
-from gateway.subject import SHORT, Subject
-from tests.examples.serving import KEY, MODEL, TEXTS, serving, table
+from gateway.subject import Subject
+from tests.examples.serving import KEY, MODEL, PROBED, TEXTS, serving, table
 from tests.examples.serving import Client as Served
 from tests.exchange import http
 from tests.gateway.server import bomb, teacher
@@ -93,7 +92,9 @@ def test_a_stream_is_read_as_the_standard_has_it() -> None:
      (sse(part("ca"), {"error": {"type": "server_error", "message": "no"}}), "server_error", Retryable, 200),
      (sse(part("ca"), {"error": {"type": "rate_limit_error", "message": f"no, {PLANTED}"}}), "server_error", Retryable, 200),
      (sse({"error": {"code": 429, "message": "no"}}), "rate_limited", Retryable, 429),
-     (sse({"error": {"type": "x", "code": "insufficient_quota", "message": "no"}}), "rate_limited", Retryable, 429),
+     (sse({"error": {"type": "x", "code": "insufficient_quota", "message": "no"}}), "unpaid", Permanent, 402),
+     (sse({"error": {"type": "insufficient_quota", "code": 429, "message": "no"}}), "unpaid", Permanent, 402),
+     (sse(part("ca"), {"error": {"type": "billing_hard_limit_reached", "message": "no"}}), "unpaid", Permanent, 200),
      (sse({"error": {"type": "BadRequestError", "code": 400, "message": "no"}}), "bad_request", Permanent, 400),
      (sse(part("ca"), {"error": "whatever"}), "server_error", Retryable, 200)],
 )  # fmt: skip
@@ -198,7 +199,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """It knows what a probe says, too."""
     path = table(tmp_path_factory.mktemp("table") / "table.jsonl")
     with path.open("a") as lines:
-        lines.writelines(json.dumps({"text": text, "label": "torch"}) + "\n" for text in (SHORT, PROSE, "Say maybe."))
+        lines.writelines(json.dumps({"text": text, "label": "torch"}) + "\n" for text in PROBED)
     with serving("--table", path) as found:
         yield found
 

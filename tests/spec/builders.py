@@ -20,7 +20,7 @@ from spec.facts import (
     SplitFacts,
     StoredFile,
 )
-from spec.makeup import KINDS
+from spec.passages import HELD
 
 DIGITS = tuple("0123456789")
 DOCUMENT: dict[str, Any] = {
@@ -124,9 +124,9 @@ def model(
 
 def endpoint(**more: Any) -> EndpointFacts:
     """One that was probed for its model `large`, and has a price."""
-    rates = dict.fromkeys(KINDS, 0.25)
+    passages = {kind: 0.25 * sum(held.values()) for kind, held in HELD.items()}
     able = Capabilities(
-        top_logprobs=20, several=True, structured=True, tokens_per_byte=0.25, tokens_per_call=8.0, token_rates=rates
+        top_logprobs=20, several=True, structured=True, tokens_per_byte=0.25, tokens_per_call=8.0, passages=passages
     )
     known = {"models": ("large", "small"), "probed": {"large": able}, "price": Price(input=0.4, output=1.6)}
     return EndpointFacts(digest="digest-of-url", **known | more)

@@ -35,7 +35,12 @@ STUDENTS = st.one_of(
 )
 WEIGHTS = st.floats(0.01, 100.0)
 SOFT = st.fixed_dictionaries(
-    {"type": st.just("soft_targets")}, optional={"weight": WEIGHTS, "temperature": st.floats(0.5, 100.0)}
+    {"type": st.just("soft_targets")},
+    optional={
+        "weight": WEIGHTS,
+        "temperature": st.floats(0.5, 100.0),
+        "balance": st.sampled_from(["none", "inverse_frequency"]),
+    },
 )
 LABELS = st.fixed_dictionaries({"type": st.just("labels")}, optional={"weight": WEIGHTS})
 TEACHERS = st.one_of(

@@ -184,6 +184,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
     "objective[].soft_targets.type": ({"objective.0": {"type": "soft_targets"}}, {"objective.0.type": "labels"}),
     "objective[].soft_targets.weight": ({}, {"objective.0.weight": 0.8}),
     "objective[].soft_targets.temperature": ({}, {"objective.0.temperature": 20.0}),
+    "objective[].soft_targets.balance": ({}, {"objective.0.balance": "inverse_frequency"}),
     "objective[].labels.type": ({}, {"objective.1.type": "soft_targets"}),
     "objective[].labels.balance": ({}, {"objective.1.balance": "inverse_frequency"}),
     "objective[].labels.weight": ({}, {"objective.1.weight": 0.2}),

@@ -124,13 +124,13 @@ ENDPOINTS: list[Any] = [
     (rules.cap_bounds_a_call, kept("judge", sampling={}) | {"budget": {"usd": 5.0}}, known(),
       [(f"{KEEP}.sampling.max_tokens", "unbounded_answers", "A cap in dollars needs a bound for each answer, and sampling.max_tokens is null.")]),
     (rules.cap_covers_answers, kept("judge") | {"budget": {"usd": 0.05}}, known(),
-      [("budget.usd", "cap_too_small", "A cap of $0.05 does not cover the $0.1394 that the job needs at least.")]),
+      [("budget.usd", "cap_too_small", "A cap of $0.05 does not cover the $0.1382 that the job needs at least.")]),
     (keep.agreement_is_of_several, kept("agreement") | {f"{SAMPLING}.n": 1}, known(),
       [(KEEP, "one_vote", "One answer always agrees with itself: sampling.n is 1.")]),
     (keep.agreement_is_of_several, kept("agreement", least=0.2), known(),
       [(f"{KEEP}.least", "changes_nothing", "One of 5 answers is 0.2 of them already: the filter drops nothing.")]),
     (rules.cap_covers_answers, ASKED | {"budget": {"usd": 0.01}}, known(),
-      [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.07789 that the job needs at least.")]),
+      [("budget.usd", "cap_too_small", "A cap of $0.01 does not cover the $0.07709 that the job needs at least.")]),
 ]
 
 UNPRICED: list[Any] = [

@@ -125,6 +125,14 @@ def test_without_terms_of_its_own_the_baseline_learns_from_labels() -> None:
     assert [term.model_dump() for term in made.objective] == [{"type": "labels", "weight": 1.0, "balance": "none"}]
 
 
+def test_a_baseline_of_labels_for_balanced_soft_targets_is_balanced() -> None:
+    """Where it has labels of its own they stay as written."""
+    balanced = {"objective.0.balance": "inverse_frequency"}
+    assert [term.balance for term in without_teacher(job(balanced)).objective] == ["none"]
+    alone = {"objective": [{"type": "soft_targets", "balance": "inverse_frequency"}]}
+    assert [term.balance for term in without_teacher(job(alone)).objective] == ["inverse_frequency"]
+
+
 def test_weights_of_the_rest_are_divided_by_their_sum() -> None:
     made = without_teacher(job())
     assert [term.weight for term in made.objective] == [1.0]

@@ -12,11 +12,12 @@ from spec.problem import Refused
 from spec.resolve import resolve
 from spec.rules import RULES, WARNINGS, Rule, problems, warnings
 from spec.waiting import waiting
-from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, facts, job, model
+from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, endpoint, facts, job, model
+from tests.spec.leaves import ASKED
 from tests.spec.refused import BROKEN, SIGNALS, Case
 from tests.spec.refused import REFUSED as HELD
 from tests.spec.refused import WARNED as HELD_WARNED
-from tests.spec.refused_endpoints import ENDPOINTS, UNPRICED
+from tests.spec.refused_endpoints import ENDPOINTS, TEXTS, UNPRICED
 from tests.spec.refused_multilabel import MULTILABEL
 from tests.spec.refused_synthesis import SYNTHESIS, UNWRITTEN
 from tests.spec.refused_words import OF_WORDS
@@ -71,6 +72,12 @@ def test_overlap_passes_where_it_is_allowed_and_is_said() -> None:
 def test_the_same_split_on_two_sides_overlaps() -> None:
     (found,) = problems(job({"data.heldout": "ds_digits/train"}), facts())
     assert found.message.startswith("1,029 of 1,029 rows")
+
+
+def test_a_model_that_answered_is_served_whatever_the_list_says() -> None:
+    alias, able = "large-latest", endpoint().probed["large"]
+    known = facts(datasets={"ds_texts": TEXTS}, endpoints={"ep_open": endpoint(probed={alias: able})})
+    assert not problems(job(ASKED | {"teacher.models": [f"ep_open/{alias}"]}), known)
 
 
 def test_a_permuted_class_order_and_another_scale_are_no_fault() -> None:

@@ -6,23 +6,25 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from gateway import caller as caller_module
 from gateway import desk as desk_module
+from gateway.call import call
+from gateway.caller import Caller
 from gateway.desk import Desk
 from gateway.form import Form
-from gateway.reply import Message
-from gateway.till import Settled
+from gateway.reply import Message, Reply
 from gateway.words import NAME
 from models import lease, purse
 from models.answer import StoredAnswer
 from models.charge import Charge
 from models.project import Project
 from models.purse import Reservation
-from models.step import Step
+from models.step import Step, StepState
 from spec.facts import Price
-from spec.gateway import Told
+from spec.gateway import Answer, Told
 from tests.acceptance.teacher import Teacher, sentences, served
 from tests.models.world import World
 from tests.workers.desk import PRICE, SYSTEM, TEXTS, ask, asked, begun, booked, form
@@ -58,13 +60,14 @@ def test_what_was_paid_for_is_told_before_the_stop(
     world: World, ledger: Ledger, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a machine that is busy between an answer's commit and its telling."""
-    check = Desk._check
+    make = Caller.make
 
-    async def later(self: Desk, item: Settled) -> None:
+    async def later(self: Caller, *question: Any) -> dict[int, Answer]:
+        answers = await make(self, *question)
         await asyncio.sleep(0.2)
-        await check(self, item)
+        return answers
 
-    monkeypatch.setattr(Desk, "_check", later)
+    monkeypatch.setattr(Caller, "make", later)
     cap = 2 * max(form().bound([SYSTEM, Message("user", text)], 1) for text in TEXTS) / 1e6
     _, told = asyncio.run(ask(ledger, begun(world, world.project(), cap), teacher, TEXTS, form()))
     stop = next(place for place, one in enumerate(told) if one.stop)
@@ -135,6 +138,24 @@ def test_what_is_lost_is_booked_as_paid(world: World, ledger: Ledger) -> None:
     assert booked(world, work.grip.job) == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_interruptions_are_in_a_row_where_nothing_is_answered_between(
+    world: World, ledger: Ledger, teacher: Teacher, answered: bool
+) -> None:
+    """As many workers were lost as may be: one more ends the step, but for an answer of this attempt."""
+    work = begun(world, world.project())
+    world(
+        lambda session: session.execute(update(Step).where(Step.id == work.grip.step).values(interruptions=lease.BOUND))
+    )
+    teacher.faults["400"] = 0 if answered else 3
+    asyncio.run(ask(ledger, work, teacher, TEXTS[:3], form()))
+    world.outlive(work.grip)
+    world(lease.expire, work.grip.step, work.grip.job)
+    step = world.steps(work.grip.job)["answer"]
+    expected = (StepState.READY, 1) if answered else (StepState.FAILED, lease.BOUND + 1)
+    assert (step.state, step.interruptions) == expected and teacher.calls == 3 * answered
+
+
 def test_equal_questions_are_paid_for_once(world: World, ledger: Ledger, teacher: Teacher) -> None:
     work = begun(world, world.project())
     _, told = asyncio.run(ask(ledger, work, teacher, [TEXTS[0]] * 20 + TEXTS[1:3], form()))
@@ -168,7 +189,7 @@ def test_odd_replies_are_kept_all_the_same(world: World, ledger: Ledger, teacher
     work = begun(world, world.project())
     teacher.odd = True
     desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:6], form(top_logprobs=3)))
-    assert desk.stopped is None and not desk.till.unbooked and all(one.answers for one in told)
+    assert desk.stopped is None and not desk.unbooked and all(one.answers for one in told)
     assert teacher.calls == 6, "a count that makes no sense is no reason to ask again"
     kept = world(lambda s: s.scalars(select(StoredAnswer).where(StoredAnswer.project == work.project)).all())
     assert kept and all(value <= 0 for one in kept for place in one.reply["top_logprobs"] for value in place.values())
@@ -233,6 +254,24 @@ def test_failed_calls_are_charged_by_what_may_be_billed(
     assert booked(world, work.grip.job) == pytest.approx(expected, abs=1e-9) and told[0].answers
     assert told[0].paid == round(1e6 * expected)
     assert expected >= teacher.bill and teacher.calls == 1 + (fault in ("reset", "504", "mute"))
+
+
+def test_a_call_that_fails_as_nobody_foresaw_is_booked_at_what_was_set_aside(
+    world: World, ledger: Ledger, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The endpoint has answered it, and bills it; the desk stops, and waits for no call that is over."""
+
+    async def odd(*what: Any) -> Reply:
+        await call(*what)
+        raise LookupError("nobody foresaw this")
+
+    monkeypatch.setattr(caller_module, "call", odd)
+    work = begun(world, world.project())
+    desk, _ = asyncio.run(ask(ledger, work, teacher, TEXTS[:1], form()))
+    assert teacher.calls == 1 and teacher.bill > 0
+    bound = form().bound([SYSTEM, Message("user", TEXTS[0])], 1) / 1e6
+    assert booked(world, work.grip.job) == pytest.approx(bound, abs=1e-9)
+    assert desk.stopped is not None and desk.stopped.code == "internal" and desk.flying == 0
 
 
 def cheap_form() -> Form:

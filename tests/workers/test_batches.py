@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from gateway.carrier import Carrier
@@ -196,6 +196,16 @@ def test_a_batch_of_a_killed_worker_is_taken_up(world: World, ledger: Ledger, se
 
 def forget(session: Session) -> None:
     session.scalars(select(Batch)).one().remote = None
+
+
+def test_answers_of_a_batch_end_a_row_of_interruptions(world: World, ledger: Ledger, server: Client) -> None:
+    work = begun(world, world.project())
+    world(
+        lambda session: session.execute(update(Step).where(Step.id == work.grip.step).values(interruptions=lease.BOUND))
+    )
+    run(ledger, work, server, ROWS[:5], form())
+    assert again(world, work).grip.step == work.grip.step
+    assert world.steps(work.grip.job)["answer"].interruptions == 1
 
 
 def test_a_batch_that_was_never_sent_is_void(world: World, ledger: Ledger, server: Client) -> None:

@@ -106,14 +106,14 @@ class Capabilities(TypedDict):
     """Median of the probe's calls."""
     tokens_per_byte: float
     """Of English prose, as the endpoint counts the prompt."""
-    token_rates: dict[str, float]
-    """Tokens a byte of each kind of writing, of symbols a piece, as the endpoint counts them; {}: it was not seen yet, or its replies do not say."""
+    passages: dict[str, float]
+    """Tokens of a known passage of each kind of writing, as the endpoint counts them, without what is around a prompt; {}: its replies do not say."""
     tokens_per_call: float
     """Of a prompt beside its text."""
     limits: dict[str, int]
     """From the reply's headers: requests and tokens a minute, as far as it says."""
     unseen: list[str]
-    """What the last probe had no time for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
+    """What the last probe had no time, no calls within a rate limit, or no money of the month for: it is as an earlier one saw it, else taken not to be there. The next one goes on with it."""
 
 
 class Checkpoint(TypedDict):
@@ -216,9 +216,9 @@ class Data(TypedDict):
     train: str
     """`ds_x`, `ds_x/split` (default split: train) or `file-x`."""
     heldout: NotRequired[Literal['auto'] | float | str]
-    """Rows of the report: a dataset, or a share of the training rows. `auto`: the dataset's `test` split, else 0.1."""
+    """Rows of the report: a dataset, or a share of the training rows. `auto`: the dataset's `test` split, else 0.1. Where a teacher answers, a share is of the rows with a label."""
     validation: NotRequired[Literal['auto'] | float | str | None]
-    """Rows for choices during training, never the report's. `auto`: 0.1 where something is chosen, else none."""
+    """Rows for choices during training, never the report's. `auto`: 0.1 where something is chosen, else none. A share is of the same rows as that of held-out rows."""
     seed: NotRequired[int]
     """Seed of all draws of rows; apart from the training seed."""
     share: NotRequired[float]
@@ -1186,6 +1186,10 @@ class SoftTargets(TypedDict):
     weight: NotRequired[float]
     temperature: NotRequired[float]
     """T: both distributions are softened by it."""
+    balance: NotRequired[Literal['none', 'inverse_frequency']]
+    """`inverse_frequency`: a row counts the sum over classes of probability * rows / (classes * n), n the sum over training rows of that class's
+    probability, all as the teachers together say at temperature 1: one on average, and where they name one class a row what `labels` count. A class
+    with n under 1 is that part of a class, and its n is taken for 1. Of several classes a row, the same of each class's yes and no."""
 
 
 class SplitFacts(TypedDict):
@@ -1421,7 +1425,7 @@ class Usage(TypedDict):
 
 
 class UsageRow(TypedDict):
-    """What one job, step, endpoint or project, or all of one day (UTC), has used."""
+    """What one job, step, endpoint or project, or all of one day (UTC), has used. Probes belong to no job and no step."""
     device_seconds: float
     usd: float
     calls: int

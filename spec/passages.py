@@ -2,9 +2,10 @@
 Declaration of Human Rights (1948) in the languages of that kind."""
 
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 
 from spec.makeup import KINDS, Kind, amounts
-from spec.tokens import USUAL
 
 PASSAGES: Mapping[Kind, str] = {
     "prose": (
@@ -50,6 +51,8 @@ PASSAGES: Mapping[Kind, str] = {
     "hangul": "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다. 인간은 천부적으로 이성과 양심을 부여받았으며 서로 형제애의 정신으로 행동하여야 한다.",
 }  # fmt: skip
 PROSE = PASSAGES["prose"]
+HELD = {kind: amounts([PASSAGES[kind]]) for kind in KINDS}
+"""How much of each kind a passage holds."""
 ORDER: tuple[Kind, ...] = (
     "prose",
     "symbols",
@@ -59,19 +62,29 @@ ORDER: tuple[Kind, ...] = (
 """In which a kind's rate is found: few passages are of one kind alone, and what is found first weighs least on others."""
 SWEEPS = 8
 """Until no rate changes any more."""
+USUAL: Mapping[str, float] = {
+    "prose": 0.25, "latin": 0.37, "digits": 0.8, "symbols": 0.75, "cyrillic": 0.25, "arabic": 0.4, "alphabets": 0.5, "abugidas": 0.4,
+    "han": 0.3, "kana": 0.3, "hangul": 0.35,
+}  # fmt: skip
+"""Of an endpoint that was not asked, or does not say: about what the tokenizers of 2023 make of them."""
 DEAREST = 8.0
 """Tokens of a byte, or of a symbol, that are believed."""
 
 
-def rates(tokens: Mapping[Kind, float]) -> dict[str, float]:
-    """Tokens of a byte of each kind, of a symbol a piece, from those of each passage without what is around a prompt: the equations of all passages,
-    solved one rate after the other (Gauss and Seidel). {}: what was counted makes no sense."""
-    held = {kind: amounts([PASSAGES[kind]]) for kind in KINDS}
-    found = {kind: USUAL[kind] for kind in KINDS}
+def rates(tokens: Mapping[str, float]) -> Mapping[str, float]:
+    """Tokens of a byte of each kind, of a symbol a piece, from those of passages without what is around a prompt. {}: what was counted makes no sense.
+
+    They solve the equations of all passages, one rate after the other (Gauss and Seidel). Of a kind whose passage was not counted it is the usual one.
+    """
+    return _rates(tuple(sorted(tokens.items())))
+
+
+@cache
+def _rates(tokens: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
+    counted, found = dict(tokens), dict(USUAL)
     for _ in range(SWEEPS):
-        for kind in ORDER:
-            others = sum(amount * found[other] for other, amount in held[kind].items() if other != kind)
-            found[kind] = max(0.0, (tokens[kind] - others) / held[kind][kind])
-    if not any(found.values()) or max(found.values()) > DEAREST:
-        return {}
-    return {kind: round(rate, 5) for kind, rate in found.items()}
+        for kind in (kind for kind in ORDER if kind in counted):
+            others = sum(amount * found[other] for other, amount in HELD[kind].items() if other != kind)
+            found[kind] = max(0.0, (counted[kind] - others) / HELD[kind][kind])
+    believed = any(found[kind] for kind in counted) and max(found.values()) <= DEAREST
+    return MappingProxyType(found if believed else {})
