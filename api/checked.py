@@ -56,6 +56,6 @@ def _not_json(why: str) -> Problem:
 
 
 def of_parameter(error: Found) -> Problem:
-    """Of the query, a header or the path."""
-    name = str(error["loc"][-1])
+    """Of the query, a header or the path; of one that may be repeated, the place of the wrong value among them is not told."""
+    name = str(error["loc"][1])
     return Problem(code="invalid_value", message=f"{name}: {error['msg']}.", param=name)

@@ -10,6 +10,7 @@ from api import handlers, logs
 from api.clouds.bedrock.routes import router as bedrock
 from api.clouds.vertex.routes import router as vertex
 from api.datasets.routes import router as datasets
+from api.distillations.asked import router as asked
 from api.distillations.past import router as histories
 from api.distillations.routes import router as distillations
 from api.document import document
@@ -37,6 +38,7 @@ ROUTERS = (
     endpoints,
     distillations,
     histories,
+    asked,
     projects,
     keys,
     usage,

@@ -1,4 +1,4 @@
-"""What can be read of a job's past: events, metrics, checkpoints, logs, report."""
+"""What can be read of a job's past: events, metrics, checkpoints, logs, answers, new texts, report."""
 
 from collections import defaultdict
 from typing import Any
@@ -16,6 +16,7 @@ from models.event import Event
 from models.job import ENDED, Job
 from models.step import Step, StepState
 from spec.nearest import suggestion
+from spec.outcomes import ANSWERS, TEXTS
 
 
 def get(session: Session, project: str, id: str) -> Job:
@@ -76,6 +77,35 @@ def logs(session: Session, project: str, id: str, step: str | None) -> list[tupl
         hint = suggestion(step, [origin.name for origin in found]) or "No step is planned yet."
         raise NotFound(f"No step {step[:80]!r}.", code="step_not_found", param="step", hint=hint)
     return [(origin.name, origin.log) for origin in found if origin.log and step in (None, origin.name)]
+
+
+def answers(session: Session, project: str, id: str) -> dict[str, Any]:
+    """What was said of each row, by the last step that has ended of those that ask and filter; of a preview while there is no other.
+
+    A file `{digest, bytes}`. Raises NotFound (also `not_asked`, `not_answered`).
+    """
+    return _told(session, project, id, ("answer", "keep"), ANSWERS)
+
+
+def texts(session: Session, project: str, id: str) -> dict[str, Any]:
+    """Every text that was written, a file `{digest, bytes}`. Raises NotFound (also `not_asked`, `not_answered`)."""
+    return _told(session, project, id, ("synthesise",), TEXTS)
+
+
+def _told(session: Session, project: str, id: str, verbs: tuple[str, ...], name: str) -> dict[str, Any]:
+    """The output of this name that the last step of these verbs has left."""
+    job = get(session, project, id)
+    planned = session.scalars(steps.of_jobs([id])).all()
+    asking = [step for step in planned if step.verb in verbs]
+    what = "answers" if name == ANSWERS else "new texts"
+    if planned and not asking:
+        hint = "A teacher behind an endpoint gives answers; it writes texts where the job says `data.synthesise`."
+        raise NotFound(f"Distillation {id} asks no endpoint for {what}.", code="not_asked", hint=hint)
+    made: list[dict[str, Any]] = [step.outputs[name] for step in asking if step.state == StepState.SUCCEEDED]
+    if not made:
+        hint = "They are there once the step that asks has ended well; the events of one that failed show some."
+        raise NotFound(f"Distillation {id} is {job.state} and has no {what}.", code="not_answered", hint=hint)
+    return made[-1]
 
 
 def report(session: Session, project: str, id: str, name: str) -> dict[str, Any]:

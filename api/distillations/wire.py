@@ -9,11 +9,14 @@ from models.cut import REASON
 from models.event import Event as EventRow
 from models.step import Step as StepRow
 from spec.distillation import Distillation
+from spec.outcomes import Fate, Kind
 from spec.price import Estimate
 from spec.problem import Problem
 from spec.step import Step as Planned
 
 JobStateName = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+Side = Literal["heldout", "train"]
+AnswerKind = Literal[Kind, "dropped"]
 StepStateName = Literal["blocked", "ready", "running", "paused", "succeeded", "failed", "cancelled", "skipped"]
 
 
@@ -211,6 +214,47 @@ class Checkpoint(BaseModel):
     step: str
     step_number: int
     bytes: int
+
+
+class Answer(BaseModel):
+    """What the teacher said of one row."""
+
+    side: Side
+    row: int
+    """Its number in the split that it is of, from 0; a held-out row of a job that names no `data.heldout` split is of the training split. Rows that
+    the job made (new texts, copies) come after those of the split."""
+    kind: AnswerKind
+    """`answered`: it is learned from, or measured by. `dropped`: it was answered, and filters have left it out. `failed`: the call got no answer."""
+    label: str | list[str] | None = None
+    """The choice that was read in it; a list where a row may have any number of them; null where there is none to read."""
+    probabilities: dict[str, float] | None = None
+    """Of the 20 likeliest choices; null where the text alone was read."""
+    votes: int | None = None
+    """Of several answers, those that name the label."""
+    gold: str | list[str] | None = None
+    """The row's own label, where the job may see it."""
+    answers: list[str] = []
+    """All that was said, one text for each of `sampling.n`; [] where the call failed."""
+    finish_reason: str | None = None
+    """Of the first of them, as the endpoint says it: `length` of one that was cut."""
+    filters: list[int] | None = None
+    """Of a dropped row: places in `data.responses.keep` of the filters that it fails, [] where none applies to it."""
+    failed: str | None = None
+    """Why the call failed, in a word, and in the words of the endpoint."""
+    message: str | None = None
+    usd: float | None = None
+    """Of a preview: what the answer has cost this job."""
+
+
+class NewText(BaseModel):
+    """A text that the teacher wrote."""
+
+    call: int
+    """Number of the call in which it came, from 0."""
+    fate: Fate
+    """`kept`: the next of the new training rows. It was left out as a near-duplicate of a held-out or validation row (`heldout`), of a training row
+    (`train`), or of a text that was kept before (`new`), or because there were enough (`spare`)."""
+    text: str
 
 
 class DistillationDeleted(BaseModel):

@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +12,8 @@ import numpy.typing as npt
 from distill.answers.marks import closed, opened
 from distill.answers.path import Path
 from spec.gateway import Answer
+from spec.outcomes import Kind
 
-Kind = Literal["answered", "refused", "empty", "truncated", "unparseable", "failed"]
 Shares = npt.NDArray[np.float64]
 CUT = ("length", "max_tokens")
 BARRED = ("content_filter", "refusal")

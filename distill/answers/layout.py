@@ -14,9 +14,10 @@ from distill.data.rows import Ints
 from distill.report.asked import Tally
 from distill.run import RunFolder
 from distill.signals.scores import SHARD, Scores, index_path, shard_path
+from spec import outcomes
 from spec.responses import NONE
 
-LOG, TALLY = "answers.jsonl", "answers.json"
+LOG, TALLY = outcomes.ANSWERS, "answers.json"
 ANSWERS, TRAIN = "answers", "train"
 DROPPED = "dropped"
 

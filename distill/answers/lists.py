@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distill.answers.choices import BARRED, CUT, Kind, Reading, Shares
+from distill.answers.choices import BARRED, CUT, Reading, Shares
 from distill.answers.marks import closed, opened
 from distill.graders.decisions import THRESHOLD
 from spec.gateway import Answer
+from spec.outcomes import Kind
 from spec.responses import NONE
 
 BETWEEN = re.compile(r"[,;\n]")

@@ -1,13 +1,16 @@
 """What the teacher said when it was asked: rows by kind, how its answers were read, how good they are, and what they cost."""
 
+from typing import get_args
+
 from distill.report import noise, written
 from distill.report.asked import Agreement, Asked, Bill, Dropped, Kept, Tally
 from distill.report.figures import Report
 from distill.report.markup import Child, Markup, tag
 from distill.report.numbers import DASH, count, decimal
 from spec.money import dollars
+from spec.outcomes import Kind
 
-KINDS = ("answered", "refused", "empty", "truncated", "unparseable", "failed")
+KINDS = get_args(Kind)
 SIDES = {"heldout": "held-out", "train": "training"}
 TOLD = 0.0005
 """Nats a row that are told apart: by less, rounding decides which of two alike is smaller."""
@@ -30,7 +33,7 @@ def section(report: Report) -> Child:
         _caption(report, answers),
         _worth(answers),
         noise.part(answers),
-        _unanswered(answers),
+        _unanswered(report, answers),
         _kept(answers.kept),
         texts,
         _bill(report.bill),
@@ -94,8 +97,8 @@ def worth_words(gold: Agreement) -> str:
     )
 
 
-def _unanswered(answers: Tally) -> Child:
-    """The first rows that nobody learns from, with what was said."""
+def _unanswered(report: Report, answers: Tally) -> Child:
+    """The first rows that nobody learns from, with what was said, and how to have the others."""
     if not answers.unanswered:
         return None
     rows = [
@@ -110,7 +113,17 @@ def _unanswered(answers: Tally) -> Child:
     ]
     head = tag("tr", [tag("th", words) for words in ("", "kind", "said", "finish reason")])
     table = tag("table", tag("thead", head), tag("tbody", rows), class_="figures left")
-    return [tag("h3", "Rows without an answer, the first of them"), tag("div", table, class_="scroll")]
+    title = tag("h3", "Rows without an answer, the first of them")
+    return [title, tag("div", table, class_="scroll"), _all_of_them(report, answers)]
+
+
+def _all_of_them(report: Report, answers: Tally) -> Child:
+    """The command that prints every row of the kinds that are there."""
+    if report.job is None:
+        return None
+    there = [kind for kind in KINDS[1:] if any(part.kinds.get(kind) for part in answers.parts.values())]
+    command = f"stillhouse distillations answers {report.job} {' '.join(f'--kind {kind}' for kind in there)}"
+    return tag("p", "All of them: ", tag("code", command), class_="caption")
 
 
 def _kept(kept: Kept | None) -> Child:

@@ -6,9 +6,7 @@ from typing import Literal
 
 from distill.synthesis.near import Near
 from distill.synthesis.rouge import words
-
-Fate = Literal["kept", "heldout", "train", "new", "spare"]
-"""`heldout`, `train`, `new`: near a held-out or validation row, another row, a text that was kept; `spare`: enough were there."""
+from spec.outcomes import Fate
 
 
 class Pool:

@@ -33,6 +33,8 @@ from spec.run import Result
 
 SHOWN, MOST_SHOWN = 4, 20
 """Rows without an answer that are shown: of each kind and side, and together."""
+LIKELY, PLACES = 20, 6
+"""Choices of a row whose probabilities the log has, the likeliest first, and decimal places of them."""
 
 
 def run(folder: RunFolder, params: AnswerParams) -> Result:
@@ -183,9 +185,17 @@ def _line(params: AnswerParams, side: Side, place: int, told: Told, reading: Rea
     if told.answers:
         line |= {"answers": [answer.text for answer in told.answers], "finish_reason": told.answers[0].finish_reason}
         line |= {"votes": reading.votes} if params.read == "votes" and reading.shares is not None else {}
+        line |= {} if params.read == "text" or reading.shares is None else {"probabilities": _likely(params, reading)}
     else:
         line |= {"failed": told.failed, "message": told.message}
     return line
+
+
+def _likely(params: AnswerParams, reading: Reading) -> dict[str, float]:
+    """Names of the likeliest choices, each with its probability."""
+    assert reading.shares is not None
+    order = np.argsort(-reading.shares, kind="stable")[:LIKELY].tolist()
+    return {params.classes[place]: round(float(reading.shares[place]), PLACES) for place in order}
 
 
 def _useless(folder: RunFolder, side: Side) -> Refused:

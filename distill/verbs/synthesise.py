@@ -23,6 +23,7 @@ from distill.synthesis.examples import Examples
 from distill.synthesis.pool import Pool
 from distill.synthesis.replies import read
 from spec.gateway import Told
+from spec.outcomes import TEXTS
 from spec.params import SynthesiseParams
 from spec.problem import Problem, Refused
 from spec.run import Result
@@ -80,7 +81,7 @@ class Writing:
 
     def until_enough(self, asker: Asker) -> None:
         """Until enough texts are kept, no call is left, nothing more is answered, or a lot of calls has brought no text."""
-        with self._folder.output("texts.jsonl").open("w", encoding="utf-8") as log:
+        with self._folder.output(TEXTS).open("w", encoding="utf-8") as log:
             while self._wanting and asker.stopped is None:
                 number = min(
                     ROUND,

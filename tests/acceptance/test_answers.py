@@ -41,9 +41,14 @@ def test_from_an_endpoint_to_a_report(stack: Stack, asker: Tenant, teacher: Teac
     # The teacher's accuracy is that of its own model, and nobody but the baseline saw gold.
     roles = {role["role"]: role for role in whole["grade"]["roles"]}
     gold = whole["answers"]["parts"]["heldout"]["gold"]
-    lines = log(stack, run)
+    lines = log(run)
     assert sorted(line["row"] for line in lines) == list(range(ROWS))
     assert {line["row"]: line["label"] for line in lines} == dict(enumerate(map(best, TEXTS[:ROWS])))
+    for line in lines:
+        shares = model(TEXTS[line["row"]])
+        assert line["probabilities"] == pytest.approx(shares, abs=2e-6)
+        assert next(iter(line["probabilities"])) == line["label"] and line["answers"] == [line["label"]]
+        assert line["gold"] in (None, LABELS[line["row"]])
     heldout = [line["row"] for line in lines if line["side"] == "heldout"]
     assert gold["rows"] == len(heldout) == 48
     assert gold["accuracy"] == np.mean([best(TEXTS[row]) == LABELS[row] for row in heldout])
@@ -82,9 +87,11 @@ def output(stack: Stack, run: Run, name: str) -> bytes:
     return b"".join(open_storage(stack.environment["STILLHOUSE_STORAGE"]).read(found[0]))
 
 
-def log(stack: Stack, run: Run) -> list[dict[str, Any]]:
-    """A line for each row that was asked about."""
-    return [json.loads(line) for line in output(stack, run, "answers.jsonl").splitlines()]
+def log(run: Run, **only: str) -> list[dict[str, Any]]:
+    """A line for each row that was asked about, as the job's owner has it."""
+    reply = run.owner.client.get(f"/v1/distillations/{run.id}/answers", params=only)
+    assert reply.is_success, reply.text
+    return [json.loads(line) for line in reply.content.split(b"\n") if line]
 
 
 def the_distributions(stack: Stack, run: Run, whole: dict[str, Any], shares: dict[int, dict[str, float]]) -> None:
@@ -95,7 +102,7 @@ def the_distributions(stack: Stack, run: Run, whole: dict[str, Any], shares: dic
     assert rows.tolist() == sorted(shares)
     expected = np.array([[shares[row][name] for name in WORDS] for row in rows.tolist()])
     np.testing.assert_allclose(np.exp(logs), expected, atol=1e-5)
-    heldout = [line["row"] for line in log(stack, run) if line["side"] == "heldout" and line["row"] in shares]
+    heldout = [line["row"] for line in log(run) if line["side"] == "heldout" and line["row"] in shares]
     p = np.array([shares[row][LABELS[row]] for row in heldout])
     gold, tried = whole["answers"]["parts"]["heldout"]["gold"], np.geomspace(1e-8, 1, 5000)[:, None]
     assert gold["nll"] == pytest.approx((-np.log((1 - tried) * p + tried / 3)).mean(axis=1).min(), abs=1e-5)
@@ -162,6 +169,17 @@ def test_what_is_no_answer_is_counted_and_not_learned(stack: Stack, asker: Tenan
             kinds[kind] = kinds.get(kind, 0) + count
     told = {"refused": 4, "empty": 3, "truncated": 2, "unparseable": 5, "failed": 2}
     assert kinds == told | {"answered": ROWS - sum(told.values())}
+    for side, part in whole["answers"]["parts"].items():
+        assert Counter(row["kind"] for row in log(run, side=side)) == part["kinds"]
+    cut = log(run, kind="truncated")
+    assert len(cut) == 2 and all(row["finish_reason"] == "length" and row["label"] is None for row in cut)
+    for row in log(run):
+        if row["kind"] not in ("failed", "refused"):
+            assert row["answers"] == teacher.said[TEXTS[row["row"]]]
+    assert all(row["failed"] and "HTTP 400" in row["message"] for row in log(run, kind="failed"))
+    html = run.owner.client.get(f"/v1/distillations/{run.id}/report", headers={"accept": "text/html"}).text
+    named = " ".join(f"--kind {kind}" for kind in ("refused", "empty", "truncated", "unparseable", "failed"))
+    assert f"stillhouse distillations answers {run.id} {named}" in html
     assert {row["kind"] for row in whole["answers"]["unanswered"]} <= set(told)
     train = whole["answers"]["parts"]["train"]["kinds"]["answered"]
     assert whole["grade"]["train_rows"] == train and any("did not answer" in warning for warning in whole["warnings"])
@@ -200,7 +218,7 @@ def test_votes_of_an_endpoint_without_logprobs(stack: Stack, asker: Tenant) -> N
         assert max(shares[row][name] for row in shares for name in WORDS) == 1 and 110 < len(shares) < 120
         the_distributions(stack, run, whole, shares)
         for side, part in whole["answers"]["parts"].items():
-            mine = [votes[line["row"]] for line in log(stack, run) if line["side"] == side and line["row"] in shares]
+            mine = [votes[line["row"]] for line in log(run) if line["side"] == side and line["row"] in shares]
             assert part["outside"] == pytest.approx(np.mean([said["water"] / 3 for said in mine]))
         assert found["usage"]["usd"] == pytest.approx(teacher.bill, abs=1e-9)
 

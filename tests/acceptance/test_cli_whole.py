@@ -16,7 +16,7 @@ from standalone.stack import Stack
 from stillhouse.cli.main import application
 from tests.acceptance import digits
 from tests.acceptance.run import until
-from tests.acceptance.teacher import KEY, served
+from tests.acceptance.teacher import KEY, sentences, served
 
 PROGRAM = str(Path(sys.executable).with_name("stillhouse"))
 
@@ -90,6 +90,7 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         assert changed["price"]["cached"] == 0.5 and changed["licence"] == "gemma" and changed["terms"]
         assert changed["limits"]["stream_idle"] is None and changed["limits"]["concurrency"] == 4
         assert "not seen to stream" in typist.run("endpoints", "change", "ep_cli", "--stream-idle", "20", code=1).stderr
+        said(typist, folder)
         missing = typist.run("endpoints", "create", "x", "--url", teacher.url, "--key-from-env", "NO_SUCH", code=2)
         assert "NO_SUCH is not set" in missing.stderr
         assert "IN/OUT" in typist.run("endpoints", "change", "ep_cli", "--price", "cheap", code=2).stderr
@@ -99,6 +100,41 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         capped = typist.run("distill", path, "--budget-usd", "-1", "--json", code=1)
         assert json.loads(capped.stderr)["error"]["param"] == "budget.usd"
     assert typist("endpoints", "delete", "ep_cli")["deleted"]
+
+
+def said(typist: Typist, folder: Path) -> None:
+    """What an endpoint wrote and answered, as soon as it has."""
+    texts, labels = sentences(60, 3)
+    (folder / "sentences.jsonl").write_text(
+        "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in zip(texts, labels, strict=True))
+    )
+    rows = typist("datasets", "create", str(folder / "sentences.jsonl"), "--label", "label")["id"]
+    written = {"rows": 3, "sampling": {"max_tokens": 300}}
+    job = {
+        "name": "said", "teacher": {"models": ["ep_cli/words"]},
+        "data": {"train": rows, "responses": {"type": "teacher", "sampling": {"max_tokens": 4}}, "synthesise": written},
+        "student": {"type": "text_classifier", "width": 8}, "objective": [{"type": "soft_targets"}],
+    }  # fmt: skip
+    (folder / "said.json").write_text(json.dumps(job))
+    id = typist("distill", str(folder / "said.json"))["id"]
+    assert "has no answers" in typist.run("distillations", "answers", id, code=1).stderr
+    until(
+        lambda: (
+            "succeeded"
+            in [one["state"] for one in typist("distillations", "get", id)["steps"] if one["name"] == "answer"]
+        )
+    )
+    typist("distillations", "cancel", id)
+    rows_of = {side: typist("distillations", "answers", id, "--side", side) for side in ("heldout", "train")}
+    assert {row["row"] for row in rows_of["heldout"] + rows_of["train"]} == set(range(60 + 3))
+    assert {row["label"] for row in rows_of["train"]} == {"animals", "plants", "stones"}
+    assert typist("distillations", "answers", id, "--kind", "truncated", "--kind", "failed") == []
+    lines = typist.run("distillations", "answers", id, "--kind", "answered").stdout.splitlines()
+    assert len(lines) == 63 and lines[0].split()[0] == "heldout" and "answered" in lines[0]
+    assert typist.run("distillations", "answers", id, "--csv").stdout.startswith("side,row,kind,label,")
+    assert [one["fate"] for one in typist("distillations", "texts", id, "--fate", "kept")] == ["kept"] * 3
+    assert typist.run("distillations", "texts", id, "--fate", "kept", "--csv").stdout.count("kept") == 3
+    assert "kept" in typist.run("distillations", "texts", id).stdout
 
 
 def test_every_command(typist: Typist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

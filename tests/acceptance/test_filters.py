@@ -86,6 +86,7 @@ def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, asker: Tenant
         ]
         assert all(one["dropped"] for one in told["filters"]), "each of them has something to do"
         assert {one["row"] for one in told["dropped"]}.isdisjoint(kept)
+        every_row_says_why(stack, run, expected)
         assert {"labels": whole["grade"]["train_rows"], "heldout": whole["grade"]["rows"]} == {
             "labels": len(kept),
             "heldout": HELDOUT,
@@ -105,6 +106,24 @@ def test_filters_drop_what_the_teachers_own_log_says(stack: Stack, asker: Tenant
         assert "The noise of its labels, class by class" in html and "left: right, %" in html
         assert "What the filters have left" in html and "regex: pattern animals|plants" in html
         nothing_is_asked_again(asker, teacher, rows)
+
+
+def every_row_says_why(stack: Stack, run: Run, expected: list[list[bool | None]]) -> None:
+    """What the job's owner downloads: of each row what was said, and the filters that it fails."""
+    with Stillhouse(stack.url, run.owner.key) as client:
+        rows = list(client.distillations.get(run.id).answers(side="train"))
+        dropped = list(client.distillations.get(run.id).answers(kind=["dropped"]))
+    assert sorted(row["row"] for row in rows) == list(range(ROWS - HELDOUT))
+    assert dropped == [row for row in rows if row["kind"] == "dropped"]
+    for row in rows:
+        failed = [place for place, fails in enumerate(expected[row["row"]]) if fails]
+        applies = any(one is not None for one in expected[row["row"]])
+        assert row["kind"] == ("answered" if applies and not failed else "dropped")
+        assert row["filters"] == (None if row["kind"] == "answered" else failed)
+        votes = Counter(row["answers"])
+        assert len(row["answers"]) == SAMPLES and row["label"] in votes and row["votes"] == max(votes.values())
+        assert row["probabilities"] is not None
+        assert {name: round(share * SAMPLES) for name, share in row["probabilities"].items() if share} == votes
 
 
 def by_hand(teacher: Teacher, classes: list[str], rows: Iterable[int], told: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """A teacher that writes new training texts before it answers."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -18,6 +19,13 @@ def written(rows: str, **more: Any) -> dict[str, Any]:
     made = job(rows, steps=20, budget={"usd": 1.0})
     made["data"]["synthesise"] = {"rows": 30, "sampling": {"max_tokens": 300}, **more}
     return made
+
+
+def log(run: Run) -> list[dict[str, Any]]:
+    """Every text that came, as the job's owner has it."""
+    reply = run.owner.client.get(f"/v1/distillations/{run.id}/texts")
+    assert reply.is_success, reply.text
+    return [json.loads(line) for line in reply.content.split(b"\n") if line]
 
 
 def test_new_texts_are_written_and_answered(stack: Stack, asker: Tenant, teacher: Teacher) -> None:
@@ -39,6 +47,11 @@ def test_new_texts_are_written_and_answered(stack: Stack, asker: Tenant, teacher
     assert set(teacher.asked.values()) == {1}
     for text in new:
         assert all(slow_rouge_l(text, other) < 0.7 for other in {*TEXTS[:80], *new} - {text}), text
+    wrote = log(run)
+    assert Counter(line["text"] for line in wrote) == came
+    assert {line["text"] for line in wrote if line["fate"] == "kept"} == new
+    fates = Counter(line["fate"] for line in wrote)
+    assert {side: fates[side] for side in told["near"]} == told["near"] and fates["spare"] == told["spare"]
     far = [text for text in came if all(slow_rouge_l(text, other) < 0.7 for other in (*TEXTS[:80], *new))]
     assert len(far) <= told["spare"] and sum(told["near"].values()) == told["said"] - 30 - told["spare"] > 0
     assert all(set(one.shown) <= {*TEXTS[:80], *new} and len(one.shown) == 8 for one in teacher.wrote)

@@ -21,7 +21,7 @@ from models.finish import Outcome, Patience, finish
 from models.job import Job
 from models.start import Work, start
 from models.worker import Worker
-from spec.facts import DatasetFacts, ModelFacts, Roles, SplitFacts, StoredFile
+from spec.facts import ColumnFacts, DatasetFacts, ModelFacts, Roles, SplitFacts, StoredFile
 from spec.ids import new_id
 from spec.problem import Problem
 from spec.run import Result
@@ -129,6 +129,13 @@ def digits(files: Mapping[str, Mapping[str, Any]]) -> DatasetFacts:
         for name, file in files.items()
     }
     return builders.dataset(splits=splits, roles=Roles(input="image", label="label"))
+
+
+def texts(by: "Hand") -> DatasetFacts:
+    """The same of texts, with the rows `rows of train` and `rows of test`."""
+    known = digits({name: by.put(f"rows of {name}".encode()) for name in ("train", "test")})
+    columns = {"text": ColumnFacts(kind="text", dtype="str"), "label": builders.names()}
+    return known.model_copy(update={"columns": columns, "roles": Roles(input="text", label="label")})
 
 
 def model(file: Mapping[str, Any]) -> ModelFacts:

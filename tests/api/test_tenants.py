@@ -112,6 +112,8 @@ CASES: dict[str, One | All | Naming | Administrators | Shared] = {
     "list_distillation_checkpoints": One(World.training),
     "get_distillation_logs": One(World.ended),
     "get_distillation_report": One(World.ended),
+    "get_distillation_answers": One(World.answered),
+    "get_distillation_texts": One(World.answered),
     "list_projects": All(World.project),
     "get_project": One(World.project),
     "create_project": Administrators(World.project, {"name": "x"}),

@@ -4,6 +4,8 @@ from typing import Any
 
 from models.event import Line
 from spec.ids import new_id
+from tests.acceptance.teacher import served
+from tests.api.hand import texts
 from tests.api.jobs import Jobs
 from tests.api.service import Tenant, good
 
@@ -94,6 +96,50 @@ class World:
         self.jobs.run(model__safetensors=weights)
         self.jobs.run(grade__json=b"{}")
         self.jobs.run(model__safetensors=weights, report__json=b"{}", report__html=b"<p>Kept</p>")
+        return id
+
+    def asking(self, **more: Any) -> str:
+        """A job that has a teacher behind an endpoint write texts and answer; its worker has not begun. `more`: further parts."""
+        service = self.owner.service
+        boss = service.client(service.key(self.owner.project, "read", "write", "admin"))
+        with served() as teacher:
+            body = {
+                "name": new_id(""),
+                "url": teacher.url,
+                "allow_private": True,
+                "price": {"input": 1.0, "output": 2.0},
+            }
+            endpoint = good(boss.post("/v1/endpoints", json=body))["id"]
+        file = self.owner.upload(f"texts {self._seed()}".encode())["id"]
+        rows: str = good(self.owner.client.post("/v1/datasets", json={"files": [file]}))["id"]
+        self.jobs.hand.inspect_dataset(texts(self.jobs.hand), train=b"rows of train", test=b"rows of test")
+        spec = {
+            "name": "asking",
+            "teacher": {"models": [f"{endpoint}/words"]},
+            "data": {
+                "train": f"{rows}/train",
+                "heldout": f"{rows}/test",
+                "seed": self._seed(),
+                "responses": {"type": "teacher", "sampling": {"max_tokens": 4}},
+                "synthesise": {"rows": 3, "sampling": {"max_tokens": 100}},
+            },
+            "student": {"type": "text_classifier", "width": 16},
+            "objective": [{"type": "labels"}],
+            "evaluation": {"baselines": []},
+        }
+        id: str = self.jobs.start(spec | more)["id"]
+        return id
+
+    def answered(self) -> str:
+        """The same, stopped once it has said something of two rows and written one text."""
+        id = self.asking()
+        self.jobs.run(rows__arrow=b"rows", texts__jsonl=b'{"call": 0, "fate": "kept", "text": "new"}\n')
+        said = (
+            b'{"side": "heldout", "row": 0, "kind": "answered", "label": "1", "gold": "1", "answers": ["1"]}\n'
+            b'{"side": "train", "row": 1, "kind": "failed", "label": null, "failed": "permanent", "message": "no"}\n'
+        )
+        self.jobs.run(answers__jsonl=said, answers__json=b"{}")
+        good(self.owner.client.post(f"/v1/distillations/{id}/cancel"))
         return id
 
     def key(self) -> str:

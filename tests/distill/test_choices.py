@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from distill.answers.choices import Choices, Kind
+from distill.answers.choices import Choices
 from distill.answers.tally import agreement, log_shares, mixed_nll
 from distill.report.answers import worth_words
 from spec.gateway import Answer
+from spec.outcomes import Kind
 
 CITIES = Choices(names=("New York", "New York City", "York", "Newark", "Paris"))
 

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from distill.answers.choices import Kind
 from distill.answers.lists import Lists
 from distill.answers.prompts import picked, said
 from distill.answers.tally import agreement, log_odds
 from distill.data.canonical import text_digests
 from distill.graders.decisions import sigmoid
 from spec.gateway import Answer
+from spec.outcomes import Kind
 from spec.responses import schema
 
 SEA = Lists(names=("sea", "salt water", "C++", "Land"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,15 @@ from stillhouse import live
 from stillhouse.errors import JobFailed, Unreachable
 from stillhouse.pages import Pages
 from stillhouse.transport import Transport
-from stillhouse.types import Checkpoint, DistillationDeleted, DistillationEvent, DistillationJob, Metrics
+from stillhouse.types import (
+    Answer,
+    Checkpoint,
+    DistillationDeleted,
+    DistillationEvent,
+    DistillationJob,
+    Metrics,
+    NewText,
+)
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 PAUSE, LONGEST_PAUSE = 0.25, 1.5
@@ -126,6 +134,25 @@ class Job:
         with self._transport.stream(f"{self._path}/logs") as response:
             return response.read().decode(errors="replace")
 
+    def answers(self, *, kind: Sequence[str] = (), side: str | None = None) -> Iterator[Answer]:
+        """What a teacher behind an endpoint said of each row, as it comes: of these kinds (`answered`, `truncated`, …), on this side (`heldout`, `train`).
+
+        Raises NotFound until a step that asks has ended.
+        """
+        yield from self._lines("answers", kind=list(kind), side=side)
+
+    def answers_csv(self, *, kind: Sequence[str] = (), side: str | None = None) -> Iterator[str]:
+        """The same as text, piece by piece."""
+        yield from self._pieces("answers", kind=list(kind), side=side)
+
+    def texts(self, *, fate: Sequence[str] = ()) -> Iterator[NewText]:
+        """Every new text that the teacher wrote, as it comes: of these fates (`kept`, `heldout`, …). Raises NotFound until they are written."""
+        yield from self._lines("texts", fate=list(fate))
+
+    def texts_csv(self, *, fate: Sequence[str] = ()) -> Iterator[str]:
+        """The same as text, piece by piece."""
+        yield from self._pieces("texts", fate=list(fate))
+
     def report(self) -> dict[str, Any]:
         """All figures. Raises NotFound until the job has succeeded."""
         found: dict[str, Any] = self._transport.get(f"{self._path}/report", format="json")
@@ -143,6 +170,18 @@ class Job:
         self.data = self._transport.post(f"{self._path}/{intent}")
         return self
 
+    def _lines(self, name: str, **query: Any) -> Iterator[Any]:
+        """JSON of each line. They end in LF alone: an answer may hold what Unicode takes for the end of one."""
+        rest = b""
+        with self._transport.stream(f"{self._path}/{name}", **_said(query)) as response:
+            for chunk in response.iter_bytes():
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from map(json.loads, whole)
+
+    def _pieces(self, name: str, **query: Any) -> Iterator[str]:
+        with self._transport.stream(f"{self._path}/{name}", format="csv", **_said(query)) as response:
+            yield from response.iter_text()
+
     def _stream(self, after: int) -> Iterator[DistillationEvent]:
         """Events as they happen. Ends when the server, or the connection, does."""
         headers = {"accept": "text/event-stream", "last-event-id": str(after)}
@@ -154,3 +193,8 @@ class Job:
                         yield event
         except Unreachable:
             time.sleep(PAUSE)
+
+
+def _said(query: dict[str, Any]) -> dict[str, Any]:
+    """What is there of it: an empty filter is none."""
+    return {name: value for name, value in query.items() if value}

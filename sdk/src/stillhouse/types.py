@@ -25,6 +25,23 @@ class Alive(TypedDict):
     status: Literal['alive']
 
 
+class Answer(TypedDict):
+    """What the teacher said of one row."""
+    side: Literal['heldout', 'train']
+    row: int
+    kind: Literal['answered', 'refused', 'empty', 'truncated', 'unparseable', 'failed', 'dropped']
+    label: str | list[str] | None
+    probabilities: dict[str, float] | None
+    votes: int | None
+    gold: str | list[str] | None
+    answers: list[str]
+    finish_reason: str | None
+    filters: list[int] | None
+    failed: str | None
+    message: str | None
+    usd: float | None
+
+
 class BedrockError(TypedDict):
     """The body of every reply of status 4xx and 5xx; the header `x-amzn-ErrorType` has its kind."""
     message: str
@@ -968,6 +985,13 @@ class NewProject(TypedDict):
 class NewSignature(TypedDict):
     input: NewInput
     output: NewOutput
+
+
+class NewText(TypedDict):
+    """A text that the teacher wrote."""
+    call: int
+    fate: Literal['kept', 'heldout', 'train', 'new', 'spare']
+    text: str
 
 
 class NewTuningJob(TypedDict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,7 @@ from stillhouse.types import Dollars
 
 app = typer.Typer(help="The jobs.", no_args_is_help=True)
 COLUMNS = ("id", "name", "state", "created_at", "finished_at")
+AsCsv = Annotated[bool, typer.Option("--csv", help="All values, as CSV.")]
 Pairs = Annotated[list[str], typer.Option("--metadata", help="`team=vision`: jobs that carry it. May be repeated.")]
 
 
@@ -116,7 +117,7 @@ def events(
 def metrics(
     context: typer.Context,
     id: str,
-    as_csv: Annotated[bool, typer.Option("--csv", help="All values, as CSV.")] = False,
+    as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the last value of every series (all values with --csv or --json)."""
@@ -142,6 +143,49 @@ def logs(context: typer.Context, id: str, as_json: AsJson = False) -> None:
     """Print what the steps wrote."""
     text = client(context).distillations.get(id).logs()
     raw({"id": id, "logs": text}) if as_json else print(text, end="")
+
+
+@app.command()
+def answers(
+    context: typer.Context,
+    id: str,
+    kind: Annotated[list[str], typer.Option(help="`truncated`, `refused`: only such rows. May be repeated.")] = [],
+    side: Annotated[str | None, typer.Option(help="`heldout` or `train`: only its rows.")] = None,
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a teacher behind an endpoint said, a line a row (all of it with --csv or --json, a line an object)."""
+    job = client(context).distillations.get(id)
+    if as_csv:
+        pour(job.answers_csv(kind=kind, side=side))
+        return
+    for row in job.answers(kind=kind, side=side):
+        label, said = row["label"], " | ".join(row["answers"]) or f"{row['failed']}: {row['message']}"
+        read = label if isinstance(label, str) else ", ".join(label or [])
+        line = f"{row['side']:<7} {row['row']:>7}  {row['kind']:<11} {read or '-':<18} {said!r}"
+        print(json.dumps(row, ensure_ascii=False) if as_json else line)
+
+
+@app.command()
+def texts(
+    context: typer.Context,
+    id: str,
+    fate: Annotated[list[str], typer.Option(help="`kept`, `heldout`: only such texts. May be repeated.")] = [],
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the new texts that the teacher wrote, kept or left out (all of it with --csv or --json, a line an object)."""
+    job = client(context).distillations.get(id)
+    if as_csv:
+        pour(job.texts_csv(fate=fate))
+        return
+    for text in job.texts(fate=fate):
+        print(json.dumps(text, ensure_ascii=False) if as_json else f"{text['fate']:<7} {text['text']!r}")
+
+
+def pour(pieces: Iterable[str]) -> None:
+    for piece in pieces:
+        print(piece, end="")
 
 
 @app.command()
