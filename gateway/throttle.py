@@ -26,33 +26,41 @@ PLACE = 15.0
 """Seconds that a place in flight is held without a word: those of a worker that was killed are free after it."""
 SILENT = 5.0
 """Seconds without a try after Redis has failed."""
-FIRST, LONGEST = 0.005, 0.05
-"""Seconds until a place is asked for again, and twice that at most: they double, up to LONGEST."""
+FIRST, LONGEST, SHARE = 0.004, 0.05, 0.125
+"""Until a place is asked for again, and twice that at most: this share of the seconds since the line has last moved, times the places that are short,
+between two bounds in seconds. So whoever is next asks soon, and a place that has become free stands empty for a small part of a call."""
 STANDS = 0.5
 """Seconds that others let a job pass that has asked for a place, and not asked again."""
-FULL = -1
 
 # Requests and tokens by the generic cell rate algorithm: a key holds the time at which the next call is due. A refusal holds all.
-# Of places, who waits says how many it holds: whoever holds more takes none meanwhile, so that jobs come to hold as many as each other.
+# Of places, who waits says how many it holds, and since when it stands: of those that are free whoever holds more leaves it as many as both would
+# hold alike, and whoever holds as many but came later one. So jobs come to hold as many as each other, and where that is one or none take turns.
 ADMIT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local held = redis.call('PTTL', KEYS[4])
 if held > 0 then return held end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local full = redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2])
+local short = redis.call('ZCARD', KEYS[1]) + 1 - tonumber(ARGV[2])
+local mine, came = tonumber(ARGV[9]), now
+local place = redis.call('HGET', KEYS[5], ARGV[8])
+if place then
+  local stands, since = string.match(place, '(%d+) %d+ (%d+)')
+  if tonumber(stands) >= now then came = tonumber(since) end
+end
 local line = redis.call('HGETALL', KEYS[5])
 for i = 1, #line, 2 do
-  local stands, held = string.match(line[i + 1], '(%d+) (%d+)')
+  local stands, held, since = string.match(line[i + 1], '(%d+) (%d+) (%d+)')
+  held, since = tonumber(held), tonumber(since)
   if tonumber(stands) < now then redis.call('HDEL', KEYS[5], line[i])
-  elseif line[i] ~= ARGV[8] and tonumber(held) < tonumber(ARGV[9]) then full = true end
+  elseif line[i] ~= ARGV[8] and held < mine then short = short + mine - held
+  elseif line[i] ~= ARGV[8] and held == mine and since < came then short = short + 1 end
 end
-if full then
-  redis.call('HSET', KEYS[5], ARGV[8], string.format('%.0f %s', now + tonumber(ARGV[10]), ARGV[9]))
+if short > 0 then
+  redis.call('HSET', KEYS[5], ARGV[8], string.format('%.0f %d %.0f', now + tonumber(ARGV[10]), mine, came))
   redis.call('PEXPIRE', KEYS[5], tonumber(ARGV[10]) * 2)
-  return -1
+  return -short
 end
-redis.call('HDEL', KEYS[5], ARGV[8])
 local due = {}
 for i, cost in ipairs({1, tonumber(ARGV[6])}) do
   local limit = tonumber(ARGV[3 + i])
@@ -65,6 +73,7 @@ end
 for i, at in pairs(due) do redis.call('SET', KEYS[1 + i], at, 'PX', math.ceil(at - now) + 60000) end
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
 redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[3]) * 2)
+redis.call('HDEL', KEYS[5], ARGV[8])
 return 0
 """
 # A hold that stands is never shortened: another call may have been told to come back sooner.
@@ -95,7 +104,12 @@ class Limits:
 
 
 class Throttle:
-    """One endpoint, as one step's calls see it. `name`: the same in all workers."""
+    """One endpoint, as one step's calls see it. `name`: the same in all workers.
+
+    One call of a step asks to be admitted at a time, and the next one once that is: they go in the order in which they came. So one that waits for a
+    place or for its tokens holds up all behind it, smaller ones too, and a step begins no more calls a second than questions to Redis have replies one
+    after the other (thousands on one machine, 1 / the round trip elsewhere).
+    """
 
     def __init__(self, redis: Redis | None, name: str, limits: Limits) -> None:
         self._redis, self._limits = redis, limits
@@ -197,19 +211,22 @@ class Throttle:
 
     async def _admission(self, member: str, tokens: int) -> None:
         """Asks until the call may be made, or all is over."""
-        again = FIRST
+        short, moved = 0.0, time.monotonic()
         while not self._over.is_set():
             self._room.clear()
             wait, news = await self._admitted(member, tokens), self._over
             if not wait:
                 return
-            if wait == FULL:
-                wait, news, again = again * random.uniform(1, 2), self._room, min(2 * again, LONGEST)
+            if wait < 0:
+                now = time.monotonic()
+                short, moved = wait, moved if wait == short else now
+                again = min(max(FIRST, SHARE * (now - moved)) * -short, LONGEST)
+                wait, news = again * random.uniform(1, 2), self._room
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), wait)
 
     async def _admitted(self, member: str, tokens: int) -> float:
-        """Seconds until it is worth another try; 0: the call may be made; FULL: it waits for a place."""
+        """Seconds until it is worth another try; 0: the call may be made; below 0: so many places are short."""
         held, redis = self._held_until - time.monotonic(), self._shares
         if held > 0 or redis is None:
             return max(0.0, held)
@@ -228,7 +245,7 @@ class Throttle:
             self._places.add(member)
             if self._renewing is None or self._renewing.done():
                 self._renewing = asyncio.create_task(self._renew())
-        return wait if wait == FULL else wait / 1000
+        return wait if wait < 0 else wait / 1000
 
     async def _renew(self) -> None:
         """Until no call is in flight."""

@@ -68,6 +68,36 @@ class Seen:
     """The first one. Its `param` is `model` where another model answered, or may, and where this one did, but not all of it was seen."""
 
 
+@dataclass(frozen=True)
+class Looking:
+    """A look under way: what it calls, until when, and what has come of it."""
+
+    found: Target
+    client: Client
+    until: float
+    places: asyncio.Semaphore
+    seen: Seen
+    failed: dict[str, CallFailed]
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def at(self, name: str) -> None:
+        """At one model."""
+        found, before = self.found, self.found.probed.get(name, NOTHING)
+        subject = Subject(
+            client=self.client, endpoint=found.called, model=name, before=before, until=self.until, places=self.places, meter=found.meter,
+        )  # fmt: skip
+        try:
+            async with self.room:
+                able = await probed(subject)
+        except CallFailed as error:
+            self.failed[name] = error
+        except Broke:
+            pass  # told once, of all models
+        else:
+            self.seen.probed[name] = able.model_dump(mode="json")
+            self.failed.update(left(name, able))
+
+
 async def look(found: Target, model: str | None) -> Seen:
     """The models, and what those can do that are meant: the named one, else all that were probed before, else the first of those that are listed that answers.
 
@@ -84,26 +114,7 @@ async def look(found: Target, model: str | None) -> Seen:
 
 async def paid(found: Target, model: str | None) -> Seen:
     """The same, where the month has money for it."""
-    seen, failed = Seen(), dict[str, CallFailed]()
-    until, room = asyncio.get_running_loop().time() + WHOLE, asyncio.Semaphore(AT_ONCE)
-    places = asyncio.Semaphore(found.concurrency)
-
-    async def one(name: str) -> None:
-        before = found.probed.get(name, NOTHING)
-        subject = Subject(
-            client=client, endpoint=found.called, model=name, before=before, until=until, places=places, meter=found.meter
-        )  # fmt: skip
-        try:
-            async with room:
-                able = await probed(subject)
-        except CallFailed as error:
-            failed[name] = error
-        except Broke:
-            pass  # told once, of all models
-        else:
-            seen.probed[name] = able.model_dump(mode="json")
-            failed.update(left(name, able))
-
+    seen, failed, until = Seen(), dict[str, CallFailed](), asyncio.get_running_loop().time() + WHOLE
     async with Client(private=found.private, seconds=SECONDS) as client:
         try:
             seen.models = await listed(client, found.called, until)
@@ -113,6 +124,7 @@ async def paid(found: Target, model: str | None) -> Seen:
                 seen.problem = Problem(code=f"endpoint_{error.kind}", message=error.message, param="url")
                 return seen
             seen.models = () if error.kind in UNLISTED else None
+        one = Looking(found, client, until, asyncio.Semaphore(found.concurrency), seen, failed).at
         if meant := [model] if model else list(found.probed):
             async with asyncio.TaskGroup() as looks:
                 for name in meant:

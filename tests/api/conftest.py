@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.acceptance.teacher import Teacher, served
 from tests.api.service import Service, Tenant, running
 
 
@@ -27,3 +28,10 @@ def stranger(service: Service) -> Tenant:
 def boss(service: Service, owner: Tenant) -> Tenant:
     """The owner, who may allow private addresses."""
     return Tenant(service, owner.project, service.key(owner.project, "read", "write", "admin"))
+
+
+@pytest.fixture
+def teacher() -> Iterator[Teacher]:
+    """A model behind an endpoint."""
+    with served() as running:
+        yield running

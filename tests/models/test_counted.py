@@ -18,8 +18,8 @@ from tests.models.test_admission import accept, dataset
 from tests.models.world import Planned as Row
 from tests.models.world import World
 from tests.spec import builders
+from tests.spec.billed import COLUMNS, TEST, TRAIN
 from tests.spec.leaves import ASKED
-from tests.spec.test_bill import COLUMNS, TEST, TRAIN
 
 QUESTION = {"endpoint": "d", "model": "words", "template": "{text}", "sampling": {"seed": 1, "max_tokens": 4}}
 ROWS = {"digest": "rows", "bytes": 9}

@@ -9,23 +9,18 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from gateway import caller as caller_module
-from gateway import desk as desk_module
-from gateway.call import call
 from gateway.caller import Caller
 from gateway.desk import Desk
-from gateway.form import Form
-from gateway.reply import Message, Reply
+from gateway.reply import Message
 from gateway.words import NAME
-from models import lease, purse
+from models import lease
 from models.answer import StoredAnswer
 from models.charge import Charge
 from models.project import Project
 from models.purse import Reservation
 from models.step import Step, StepState
-from spec.facts import Price
 from spec.gateway import Answer, Told
-from tests.acceptance.teacher import Teacher, sentences, served
+from tests.acceptance.teacher import Teacher, sentences
 from tests.models.world import World
 from tests.workers.desk import PRICE, SYSTEM, TEXTS, ask, asked, begun, booked, form
 from tests.workers.leashed import until
@@ -114,30 +109,6 @@ def test_answers_are_kept_and_cost_nothing_again(world: World, ledger: Ledger, t
     assert all((one.answers, one.paid) == (by_id[one.id], 0) for one in again if one.id < 20)
 
 
-def test_what_is_lost_is_booked_as_paid(world: World, ledger: Ledger) -> None:
-    """A worker that dies with money set aside: all of it is booked, and whatever it writes later changes nothing."""
-    work = begun(world, world.project(), 1.0)
-    lot = ledger(purse.reserve, work.grip, "ep_words", 1, 300_000, 300_000)
-    assert lot.granted == 300_000
-    world.outlive(work.grip)
-    world(lease.expire, work.grip.step, work.grip.job)
-    assert booked(world, work.grip.job) == pytest.approx(0.3)
-    assert ledger(purse.reserve, work.grip, "ep_words", 2, 1, 1).lost
-    late = purse.Spent(
-        group=1,
-        endpoint="ep_words",
-        price_version=1,
-        amount=5,
-        released=5,
-        calls=1,
-        input_tokens=1,
-        output_tokens=1,
-        cached_tokens=0,
-    )
-    assert not ledger(purse.settle, work.grip, work.project, late)
-    assert booked(world, work.grip.job) == pytest.approx(0.3)
-
-
 @pytest.mark.parametrize("answered", [True, False])
 def test_interruptions_are_in_a_row_where_nothing_is_answered_between(
     world: World, ledger: Ledger, teacher: Teacher, answered: bool
@@ -161,27 +132,6 @@ def test_equal_questions_are_paid_for_once(world: World, ledger: Ledger, teacher
     _, told = asyncio.run(ask(ledger, work, teacher, [TEXTS[0]] * 20 + TEXTS[1:3], form()))
     assert sum(one.paid for one in told) == pytest.approx(1e6 * teacher.bill) and sum(one.paid > 0 for one in told) == 3
     assert teacher.calls == 3 and len({one.answers for one in told if one.id < 20}) == 1 and len(told) == 22
-
-
-def test_a_commit_that_is_sent_twice_books_once(world: World, ledger: Ledger) -> None:
-    """Its reply was lost: nobody knows whether it landed."""
-    work = begun(world, world.project(), 1.0)
-    ledger(purse.reserve, work.grip, "ep_words", 1, 300_000, 300_000)
-    spent = purse.Spent(
-        group=1,
-        endpoint="ep_words",
-        price_version=1,
-        amount=5_000,
-        released=5_000,
-        calls=1,
-        input_tokens=7,
-        output_tokens=1,
-        cached_tokens=0,
-    )
-    for _ in range(2):
-        assert ledger(purse.settle, work.grip, work.project, spent)
-    assert booked(world, work.grip.job) == pytest.approx(0.005)
-    assert world(lambda session: session.scalars(select(Reservation.open)).one()) == 295_000
 
 
 def test_odd_replies_are_kept_all_the_same(world: World, ledger: Ledger, teacher: Teacher) -> None:
@@ -239,83 +189,6 @@ def test_two_jobs_share_a_month_cap(world: World, ledger: Ledger, teacher: Teach
     assert sum(booked(world, w.grip.job) for w in works) == pytest.approx(teacher.bill, abs=1e-9)
 
 
-@pytest.mark.parametrize("fault", ["reset", "504", "500", "429", "unusable", "mute", "201"])
-def test_failed_calls_are_charged_by_what_may_be_billed(
-    world: World, ledger: Ledger, teacher: Teacher, fault: str
-) -> None:
-    """A call without a reply, or without usage, is booked at what was set aside; a refused one at nothing; one without an answer by its usage."""
-    teacher.faults[fault] = 1
-    work = begun(world, world.project())
-    _, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:1], form()))
-    bound = form().bound([SYSTEM, Message("user", TEXTS[0])], 1) / 1e6
-    words = len(SYSTEM.content.split()) + len(TEXTS[0].split())
-    plain = (words * PRICE.input + PRICE.output) / 1e6
-    expected = {"reset": bound + plain, "504": bound + plain, "unusable": bound, "mute": 2 * plain}.get(fault, plain)
-    assert booked(world, work.grip.job) == pytest.approx(expected, abs=1e-9) and told[0].answers
-    assert told[0].paid == round(1e6 * expected)
-    assert expected >= teacher.bill and teacher.calls == 1 + (fault in ("reset", "504", "mute"))
-
-
-def test_a_call_that_fails_as_nobody_foresaw_is_booked_at_what_was_set_aside(
-    world: World, ledger: Ledger, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The endpoint has answered it, and bills it; the desk stops, and waits for no call that is over."""
-
-    async def odd(*what: Any) -> Reply:
-        await call(*what)
-        raise LookupError("nobody foresaw this")
-
-    monkeypatch.setattr(caller_module, "call", odd)
-    work = begun(world, world.project())
-    desk, _ = asyncio.run(ask(ledger, work, teacher, TEXTS[:1], form()))
-    assert teacher.calls == 1 and teacher.bill > 0
-    bound = form().bound([SYSTEM, Message("user", TEXTS[0])], 1) / 1e6
-    assert booked(world, work.grip.job) == pytest.approx(bound, abs=1e-9)
-    assert desk.stopped is not None and desk.stopped.code == "internal" and desk.flying == 0
-
-
-def cheap_form() -> Form:
-    """$0.02 and $0.05 a million: a call is some tenths of a micro-dollar."""
-    return Form(**{**vars(form()), "price": Price(version=1, input=0.02, output=0.05)})
-
-
-@pytest.mark.parametrize("concurrency", [1, 64])
-def test_cheap_calls_are_booked_to_the_micro_dollar(world: World, ledger: Ledger, concurrency: int) -> None:
-    """However many are booked together, no call is rounded up by itself; and the prices of answers are the bill."""
-    work, cheap = begun(world, world.project(), 1.0), cheap_form()
-    with served(rate_in=0.02, rate_out=0.05) as teacher:
-        _, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:40], cheap, concurrency=concurrency))
-    assert teacher.calls == 40 and teacher.bill < 30e-6
-    assert -1e-9 <= booked(world, work.grip.job) - teacher.bill < 1e-6
-    assert sum(one.paid for one in told) == pytest.approx(1e6 * teacher.bill)
-    assert not world(lambda session: session.scalars(select(Reservation).where(Reservation.open != 0)).all())
-
-
-def test_a_cap_of_cheap_calls_is_held_and_spent(world: World, ledger: Ledger) -> None:
-    cheap = cheap_form()
-    bound = max(cheap.bound([SYSTEM, Message("user", text)], 1) for text in TEXTS) / 1e6
-    with served(rate_in=0.02, rate_out=0.05) as teacher:
-        for number, cap in enumerate((20e-6, 23e-6, 27e-6)):
-            teacher.forget()
-            work = begun(world, world.project(f"cheap{number}"), cap)
-            desk, _ = asyncio.run(ask(ledger, work, teacher, TEXTS, cheap))
-            assert desk.stopped is not None and desk.stopped.code == "over_budget" and teacher.calls < len(TEXTS)
-            assert teacher.bill <= booked(world, work.grip.job) + 1e-9 <= cap + 2e-9
-            assert teacher.bill > cap - bound - 1e-6, (cap, bound, teacher.bill)
-
-
-def test_a_bill_above_what_it_could_be_stops_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:
-    """The price that we were told is too low by a factor of 100: the first bills say so, and no second lot is spent."""
-    cheap = form()
-    cheap = Form(**{**vars(cheap), "price": Price(version=1, input=0.1, output=0.1)})
-    work = begun(world, world.project(), 1.0)
-    with served(rate_in=1.0, rate_out=1.0) as dear:
-        dear.tokens_factor = 1000
-        desk, _ = asyncio.run(ask(ledger, work, dear, TEXTS, cheap))
-        assert desk.stopped is not None and desk.stopped.code == "bill_exceeded"
-        assert dear.calls <= 64, "what waited for its turn was not asked any more"
-
-
 def test_calls_are_as_many_at_once_as_allowed(world: World, ledger: Ledger, teacher: Teacher) -> None:
     """80 calls of a second, 64 at once, take two turns."""
     teacher.latency = 1.0
@@ -344,68 +217,3 @@ def test_what_waits_for_its_turn_has_no_money(world: World, ledger: Ledger, teac
     bill = asyncio.run(run())
     beyond = booked(world, work.grip.job) - bill
     assert 0 < beyond <= 64 * highest, beyond / highest
-
-
-def test_an_endpoint_that_only_refuses_is_called_ever_more_seldom(
-    world: World, ledger: Ledger, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All who wait are held, half as many come after each wait, and once that has lasted too long the job pauses at once."""
-    monkeypatch.setattr(desk_module, "PATIENCE", 1.0)
-    teacher.faults["429"] = 10_000
-    work = begun(world, world.project(), 5.0)
-    began = time.monotonic()
-    desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS, form()))
-    assert desk.stopped is not None and desk.stopped.code == "endpoint_failing" and any(one.stop for one in told)
-    assert 1.0 < time.monotonic() - began < 8.0 and booked(world, work.grip.job) == 0
-    assert 10_000 - teacher.faults["429"] <= 160, "64, 32, 16, 8, and a few"
-
-
-def test_an_error_that_says_when_to_come_back_holds_all(world: World, ledger: Ledger, teacher: Teacher) -> None:
-    teacher.faults["500"], teacher.retry_after_ms = 1, 1500
-    work = begun(world, world.project())
-
-    async def run() -> tuple[float, int]:
-        began = time.monotonic()
-        async with asked(ledger, work, teacher, TEXTS[:3], form(), concurrency=1) as (desk, told):
-            await asyncio.to_thread(until, lambda: teacher.calls > 0)
-            held = time.monotonic() - began
-            while desk._tasks:
-                await asyncio.wait(desk._tasks)
-            await desk.close(1.0)
-        return held, sum(bool(one.answers) for one in told)
-
-    held, answered = asyncio.run(run())
-    assert held >= 1.5 and (answered, teacher.faults["500"]) == (3, 0)
-
-
-@pytest.mark.parametrize("concurrency", [1, 64])
-def test_a_row_that_is_refused_alone_fails_alone(
-    world: World, ledger: Ledger, teacher: Teacher, concurrency: int
-) -> None:
-    """Whether it is the first of all, or the only one that is left."""
-    teacher.forbidden, project = TEXTS[0], world.project()
-    for _ in range(2):
-        work = begun(world, project)
-        desk, told = asyncio.run(ask(ledger, work, teacher, TEXTS[:6], form(), concurrency=concurrency))
-        assert desk.stopped is None and teacher.calls == 5, "and the others are paid for once"
-        (one,) = [one for one in told if not one.answers]
-        assert (one.id, one.failed, one.message, one.passing) == (0, "forbidden", "HTTP 403: no: 403", True)
-
-
-@pytest.mark.parametrize(("fault", "rows"), [("403", 1), ("403", 80), ("402", 80)])
-def test_an_endpoint_that_refuses_all_ends_the_asking(
-    world: World, ledger: Ledger, teacher: Teacher, fault: str, rows: int
-) -> None:
-    teacher.faults[fault] = 1000
-    desk, _ = asyncio.run(ask(ledger, begun(world, world.project()), teacher, TEXTS[:rows], form(), concurrency=8))
-    assert desk.stopped is not None and desk.stopped.code == "endpoint_refuses"
-    assert desk.stopped.message.endswith(f"HTTP {fault}: no: {fault}") and 1000 - teacher.faults[fault] <= 32
-
-
-def test_an_endpoint_that_is_not_paid_any_more_ends_the_asking(world: World, ledger: Ledger, teacher: Teacher) -> None:
-    """Its credit is gone at the last row: whatever was answered before, it is asked about again."""
-    project = world.project()
-    asyncio.run(ask(ledger, begun(world, project), teacher, TEXTS[:5], form()))
-    teacher.faults["402"] = 1
-    desk, _ = asyncio.run(ask(ledger, begun(world, project), teacher, TEXTS[:6], form()))
-    assert desk.stopped is not None and desk.stopped.code == "endpoint_refuses" and teacher.calls == 5
