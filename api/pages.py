@@ -42,7 +42,7 @@ class Paging:
 def paging(
     limit: Annotated[int, Query(ge=1, le=100, description="Items at most.")] = 20,
     after: Annotated[str | None, Query(max_length=64, description="The id after which the page begins.")] = None,
-    order: Annotated[Literal["asc", "desc"], Query(description="By time of creation.")] = "desc",
+    order: Annotated[Literal["asc", "desc"], Query(description="By time of creation, endpoints by name.")] = "desc",
 ) -> Paging:
     return Paging(limit=limit, after=after, order=order)
 

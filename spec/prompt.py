@@ -67,5 +67,9 @@ def examples_of(spec: Distillation, facts: Facts) -> int:
 
 
 def labels_seen(spec: Distillation, facts: Facts) -> int:
-    """Training rows whose labels may be seen, those that are held out of them included."""
-    return int(rows.transfer_labelled(spec, facts) * spec.data.labelled)
+    """Training rows whose labels may be seen: not those that are held out of them, or validate."""
+    count = rows.counts(spec, facts)
+    drawn = count.heldout * (rows.heldout(spec, facts) is None) + count.validation * (
+        rows.validation(spec, facts) is None
+    )
+    return int(max(0, rows.transfer_labelled(spec, facts) - drawn) * spec.data.labelled)

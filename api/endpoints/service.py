@@ -65,10 +65,10 @@ def create(session: Session, project: str, sealing_keys: str, body: NewEndpoint)
 def change(
     session: Session, project: str, id: str, sealing_keys: str, body: EndpointChange, *, admin: bool
 ) -> tuple[endpoints.Endpoint, bool]:
-    """The row, and whether it has to be probed anew. Raises NotFound, Invalid (`key_needed`), Forbidden, Conflicting (`in_use`), Unavailable.
+    """The row, and whether it has to be probed anew. Raises NotFound, Invalid (`key_needed`, `price_needed`), Forbidden, Conflicting (`in_use`), Unavailable.
 
-    A new URL never gets the stored key, which was given for the old one; nor does it inherit that private addresses are allowed. While a
-    batch is at the old one, there is none.
+    A new URL never gets the stored key, which was given for the old one; nor does it inherit price, licence, or that private addresses are
+    allowed. While a batch is at the old one, there is none.
     """
     row = held(session, project, id)
     elsewhere = body.url is not None and body.url != row.url
@@ -78,13 +78,16 @@ def change(
     if elsewhere and row.private and not admin:
         message = "Only a key with the scope `admin` moves an endpoint that may call private addresses."
         raise Forbidden(message, code="missing_scope", param="url")
+    if elsewhere and row.prices and body.price is None:
+        message = "The price was given for another URL, and caps would be held at it: send it with the new one."
+        raise Invalid(message, code="price_needed", param="price")
     if body.allow_private is not None:
         row.private = body.allow_private
     if body.url is not None or body.allow_private is not None:
         check_url(body.url or row.url, private=row.private)
     if elsewhere:
         check_batches(session, row)
-        row.url, row.facts, row.error, row.probed_at = str(body.url), None, None, None
+        row.url, row.facts, row.error, row.probed_at, row.licence = str(body.url), None, None, None, None
     if body.key is not None:
         seal(row, sealing_keys, body.key)
     restate(row, body)

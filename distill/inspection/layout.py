@@ -147,7 +147,7 @@ class _Chooser:
         else:
             input = self._array("input", self._auto_input() if asked.input == "auto" else asked.input)
         if input is None and signal is None:
-            hint = f"Name it in columns.input; without a name it is called x, image, input, pixels, features or text. {self._existing()}"
+            hint = f"Name it in columns.input; without a name it is called x, image, input, pixels, features, text or prompt. {self._existing()}"
             raise Refused(
                 Problem(code="input_missing", message="No column is the input.", param="columns.input", hint=hint)
             )

@@ -77,8 +77,12 @@ def test_a_new_url_gets_no_stored_key(owner: Tenant, boss: Tenant, teacher: Teac
         refused(
             owner.client.patch("/v1/endpoints/ep_words", json={"url": other.url, "key": "sk-new"}), 403, "missing_scope"
         )
+        good(boss.client.patch("/v1/endpoints/ep_words", json={"licence": "Llama2"}))
+        elsewhere = {"url": other.url, "key": "sk-new"}
+        refused(boss.client.patch("/v1/endpoints/ep_words", json=elsewhere), 400, "price_needed")
         assert not other.keys
-        moved = good(boss.client.patch("/v1/endpoints/ep_words", json={"url": other.url, "key": "sk-new"}))
+        moved = good(boss.client.patch("/v1/endpoints/ep_words", json=elsewhere | {"price": {"input": 7, "output": 8}}))
+        assert (moved["price"]["input"], moved["licence"]) == (7, None), "what was said of another is not said of it"
         assert other.keys == {"sk-new"} and moved["url"] == other.url and not teacher.keys
 
 
@@ -176,7 +180,7 @@ def test_it_stays_where_it_is_until_its_batches_are_settled(service: Service, bo
     path = f"/v1/endpoints/{good(boss.client.post('/v1/endpoints', json=body(teacher)))['id']}"
     batch = sent(service, boss.project, "dst_ended")
     assert "dst_ended" in refused(boss.client.delete(path), 409, "in_use")["message"]
-    elsewhere = {"url": "https://other.example/v1", "key": KEY}
+    elsewhere = {"url": "https://other.example/v1", "key": KEY, "price": PRICE}
     refused(boss.client.patch(path, json=elsewhere), 409, "in_use")
     assert good(boss.client.patch(path, json={"key": KEY, "url": teacher.url}))["state"] == "ready"
     settle(service, batch)
