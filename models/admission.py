@@ -27,8 +27,9 @@ from spec.step import Step as Planned
 from spec.waiting import PAIR, TOKENIZER, references, waiting
 
 UNCOMPARED = Problem(code="internal", message="Training and held-out rows could not be compared.")
+UNPLANNED = Problem(code="internal", message="The job could not be planned.")
 
-__all__ = ["accept", "admit", "compare", "gather", "inspect_files", "start_inspection", "unplanned"]
+__all__ = ["accept", "admit", "compare", "gather", "give_up", "inspect_files", "start_inspection", "unplanned"]
 
 
 def start_inspection(
@@ -146,6 +147,11 @@ def admit(session: Session, job: Job) -> set[str]:
             problem = Problem(code="gone", message=f"What '{step.name}' reads was deleted before the job could begin.")
             return _refuse(session, job, (problem,))
     return advance(session, job)
+
+
+def give_up(session: Session, job: Job) -> set[str]:
+    """Fails a waiting job whose planning has raised: it would do so again. The caller holds the job's lock. Returns queues to ring."""
+    return set() if job.resolved is not None or job.state in ENDED else _refuse(session, job, (UNPLANNED,))
 
 
 def recount(session: Session, job: Job) -> None:

@@ -26,3 +26,6 @@ Licence = Annotated[
 ]
 """An SPDX id, a name that spec/terms.toml knows, or a few words."""
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=64)]
+LONGEST_LABEL = 256
+"""Characters of a class name: what inspection takes, and what a job may name."""
+Label = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=LONGEST_LABEL)]

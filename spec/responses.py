@@ -7,11 +7,12 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from spec.grader import Judge, RowGrader
-from spec.part import Auto, List, Name, Part
+from spec.part import Auto, Label, List, Part
 from spec.sampling import Sampling
 from spec.template import PromptText
 
 Read = Literal["logprobs", "votes", "text"]
+MOST_CHOICES = 1000
 NONE = "none"
 """How a teacher says in words that no choice fits, where a row has any number of them."""
 
@@ -38,7 +39,7 @@ class TeacherResponses(Part):
 
     type: Literal["teacher"]
     prompt: Prompt = Prompt()
-    choices: Auto | Annotated[List[Name], Field(min_length=2, max_length=1000)] = "auto"
+    choices: Auto | Annotated[List[Label], Field(min_length=2, max_length=MOST_CHOICES)] = "auto"
     """The answers that count, which are the student's classes. `auto`: the labels of the rows."""
     read: Auto | Read = "auto"
     """How an answer becomes a distribution over the choices: `logprobs` of their tokens, shares of `n` `votes`, or the `text`

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-PromptText = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=20_000)]
+LONGEST_PROMPT = 20_000
+PromptText = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=LONGEST_PROMPT)]
 ANSWER = "answer"
 """What a judge's question shows beside columns: `{answer}`, the choice that a row's answers name."""
 PLACE = re.compile(r"\{\{|\}\}|\{([A-Za-z0-9_][A-Za-z0-9_.-]*)\}")

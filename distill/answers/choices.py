@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from distill.answers.marks import closed, opened
+from distill.answers.names import Names
 from distill.answers.path import Path
 from spec.gateway import Answer
+from spec.marks import bare
 from spec.outcomes import Kind
 
 Shares = npt.NDArray[np.float64]
@@ -38,15 +39,8 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices:
+class Choices(Names):
     """The names that count."""
-
-    names: tuple[str, ...]
-
-    @property
-    def folded(self) -> list[str]:
-        """Names as they are compared: without case."""
-        return [name.strip().casefold() for name in self.names]
 
     def by_text(self, answers: Sequence[Answer], *, structured: bool) -> Reading:
         """One answer: all of the probability is on the choice that it names."""
@@ -126,30 +120,36 @@ class Choices:
         if answer.refused or answer.finish_reason in BARRED:
             return "refused", None
         text = _unwrapped(answer.text) if structured else answer.text
-        folded = self.folded
-        words = closed(opened(text, {name[:1] for name in folded})).casefold()
-        if not words and text.strip().casefold() not in folded:
-            if answer.finish_reason in CUT:
-                return "truncated", None
-            return ("unparseable" if structured and answer.text.strip() else "empty"), None
-        words = text.strip().casefold() if text.strip().casefold() in folded else words
-        if words in folded:
-            longer = [name for name in folded if name.startswith(words) and name != words]
-            if answer.finish_reason in CUT and longer:
-                return "truncated", None
-            return "answered", folded.index(words)
-        if answer.finish_reason in CUT:
+        place = self.find(text)
+        if answer.finish_reason in CUT and (place is None or self._longer(text)):
             return "truncated", None
-        found = [v for v, name in enumerate(folded) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words)]
+        if place is None and not bare(text):
+            return ("unparseable" if structured and answer.text.strip() else "empty"), None
+        place = self._within(text.strip().casefold()) if place is None else place
+        return ("unparseable", None) if place is None else ("answered", place)
+
+    def _longer(self, text: str) -> bool:
+        """Whether a name goes on after the text."""
+        said = text.strip().casefold()
+        said = bare(said) or said
+        return any(name.startswith(said) and name != said for name in map(bare, self.folded))
+
+    def _within(self, words: str) -> int | None:
+        """The one name that a sentence says, and does not deny."""
+        texts, folded = (words, bare(words)), self.folded
+        found = [v for v, name in enumerate(folded) if any(_says(text, name) for text in texts)]
         # "new york city" names new york as well: of names within each other the longest is meant.
         found = [v for v in found if not any(v != w and folded[v] in folded[w] for w in found)]
-        alone = len(found) == 1 and not DENIED.search(words)
-        return ("answered", found[0]) if alone else ("unparseable", None)
+        return found[0] if len(found) == 1 and not DENIED.search(words) else None
 
     def _only(self, place: int) -> Shares:
         shares = np.zeros(len(self.names))
         shares[place] = 1.0
         return shares
+
+
+def _says(text: str, name: str) -> bool:
+    return name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
 def _unwrapped(text: str) -> str:

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from distill.answers.choices import BARRED, CUT, Reading, Shares
-from distill.answers.marks import closed, opened
+from distill.answers.names import Names
 from distill.graders.decisions import THRESHOLD
 from spec.gateway import Answer
+from spec.marks import bare, unmarked
 from spec.outcomes import Kind
 from spec.responses import NONE
 
 BETWEEN = re.compile(r"[,;\n]")
-BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lists:
+class Lists(Names):
     """The names that count. A list that names anything else is no answer: which of them was meant is not known."""
-
-    names: tuple[str, ...]
 
     def by_text(self, answers: Sequence[Answer], *, structured: bool) -> Reading:
         """One answer: each choice is there or not."""
@@ -48,13 +46,22 @@ class Lists:
             return "truncated", None
         if not answer.text.strip():
             return "empty", None
-        folded = {name.strip().casefold(): place for place, name in enumerate(self.names)}
-        parts = (
-            _array(answer.text, structured) if structured or answer.text.lstrip()[:1] in "[{" else _parts(answer.text)
-        )
-        if parts is None or not all(part.casefold() in folded for part in parts):
+        array = structured or answer.text.lstrip()[:1] in "[{"
+        parts = _array(answer.text, structured) if array else self._parts(answer.text)
+        places = None if parts is None else [self._part(part) for part in parts]
+        if places is None or None in places:
             return "unparseable", None
-        return "answered", {folded[part.casefold()] for part in parts}
+        return "answered", {place for place in places if place is not None}
+
+    def _part(self, part: str) -> int | None:
+        """As it stands first: a name may begin as a bullet does."""
+        whole = self.find(part)
+        return self.find(unmarked(part)) if whole is None else whole
+
+    def _parts(self, text: str) -> list[str]:
+        """What stands between commas, semicolons or ends of lines and is more than marks; the word for none is an empty list."""
+        parts = [part for part in BETWEEN.split(text) if bare(unmarked(part)) or self.find(part) is not None]
+        return [] if [bare(unmarked(part)).casefold() for part in parts] == [NONE] else parts
 
     def _shares(self, lists: Sequence[set[int]]) -> Shares:
         """(V,) each from 0 to 1; they sum to anything."""
@@ -71,13 +78,4 @@ def _array(text: str, structured: bool) -> list[str] | None:
     except (ValueError, RecursionError):
         return None
     found = found.get("answer") if isinstance(found, dict) else None if structured else found
-    return (
-        [part.strip() for part in found] if isinstance(found, list) and all(isinstance(p, str) for p in found) else None
-    )
-
-
-def _parts(text: str) -> list[str]:
-    """Names between commas, semicolons or ends of lines; the word for none is an empty list."""
-    parts = [closed(opened(BULLET.sub("", part))) for part in BETWEEN.split(text)]
-    found = [part for part in parts if part]
-    return [] if [part.casefold() for part in found] == [NONE] else found
+    return found if isinstance(found, list) and all(isinstance(part, str) for part in found) else None

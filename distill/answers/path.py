@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from distill.answers.marks import closed, opened
+from spec.marks import closed, opened
 
 
 class Path:

@@ -6,8 +6,8 @@ from onnx import TensorProto
 
 from distill.data.jsonl import speakable
 from distill.data.refusal import refuse
-from distill.inspection.values import LONGEST_LABEL
 from spec.facts import InputSignature, Signature
+from spec.part import LONGEST_LABEL
 from spec.problem import Problem, Refused
 from spec.student import Student, TextStudent
 from spec.tensors import PAIR

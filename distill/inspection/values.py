@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from distill.data.batch import Values, objects
+from spec.part import LONGEST_LABEL
 
 Array = npt.NDArray[Any]
 Reasons = dict[int, str]
 WHOLE = re.compile(r"(-?\d+)\.0+")
 NUMBERS = "iuf"
-LONGEST_LABEL = 256
 LONGEST_TEXT = 32768
 """Bytes of a text that a student reads at most."""
 KEPT = (np.uint8, np.int8, np.int16, np.uint16, np.int32)

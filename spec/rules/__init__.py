@@ -6,6 +6,7 @@ from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
 from spec.rules import (
+    choices,
     data,
     endpoint,
     evaluation,
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *named.RULES,
     *teacher.RULES,
     *endpoint.RULES,
+    *choices.RULES,
     *keep.RULES,
     *synthesis.RULES,
     *terms.RULES,

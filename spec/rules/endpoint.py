@@ -12,8 +12,8 @@ from spec.money import dollars
 from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.prompt import examples_of, labels_seen
-from spec.responses import NONE, TeacherResponses
-from spec.signature import classes, output_kind
+from spec.responses import TeacherResponses
+from spec.signature import classes
 from spec.teacher import asked, behind
 from spec.template import fields
 
@@ -136,36 +136,6 @@ def reading_fits(spec: Distillation, facts: Facts) -> Iterator[Problem]:
         yield Problem(code="structured_logprobs", message=message, param="data.responses.structured")
 
 
-def lists_are_read(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """Where a row has any number of classes, an answer is a list: no log probabilities are read of it, and no name has what stands between names."""
-    responses = spec.data.responses
-    if not isinstance(responses, TeacherResponses) or output_kind(spec, facts) != "multilabel":
-        return
-    if responses.read == "logprobs":
-        message = "Log probabilities are read of an answer with one name, and a row has any number of them."
-        hint = 'Read "votes" of several answers, or "text".'
-        yield Problem(code="not_for_multilabel", message=message, param="data.responses.read", hint=hint)
-    for index, name in enumerate(() if responses.structured else classes(spec, facts)):
-        if set(name) & set(",;\n[]{}") or name.strip().casefold() == NONE:
-            yield Problem(
-                code="choice_unlistable",
-                message=f'"{name}" cannot be told apart in a list of names.',
-                param=f"data.responses.choices[{index}]",
-                hint="Set data.responses.structured, or give the class another name.",
-            )
-
-
-def choices_differ(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """No two choices are one name but for case."""
-    responses = spec.data.responses
-    listed = classes(spec, facts) if isinstance(responses, TeacherResponses) else ()
-    folded = [name.strip().casefold() for name in listed]
-    for index, name in enumerate(folded):
-        if name in folded[:index]:
-            message = f'"{listed[index]}" is already choices[{folded.index(name)}], but for case.'
-            yield Problem(code="class_twice", message=message, param=f"data.responses.choices[{index}]")
-
-
 def template_shows_the_row(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """The template names a column of texts or names that the rows have, and no label: the answer would stand in the question."""
     responses, train = spec.data.responses, rows.train(spec, facts)
@@ -274,7 +244,7 @@ def cap_has_something_to_pay(spec: Distillation, facts: Facts) -> Iterator[Probl
 
 
 RULES = (
-    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, who_is_streamed_streams, batches_are_answered, reading_fits, lists_are_read, choices_differ,
+    one_kind_of_teacher, endpoints_answer, model_is_served, what_was_not_probed_is_not_asked, who_is_streamed_streams, batches_are_answered, reading_fits,
     template_shows_the_row, examples_have_labels, answers_suit_the_rows, labels_are_balanced_by_nothing, cap_bounds_a_call,
     cap_has_something_to_pay, cap_covers_answers, preview_has_answers,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """From what a teacher says to distributions over the choices."""
 
+import json
 import math
 
 import numpy as np
@@ -43,6 +44,27 @@ def test_names_of_marks_alone_can_be_answered() -> None:
     odd = Choices(names=("U.S.", "__init__", "?"))
     found = [odd.named(said(name), structured=False) for name in odd.names]
     assert found == [("answered", 0), ("answered", 1), ("answered", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [('"U.S."', "U.S."), ("**U.S.**", "U.S."), ("The answer is U.S.", "U.S."), ('The answer is "U.S.".', "U.S."), ("U.S.\n", "U.S."), ("U.S", "U.S."), ('"Yahoo!"', "Yahoo!"),
+     ("It is Yahoo!", "Yahoo!"), ("yahoo", "Yahoo"), ('".NET"', ".NET"), ("I would say .NET.", ".NET"), ("Other (misc)", "Other (misc)"), ("(Other (misc))", "Other (misc)"),
+     ("_It is Yahoo_", "Yahoo"), ("It is *Other (misc)*", "Other (misc)"), ("U.S.A.", None), ("U", None)],
+)  # fmt: skip
+def test_marks_that_are_of_a_name_are_read(text: str, name: str | None) -> None:
+    odd = Choices(names=("U.S.", "Yahoo!", "Yahoo", ".NET", "Other (misc)"))
+    expected = ("unparseable", None) if name is None else ("answered", odd.names.index(name))
+    assert odd.named(said(text), structured=False) == expected
+    if name is not None:
+        assert odd.named(said(json.dumps({"answer": text})), structured=True) == expected
+
+
+@pytest.mark.parametrize("text", ["Yahoo", "Yahoo!", "U", ""])
+def test_a_cut_answer_is_the_name_that_no_other_goes_on_from(text: str) -> None:
+    odd = Choices(names=("Yahoo!", "Yahoo Mail", "U.S."))
+    assert odd.named(said(text, "length"), structured=False) == ("truncated", None)
+    assert odd.named(said("U.S.", "length"), structured=False) == ("answered", 2)
 
 
 def test_what_is_mostly_about_something_else_names_nothing() -> None:

@@ -32,6 +32,27 @@ def test_a_text_is_a_list_of_choices_or_none(text: str, kind: Kind, places: set[
     assert SEA.named(answer(text), structured=False) == (kind, places)
 
 
+ODD = Lists(names=("Yahoo!", "U.S.", ".NET", "Other (misc)", "1. FC Köln", "?", "sea"))
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [("Yahoo!, U.S., .NET", {0, 1, 2}), ("yahoo!; other (misc).", {0, 3}), ("- Yahoo!\n- 1. FC Köln\n- sea.", {0, 4, 6}), ("1. U.S.\n2. .NET\n3. 1. FC Köln", {1, 2, 4}),
+     ('"U.S.", "Other (misc)"', {1, 3}), ("1. FC Köln, ?", {4, 5}), ("1. Sea\n2. ?", {5, 6}), ("**.NET**, sea,", {2, 6}), ("Yahoo, U.S, net", {0, 1, 2}), ('["U.S.", ".NET"]', {1, 2}),
+     ("2. FC Köln", None), ("Yahoo! Mail", None), ("U.S.A.", None)],
+)  # fmt: skip
+def test_marks_that_are_of_a_name_are_read(text: str, places: set[int] | None) -> None:
+    """And may be missing, where no other name is the same without them."""
+    assert ODD.named(answer(text), structured=False) == ("unparseable" if places is None else "answered", places)
+
+
+def test_every_name_is_read_as_examples_say_it() -> None:
+    assert ODD.named(answer(", ".join(ODD.names)), structured=False)[1] == set(range(len(ODD.names)))
+    for place, name in enumerate(ODD.names):
+        for text in (name, f"- {name}", f'"{name}".', f"{name},"):
+            assert ODD.named(answer(text), structured=False) == ("answered", {place}), text
+
+
 def test_a_cut_list_and_a_refused_one_are_no_answers() -> None:
     assert SEA.by_text([answer("sea", "length")], structured=False).kind == "truncated"
     assert SEA.by_text([answer("sea", refused=True)], structured=False).kind == "refused"

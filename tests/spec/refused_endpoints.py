@@ -3,10 +3,10 @@
 from typing import Any
 
 from spec.facts import Capabilities, ColumnFacts, Facts, Roles
+from spec.rules import choices, keep, named, terms, warned
 from spec.rules import endpoint as rules
-from spec.rules import keep, named, terms, warned
 from spec.terms import of_host, of_licence
-from tests.spec.builders import dataset, endpoint, facts, images, model, names, signals
+from tests.spec.builders import dataset, endpoint, facts, images, model, names, signals, split
 from tests.spec.leaves import ASKED, SIGNALS, kept
 
 TEXTS = dataset(
@@ -17,6 +17,20 @@ TEXTS = dataset(
 
 def known(**more: Any) -> Facts:
     return facts(datasets={"ds_texts": TEXTS}, endpoints={"ep_open": endpoint(**more)})
+
+
+def labelled(*labels: str, several: bool = False) -> Facts:
+    """Training and held-out rows with these labels, half of them on either side."""
+    column = TEXTS.columns["label"].model_copy(update={"kind": "classes" if several else "class"})
+    half = len(labels) // 2
+    sides = {
+        "train": split("train", 1029, labels=dict.fromkeys(labels[:half], 9)),
+        "test": split("test", 768, labels=dict.fromkeys(labels[half:], 9)),
+    }
+    return facts(
+        datasets={"ds_texts": dataset(sides, TEXTS.columns | {"label": column}, TEXTS.roles)},
+        endpoints={"ep_open": endpoint()},
+    )
 
 
 KEEP = "data.responses.keep[0]"
@@ -48,8 +62,12 @@ ENDPOINTS: list[Any] = [
       [(f"{SAMPLING}.n", "changes_nothing", "3 answers a row change nothing where text is read of one.")]),
     (rules.reading_fits, ASKED | {"data.responses.read": "logprobs", "data.responses.structured": True}, known(),
       [("data.responses.structured", "structured_logprobs", "Log probabilities are read at the first tokens of a choice, and a structured answer begins with JSON.")]),
-    (rules.choices_differ, ASKED | {"data.responses.choices": ["yes", "no", "Yes "]}, known(),
+    (choices.choices_differ, ASKED | {"data.responses.choices": ["yes", "no", "Yes "]}, known(),
       [("data.responses.choices[2]", "class_twice", '"Yes " is already choices[0], but for case.')]),
+    (choices.choices_are_few_enough, ASKED, labelled(*(f"{place:04}" for place in range(1001))),
+      [("data.responses.choices", "too_many_classes", "The rows have 1,001 different labels together; 1,000 are the most that a teacher chooses from.")]),
+    (choices.prompt_has_room, ASKED, labelled(*(f"{place:03} {'x' * 252}" for place in range(90))),
+      [(f"{PROMPT}.system", "prompt_too_long", "The system text that lists all choices has 23,295 characters; 20,000 are allowed.")]),
     (rules.template_shows_the_row, ASKED | {f"{PROMPT}.template": "Which digit?"}, known(),
       [(f"{PROMPT}.template", "template_columns", "The template shows nothing of the row: every question would be the same.")]),
     (rules.template_shows_the_row, ASKED | {f"{PROMPT}.template": "{txt}", "data.heldout": 0.1}, known(),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from spec.facts import ColumnFacts, DatasetFacts, Facts, ModelFacts, Roles, SplitFacts
-from spec.rules import data, endpoint, labels, teacher, training
+from spec.rules import choices, data, endpoint, labels, teacher, training
 from tests.spec import builders
 from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, facts, images, model, names, split
 from tests.spec.leaves import ASKED
@@ -76,11 +76,15 @@ MULTILABEL: list[Any] = [
     (labels.labels_are_taught, {}, several(models={f"mdl_{one}": taught(one).model_copy(update={"signature": model(DIGITS[:9]).signature}) for one in "xyz"}, datasets={"ds_digits": lists()}),
       [("data.train", "unknown_label", 'ds_digits/train has the label "9", which is no class of the teacher.'),
        ("data.heldout", "unknown_label", 'ds_digits/test has the label "9", which is no class of the teacher.')]),
-    (endpoint.lists_are_read, ASKED | {"data.responses.read": "logprobs"}, texts(),
+    (choices.lists_are_read, ASKED | {"data.responses.read": "logprobs"}, texts(),
       [("data.responses.read", "not_for_multilabel", "Log probabilities are read of an answer with one name, and a row has any number of them.")]),
-    (endpoint.lists_are_read, ASKED, texts(("a", "b, c", "None")),
+    (choices.lists_are_read, ASKED, texts(("a", "b, c", "None")),
       [("data.responses.choices[0]", "choice_unlistable", '"None" cannot be told apart in a list of names.'),
        ("data.responses.choices[2]", "choice_unlistable", '"b, c" cannot be told apart in a list of names.')]),
+    (choices.lists_are_read, ASKED, texts(("- b", "1. x", "2. x", "None.", "U.S", "U.S.", "b")),
+      [("data.responses.choices[3]", "choice_unlistable", '"None." cannot be told apart in a list of names.'),
+       ("data.responses.choices[5]", "choice_unlistable", '"U.S." cannot be told apart in a list of names beside "U.S".'),
+       ("data.responses.choices[6]", "choice_unlistable", '"b" cannot be told apart in a list of names beside "- b".')]),
     (endpoint.template_shows_the_row, ASKED | {"data.responses.prompt.template": "{text} {tags}"}, facts(datasets={"ds_texts": dataset(columns={"text": ColumnFacts(kind="text", dtype="str"), "label": LISTS, "tags": LISTS})}),
       [("data.responses.prompt.template", "template_columns", 'ds_texts/train cannot be shown in words by its column "tags".'),
        ("data.responses.prompt.template", "template_columns", 'ds_texts/test cannot be shown in words by its column "tags".')]),

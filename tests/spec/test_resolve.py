@@ -9,9 +9,13 @@ from spec.baseline import with_all_labels, without_teacher
 from spec.distillation import Distillation
 from spec.errors import parse
 from spec.facts import Roles
+from spec.plan import plan
+from spec.price import estimate
 from spec.resolve import refusal, resolve
+from spec.responses import TeacherResponses
 from spec.rules import problems
 from spec.signature import ordered, signature
+from spec.template import LONGEST_PROMPT
 from tests.spec.builders import (
     ABSENT,
     DIGITS,
@@ -28,7 +32,7 @@ from tests.spec.builders import (
 )
 from tests.spec.jobs import KNOWN, jobs
 from tests.spec.leaves import ASKED
-from tests.spec.refused_endpoints import TEXTS
+from tests.spec.refused_endpoints import TEXTS, labelled
 
 BARE: dict[str, Any] = {
     "teacher.combine": ABSENT,
@@ -184,3 +188,39 @@ def test_what_only_a_teacher_makes_sense_of_bars_no_baseline(changes: dict[str, 
     resolved = resolve(job(ASKED | changes), known)
     assert resolved.evaluation.baselines == ("no_teacher",)
     assert resolve(resolved, known) == resolved
+
+
+LONG = tuple(f"{place} {'x' * 254}" for place in range(10))
+ODD = ("U.S.", '"', "{text}", "a\nb", " spaced ", "日本", "\\", "\x01", "none", "null")
+MANY = tuple(f"{place:03} class name" for place in range(1000))
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize("labels", [LONG, ODD, MANY], ids=["long", "odd", "many"])
+def test_whatever_labels_inspection_takes_can_be_planned(
+    labels: tuple[str, ...], structured: bool, several: bool
+) -> None:
+    """Resolved once, and again as it is posted back; only names that no list can show are refused."""
+    known = labelled(*labels, several=several)
+    body = ASKED | {"data.responses.structured": structured, "data.responses.prompt.examples": 8, "budget.preview": 20}
+    asked = job(body | {"data.responses.sampling.max_tokens": 200})
+    if found := problems(asked, known):
+        assert {problem.code for problem in found} == {"choice_unlistable"} and several and labels is ODD
+        return
+    resolved = resolve(asked, known)
+    steps = plan(resolved, known)
+    assert resolve(parse(resolved.model_dump(mode="json")), known) == resolved
+    assert next(step for step in steps if step.name == "answer").params["classes"] == list(ordered(set(labels)))
+    assert estimate(steps, known, resolved=resolved).usd is not None
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_system_text_that_is_longer_than_a_prompt_by_one_character_is_refused(more: int) -> None:
+    room = LONGEST_PROMPT - len("Classify the text. Answer with exactly one of these names and nothing else: .") + more
+    each, longer = divmod(room - 2 * 78, 79)
+    known = labelled(*(f"{place:03}{'x' * (each - 3 + (place < longer))}" for place in range(79)))
+    assert [problem.code for problem in problems(job(ASKED), known)] == ["prompt_too_long"] * more
+    if not more:
+        said = resolve(job(ASKED), known).data.responses
+        assert isinstance(said, TeacherResponses) and len(said.prompt.system or "") == LONGEST_PROMPT
