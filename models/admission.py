@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
@@ -30,6 +31,10 @@ UNCOMPARED = Problem(code="internal", message="Training and held-out rows could 
 UNPLANNED = Problem(code="internal", message="The job could not be planned.")
 
 __all__ = ["accept", "admit", "compare", "gather", "give_up", "inspect_files", "start_inspection", "unplanned"]
+
+
+class Unreadable(Exception):
+    """The job was accepted by a newer version than this one: its workers will plan it."""
 
 
 def start_inspection(
@@ -114,11 +119,11 @@ def admit(session: Session, job: Job) -> set[str]:
     """Plans a waiting job if its facts are complete. The caller holds the job's lock, or has just made it.
 
     Refused by its rules: the job fails with the first problem. Facts missing: it waits for them, and comparisons of
-    rows that nobody has begun are begun. Returns queues to ring.
+    rows that nobody has begun are begun. Returns queues to ring. Raises Unreadable.
     """
     if job.resolved is not None or job.state in ENDED:
         return set()
-    spec = Distillation.model_validate(job.spec)
+    spec = _readable(job)
     facts = gather(session, job.project, spec)
     found = problems(spec, facts)
     missing = waiting(spec, facts)
@@ -147,6 +152,13 @@ def admit(session: Session, job: Job) -> set[str]:
             problem = Problem(code="gone", message=f"What '{step.name}' reads was deleted before the job could begin.")
             return _refuse(session, job, (problem,))
     return advance(session, job)
+
+
+def _readable(job: Job) -> Distillation:
+    try:
+        return Distillation.model_validate(job.spec)
+    except ValidationError as error:
+        raise Unreadable(job.id) from error
 
 
 def give_up(session: Session, job: Job) -> set[str]:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import job as jobs
-from models.admission import admit, give_up, unplanned
+from models.admission import Unreadable, admit, give_up, unplanned
 from models.job import ENDED, Job
 from workers.claim import Away
 from workers.post import Post
@@ -31,11 +31,11 @@ def after(post: Post, job: str) -> set[str]:
 
 
 def _tried(post: Post, job: str) -> set[str]:
-    """Whatever becomes of it, it holds up no other. Where the database was away, or another transaction was first, it waits for the next look; where its planning raises, it fails."""
+    """Whatever becomes of it, it holds up no other. Where the database was away, another transaction was first, or a newer version has to read it, it waits; where its planning raises, it fails."""
     for move in (admit, give_up):
         try:
             return post.ledger(_held, job, move)
-        except (Away, IntegrityError) as error:
+        except (Away, IntegrityError, Unreadable) as error:
             log.warning("planning_put_off", job=job, error=str(error.args[0]))
             return set()
         except Exception:

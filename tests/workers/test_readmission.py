@@ -1,13 +1,16 @@
 """Jobs that waited for facts are planned each on its own."""
 
+import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from models import blob
+from models import admission, blob
 from models.dataset import Dataset
 from models.job import Job
 from models.model import Model
-from spec.facts import DatasetFacts
+from spec.distillation import Distillation
+from spec.facts import DatasetFacts, Facts
+from spec.resolve import resolve
 from tests.models.test_admission import accept, dataset, student_job
 from tests.models.world import World
 from tests.spec import builders
@@ -28,19 +31,32 @@ def learn(session: Session, id: str, facts: DatasetFacts) -> None:
 
 
 def waiting(world: World) -> list[Job]:
-    """Two projects' jobs, of which the first to be tried cannot be planned; all its facts are there."""
+    """Two projects' jobs, the first to be tried first; all their facts are there."""
     facts, made = builders.dataset(), list[Job]()
     for project in (world.project("a"), world.project("b")):
         id = dataset(world, project, None)
         made.append(accept(world, project, student_job(id)))
         world(learn, id, facts)
     made.sort(key=lambda job: job.id)
-    world(lambda session: session.execute(update(Job).where(Job.id == made[0].id).values(spec=NONSENSE)))
     return made
 
 
-def test_a_job_whose_planning_raises_fails_and_holds_up_no_other(world: World, post: Post) -> None:
+def unreadable(world: World, job: Job) -> None:
+    """As one of a newer version is."""
+    world(lambda session: session.execute(update(Job).where(Job.id == job.id).values(spec=NONSENSE)))
+
+
+def test_a_job_whose_planning_raises_fails_and_holds_up_no_other(
+    world: World, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken, sound = waiting(world)
+
+    def raises(spec: Distillation, facts: Facts) -> Distillation:
+        if spec.data.train == broken.spec["data"]["train"]:
+            raise ValueError("nobody foresaw this")
+        return resolve(spec, facts)
+
+    monkeypatch.setattr(admission, "resolve", raises)
     assert broken.state == sound.state == "queued"
     assert readmission.readmit(post) == {"gpu"}
     failed = world.job(broken.id)
@@ -51,6 +67,13 @@ def test_a_job_whose_planning_raises_fails_and_holds_up_no_other(world: World, p
     student = world(lambda session: session.get_one(Model, broken.subject))
     assert student.state == "failed"
     assert readmission.readmit(post) == set(), "and is not tried again"
+
+
+def test_a_job_of_a_newer_version_waits_and_holds_up_no_other(world: World, post: Post) -> None:
+    newer, sound = waiting(world)
+    unreadable(world, newer)
+    assert readmission.readmit(post) == {"gpu"} and world.job(newer.id).state == "queued"
+    assert world.job(sound.id).resolved is not None
 
 
 def test_a_job_that_another_holds_waits_and_holds_up_no_other(world: World, post: Post) -> None:

@@ -58,7 +58,7 @@ def test_a_duty_that_fails_keeps_nobody_from_the_others(world: World, post: Post
     world(lambda session: session.execute(SILENT))
     shutil.rmtree(post.settings.storage)
     Sweeper(post).sweep()
-    assert world.job(broken).state == "paused" and world.job(unplanned).state == "failed"
+    assert world.job(broken).state == "paused" and world.job(unplanned).state == "queued", "a newer version may read it"
     assert world.states(lost) == {"score": "ready"}
     assert world(lambda session: session.get(Worker, "wrk_s")) is None
 

@@ -146,7 +146,10 @@ def get(context: typer.Context, id: str, as_json: AsJson = False) -> None:
 def change(
     context: typer.Context,
     id: str,
-    url: Annotated[str | None, typer.Option(help="A new URL: what was probed is forgotten, and --price is needed where there was one.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="A new URL: what was probed is forgotten, and --price is needed where there was one."),
+    ] = None,
     key_from_env: FromEnvironment = None,
     price_: PriceOption = None,
     batch: BatchOption = None,
