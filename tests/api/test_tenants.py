@@ -43,6 +43,13 @@ class All:
 
 
 @dataclass(frozen=True)
+class Own:
+    """A call that names nothing, about all that the project has: a stranger has nothing."""
+
+    make: Make
+
+
+@dataclass(frozen=True)
 class Naming:
     """A call whose body names a thing: a stranger is refused as if it were not there."""
 
@@ -74,7 +81,7 @@ def job(dataset: str, world: World) -> dict[str, Any]:
     return world.jobs.spec({"data.train": f"{dataset}/train", "data.heldout": f"{dataset}/test"})
 
 
-CASES: dict[str, One | All | Naming | Administrators | Shared] = {
+CASES: dict[str, One | All | Own | Naming | Administrators | Shared] = {
     "create_file": All(World.file),
     "list_files": All(World.file),
     "get_file": One(World.file),
@@ -98,6 +105,8 @@ CASES: dict[str, One | All | Naming | Administrators | Shared] = {
     "change_endpoint": One(World.endpoint, body={"metadata": {"k": "v"}}),
     "probe_endpoint": One(World.endpoint, body={"model": "large"}),
     "delete_endpoint": One(World.endpoint),
+    "get_answers": Own(World.kept),
+    "delete_answers": Own(World.kept),
     "create_distillation": Naming(World.dataset, job),
     "validate_distillation": Naming(World.dataset, job),
     "list_distillations": All(World.queued),
@@ -235,6 +244,19 @@ def test_all(operations: dict[str, Operation], world: World, stranger: Tenant, n
     assert id not in stranger.client.get(path, params={"after": absent(id), "order": "asc"}).text
     for one in {Operation("GET", path), operation}:
         check_keys(one, world.owner, id, case, None)
+
+
+@pytest.mark.parametrize("name", named(Own))
+def test_own(operations: dict[str, Operation], world: World, stranger: Tenant, name: str) -> None:
+    operation, case = operations[name], CASES[name]
+    assert isinstance(case, Own)
+    id, path = case.make(world), operation.path
+    before = good(world.owner.client.get(path))
+    foreign = good(operation.send(stranger.client, id))
+    check_keys(operation, world.owner, id, case, None)
+    assert good(world.owner.client.get(path)) == before, "a stranger's call had an effect"
+    own = good(operation.send(world.owner.client, id))
+    assert own != foreign and not any(value for value in foreign.values() if type(value) is int)
 
 
 @pytest.mark.parametrize("name", named(Naming))
