@@ -1,8 +1,8 @@
 """What endpoints have said is counted and deleted: by its owner, by age, and with the project, however much it is."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,9 @@ from sqlalchemy import create_engine, text
 from api.answers import service as answers
 from api.answers.wire import AnswersDeleted
 from api.database import Database
+from api.deps import Caller
+from api.errors import Conflicting
+from api.projects.routes import delete
 from models.answer import LOT, SAMPLE
 from tests.api.jobs import jobs_of
 from tests.api.service import Service, Tenant, good, refused
@@ -40,6 +43,16 @@ def slow(service: Service, seconds: float) -> Iterator[None]:
         finally:
             connection.execute(text("DROP FUNCTION slow CASCADE"))
     engine.dispose()
+
+
+@asynccontextmanager
+async def database(service: Service) -> AsyncIterator[Database]:
+    """As an api process has it, for what takes a changed clock."""
+    found = Database(service.postgres.url, 5.0)
+    try:
+        yield found
+    finally:
+        await found.close()
 
 
 def keep(service: Service, project: str, count: int) -> None:
@@ -90,11 +103,8 @@ def test_a_request_ends_in_time_and_says_that_some_are_left(
     keep(service, owner.project, LOT + 5)
 
     async def twice() -> list[AnswersDeleted]:
-        db = Database(service.postgres.url, 5.0)
-        try:
+        async with database(service) as db:
             return [await answers.sweep(db, owner.project) for _ in range(2)]
-        finally:
-            await db.close()
 
     assert asyncio.run(twice()) == [AnswersDeleted(deleted=LOT, done=False), AnswersDeleted(deleted=5, done=True)]
 
@@ -111,11 +121,19 @@ def test_a_project_goes_however_much_it_keeps(service: Service) -> None:
     refused(service.admin.get(f"/v1/projects/{tenant.project}"), 404, "not_found")
 
 
-def test_a_project_that_goes_is_read_by_nobody(service: Service) -> None:
-    """Its keys end before the first answer goes, and stay so if it has to be deleted in two goes."""
+def test_a_project_that_goes_in_two_goes_is_read_by_nobody(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "SECONDS", 0.0)
     tenant = service.tenant("half gone")
-    keep(service, tenant.project, 3)
-    with slow(service, seconds=20.0):
-        refused(service.admin.delete(f"/v1/projects/{tenant.project}"), 503, "database_unavailable")
+    keep(service, tenant.project, LOT + 5)
+    administrator = Caller(project="proj_another", key="key_", scopes=frozenset({"admin"}))
+
+    async def first() -> None:
+        async with database(service) as db:
+            await delete(tenant.project, administrator, db)
+
+    with pytest.raises(Conflicting, match="kept answers") as raised:
+        asyncio.run(first())
+    assert raised.value.code == "not_empty"
     refused(tenant.client.get("/v1/answers"), 401, "invalid_api_key")
     good(service.admin.delete(f"/v1/projects/{tenant.project}"))
+    refused(service.admin.get(f"/v1/projects/{tenant.project}"), 404, "not_found")

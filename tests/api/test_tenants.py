@@ -3,7 +3,7 @@ has succeeded; without a key, with a revoked one and with one of too small a sco
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 
 from api.main import ROUTERS
 from spec.ids import new_id
+from tests.api.cases import Administrators, All, Naming, One, Own, Shared
 from tests.api.jobs import jobs_of
 from tests.api.service import Service, Tenant, good, refused, turned_away
 from tests.api.world import World, bedrock, vertex
@@ -21,58 +22,6 @@ from tests.api.world import World, bedrock, vertex
 STREAM = "/v1/distillations/{distillation_id}/events"
 """Its document is the list's, with which it shares its path."""
 ID = re.compile(r"\b(file-|ds_|mdl_|ep_|dst_|key_|proj_)[0-9a-z]{26}")
-Make = Callable[[World], str]
-Body = Callable[[str, World], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class One:
-    """A call on one thing, made by `make`: a stranger is told that there is no such thing."""
-
-    make: Make
-    rest: dict[str, str] | None = None
-    body: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class All:
-    """A list, in which a stranger finds nothing of it."""
-
-    make: Make
-    rest: dict[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Own:
-    """A call that names nothing, about all that the project has: a stranger has nothing."""
-
-    make: Make
-
-
-@dataclass(frozen=True)
-class Naming:
-    """A call whose body names a thing: a stranger is refused as if it were not there."""
-
-    make: Make
-    body: Body
-    rest: dict[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Administrators:
-    """A call that no tenant may make, the owner no more than a stranger."""
-
-    make: Make
-    body: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Shared:
-    """The same for everybody: it tells nothing of any project."""
-
-    anybody: bool = False
-
-
 BELOW = {"version": "v1", "project": "p", "location": "l"}
 """A place of the user's own: what is there says the key."""
 
