@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from api import handlers, logs
+from api.answers.routes import router as answers
 from api.clouds.bedrock.routes import router as bedrock
 from api.clouds.vertex.routes import router as vertex
 from api.datasets.routes import router as datasets
@@ -36,6 +37,7 @@ ROUTERS = (
     datasets,
     models,
     endpoints,
+    answers,
     distillations,
     histories,
     asked,

@@ -123,12 +123,12 @@ ASKED = (
 """A job that asks at an endpoint."""
 
 
-def asking(project: str, endpoint: str) -> Select[str]:
-    """Distillations that have not ended and name a model behind this endpoint, as teacher or as judge."""
+def asking(project: str, endpoint: str | None = None) -> Select[str]:
+    """Distillations that have not ended and name a model behind this endpoint (None: behind any), as teacher or as judge."""
     names = func.jsonb_path_exists(
         Job.spec,
         cast(ASKED, JSONPATH),
-        func.jsonb_build_object("named", f"{endpoint}/"),
+        func.jsonb_build_object("named", f"{endpoint}/" if endpoint else "ep_"),
     )
     live = of_project(project).where(Job.state.not_in(ENDED), names)
     return live.with_only_columns(Job.id).order_by(Job.id)

@@ -48,3 +48,8 @@ def valid(project: str | None) -> Select[Key]:
 def revoke(id: str) -> Update:
     """Ends a key."""
     return update(Key).where(Key.id == id).values(revoked_at=func.now())
+
+
+def revoke_all(project: str) -> Update:
+    """Ends the keys of a project."""
+    return update(Key).where(Key.project == project, Key.revoked_at.is_(None)).values(revoked_at=func.now())

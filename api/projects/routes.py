@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from api.answers.service import sweep
 from api.deps import Admin, Caller, Db, Reader
 from api.idempotency import OnlyOnce
 from api.pages import AskedPage, Page, cut, page
@@ -40,7 +41,10 @@ async def change(project_id: str, body: ProjectChange, caller: Admin, db: Db) ->
 
 @router.delete("/{project_id}", operation_id="delete_project")
 async def delete(project_id: str, caller: Admin, db: Db) -> ProjectDeleted:
-    """Delete a project that holds nothing any more, and its keys."""
+    """Delete a project that holds nothing any more, its keys, and the answers of endpoints that it keeps. Those take their time: after 20 seconds the rest is left, its keys are ended, and it is to be repeated (409)."""
+    await db(service.close, project_id, caller.project)
+    if not (await sweep(db, project_id)).done:
+        raise service.full("kept answers", hint="Some of them are deleted. Repeat it.")
     await db(service.delete, project_id, caller.project)
     return ProjectDeleted(id=project_id)
 

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from api.errors import Conflicting, NotFound
 from api.projects.wire import NewProject, Project, ProjectChange
+from models import key as keys
 from models import project as projects
 from spec.ids import new_id
 
@@ -34,17 +35,31 @@ def change(session: Session, id: str, body: ProjectChange) -> projects.Project:
     return row
 
 
+def close(session: Session, id: str, own: str) -> None:
+    """Ends the keys of an empty project: nobody sees into it any more, or adds to it. Raises NotFound, Conflicting (`not_empty`, `in_use`)."""
+    empty(session, id, own)
+    session.execute(keys.revoke_all(id))
+
+
 def delete(session: Session, id: str, own: str) -> None:
-    """Deletes an empty project and its keys. Raises NotFound, Conflicting (`not_empty`, `in_use`)."""
+    """Deletes an empty project with what remains of it. Raises as `close` does."""
+    row = empty(session, id, own)
+    for statement in projects.remains(id):
+        session.execute(statement)
+    session.delete(row)
+
+
+def empty(session: Session, id: str, own: str) -> projects.Project:
+    """The project, held, and nothing is in it. Raises NotFound, Conflicting (`not_empty`, `in_use`)."""
     row = get(session, None, id)
     session.execute(projects.locked(id))
     if id == own:
         raise Conflicting("This is the project of the key that asks.", code="in_use")
     held = [noun for noun, count in projects.contents(id).items() if session.scalar(count)]
     if held:
-        raise Conflicting(
-            f"The project still has {', '.join(held)}.", code="not_empty", hint="Delete those first, and then it."
-        )
-    for statement in projects.remains(id):
-        session.execute(statement)
-    session.delete(row)
+        raise full(*held, hint="Delete those first, and then it.")
+    return row
+
+
+def full(*nouns: str, hint: str) -> Conflicting:
+    return Conflicting(f"The project still has {', '.join(nouns)}.", code="not_empty", hint=hint)

@@ -100,6 +100,8 @@ def endpoints(typist: Typist, monkeypatch: pytest.MonkeyPatch, folder: Path, dat
         capped = typist.run("distill", path, "--budget-usd", "-1", "--json", code=1)
         assert json.loads(capped.stderr)["error"]["param"] == "budget.usd"
     assert typist("endpoints", "delete", "ep_cli")["deleted"]
+    assert typist("answers", "get")["object"] == "answers"
+    assert typist("answers", "delete", "--before", "2001-02-03") == {"object": "answers", "deleted": 0, "done": True}
 
 
 def said(typist: Typist, folder: Path) -> None:

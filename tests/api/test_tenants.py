@@ -3,7 +3,7 @@ has succeeded; without a key, with a revoked one and with one of too small a sco
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 
 from api.main import ROUTERS
 from spec.ids import new_id
+from tests.api.cases import Administrators, All, Naming, One, Own, Shared
 from tests.api.jobs import jobs_of
 from tests.api.service import Service, Tenant, good, refused, turned_away
 from tests.api.world import World, bedrock, vertex
@@ -21,51 +22,6 @@ from tests.api.world import World, bedrock, vertex
 STREAM = "/v1/distillations/{distillation_id}/events"
 """Its document is the list's, with which it shares its path."""
 ID = re.compile(r"\b(file-|ds_|mdl_|ep_|dst_|key_|proj_)[0-9a-z]{26}")
-Make = Callable[[World], str]
-Body = Callable[[str, World], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class One:
-    """A call on one thing, made by `make`: a stranger is told that there is no such thing."""
-
-    make: Make
-    rest: dict[str, str] | None = None
-    body: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class All:
-    """A list, in which a stranger finds nothing of it."""
-
-    make: Make
-    rest: dict[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Naming:
-    """A call whose body names a thing: a stranger is refused as if it were not there."""
-
-    make: Make
-    body: Body
-    rest: dict[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Administrators:
-    """A call that no tenant may make, the owner no more than a stranger."""
-
-    make: Make
-    body: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Shared:
-    """The same for everybody: it tells nothing of any project."""
-
-    anybody: bool = False
-
-
 BELOW = {"version": "v1", "project": "p", "location": "l"}
 """A place of the user's own: what is there says the key."""
 
@@ -74,7 +30,7 @@ def job(dataset: str, world: World) -> dict[str, Any]:
     return world.jobs.spec({"data.train": f"{dataset}/train", "data.heldout": f"{dataset}/test"})
 
 
-CASES: dict[str, One | All | Naming | Administrators | Shared] = {
+CASES: dict[str, One | All | Own | Naming | Administrators | Shared] = {
     "create_file": All(World.file),
     "list_files": All(World.file),
     "get_file": One(World.file),
@@ -98,6 +54,8 @@ CASES: dict[str, One | All | Naming | Administrators | Shared] = {
     "change_endpoint": One(World.endpoint, body={"metadata": {"k": "v"}}),
     "probe_endpoint": One(World.endpoint, body={"model": "large"}),
     "delete_endpoint": One(World.endpoint),
+    "get_answers": Own(World.kept),
+    "delete_answers": Own(World.kept),
     "create_distillation": Naming(World.dataset, job),
     "validate_distillation": Naming(World.dataset, job),
     "list_distillations": All(World.queued),
@@ -235,6 +193,19 @@ def test_all(operations: dict[str, Operation], world: World, stranger: Tenant, n
     assert id not in stranger.client.get(path, params={"after": absent(id), "order": "asc"}).text
     for one in {Operation("GET", path), operation}:
         check_keys(one, world.owner, id, case, None)
+
+
+@pytest.mark.parametrize("name", named(Own))
+def test_own(operations: dict[str, Operation], world: World, stranger: Tenant, name: str) -> None:
+    operation, case = operations[name], CASES[name]
+    assert isinstance(case, Own)
+    id, path = case.make(world), operation.path
+    before = good(world.owner.client.get(path))
+    foreign = good(operation.send(stranger.client, id))
+    check_keys(operation, world.owner, id, case, None)
+    assert good(world.owner.client.get(path)) == before, "a stranger's call had an effect"
+    own = good(operation.send(world.owner.client, id))
+    assert own != foreign and not any(value for value in foreign.values() if type(value) is int)
 
 
 @pytest.mark.parametrize("name", named(Naming))

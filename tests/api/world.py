@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from models.answer import Kept, keep
 from models.event import Line
 from spec.ids import new_id
 from tests.acceptance.teacher import served
@@ -141,6 +144,12 @@ class World:
         self.jobs.run(answers__jsonl=said, answers__json=b"{}")
         good(self.owner.client.post(f"/v1/distillations/{id}/cancel"))
         return id
+
+    def kept(self) -> str:
+        """An answer of an endpoint."""
+        with Session(self.jobs.hand.engine) as session, session.begin():
+            keep(session, self.owner.project, [Kept(digest=f"{self._seed():064x}", sample=0, reply={"text": "long"})])
+        return self.owner.project
 
     def key(self) -> str:
         body = {"name": "another", "project": self.owner.project}

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from stillhouse.accounts import Keys, Projects, Usages, Workers
+from stillhouse.answers import Answers
 from stillhouse.datasets import Datasets
 from stillhouse.distillations import Distillations
 from stillhouse.endpoints import Endpoints
@@ -39,6 +40,7 @@ class Stillhouse:
         self.datasets = Datasets(self._transport, self.files)
         self.models = Models(self._transport, self.files)
         self.endpoints = Endpoints(self._transport)
+        self.answers = Answers(self._transport)
         self.distillations = Distillations(self._transport)
         self.projects = Projects(self._transport)
         self.keys = Keys(self._transport)

@@ -42,6 +42,13 @@ class Answer(TypedDict):
     usd: float | None
 
 
+class AnswersDeleted(TypedDict):
+    """What one request has deleted."""
+    object: Literal['answers']
+    deleted: int
+    done: bool
+
+
 class BedrockError(TypedDict):
     """The body of every reply of status 4xx and 5xx; the header `x-amzn-ErrorType` has its kind."""
     message: str
@@ -661,6 +668,14 @@ class Judge(TypedDict):
     """The message, which asks for yes or no and nothing else; `{answer}` is the choice that the row's answers name, `{column}` the row's value."""
     sampling: NotRequired[Sampling]
     """With `n` over 1 the majority decides."""
+
+
+class KeptAnswers(TypedDict):
+    """How much a project keeps of what endpoints have said, judges and writers of texts too."""
+    object: Literal['answers']
+    count: int
+    bytes: int
+    exact: bool
 
 
 class Key(TypedDict):

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from stillhouse.cli import accounts, datasets, distillations, endpoints, files, jobs, models
+from stillhouse.cli import accounts, answers, datasets, distillations, endpoints, files, jobs, models
 from stillhouse.cli.session import options
 from stillhouse.errors import APIError, InspectionFailed, JobFailed, StillhouseError, Unreachable
 
@@ -26,7 +26,8 @@ def application() -> typer.Typer:
     app.command()(jobs.watch)
     for name, part in (
         ("files", files.app), ("datasets", datasets.app), ("models", models.app),
-        ("endpoints", endpoints.app), ("distillations", distillations.app), ("projects", accounts.projects), ("keys", accounts.keys),
+        ("endpoints", endpoints.app), ("answers", answers.app), ("distillations", distillations.app), ("projects", accounts.projects),
+        ("keys", accounts.keys),
     ):  # fmt: skip
         app.add_typer(part, name=name)
     app.command()(accounts.usage)

@@ -1,0 +1,1 @@
+"""Answers: what endpoints have said, kept for the project."""
