@@ -101,6 +101,11 @@ def row_sets(spec: Distillation, facts: Facts) -> list[RowSet]:
     return [rows for rows in found if rows is not None]
 
 
+def columns(spec: Distillation, facts: Facts) -> frozenset[str]:
+    """Names of the columns that some of these rows have: what a template may show."""
+    return frozenset(name for one in row_sets(spec, facts) for name in one.dataset.columns)
+
+
 def most(spec: Distillation, facts: Facts) -> int:
     """Rows of training and held-out splits, before any draw, and new ones: no step asks about more."""
     own, data = train(spec, facts), spec.data

@@ -169,9 +169,22 @@ def test_what_an_endpoint_puts_around_a_prompt_is_in_every_bound() -> None:
 
 def test_a_template_shows_columns_and_braces() -> None:
     template = 'Title: {title}\n{{"x": {text}}} {title} {not a column}'
-    assert fields(template) == ("title", "text")
+    assert fields(template, ("text", "title", "{not", "a column}")) == ("title", "text")
     shown = 'Title: {text}\n{"x": b} {text} {not a column}'
     assert render(template, {"title": "{text}", "text": "b"}) == shown
+
+
+@pytest.mark.parametrize("name", ["Review Text", "问题", "a|b (c)", "-", "text"])
+def test_a_place_is_of_any_column_that_the_rows_have(name: str) -> None:
+    template = f"{{{{{name}}}}} {{{name}}}, {{no column}}}}"
+    assert fields(template, (name, "other")) == (name,)
+    assert render(template, {name: "{text}"}) == f"{{{name}}} {{text}}, {{no column}}"
+
+
+def test_what_looks_like_a_column_is_taken_for_one() -> None:
+    assert fields("{a} {b c} {d-e}", ()) == ("a", "d-e")
+    with pytest.raises(KeyError):
+        render("{a} {b}", {"a": "1"})
 
 
 def test_the_system_message_asks_for_a_name() -> None:
