@@ -220,6 +220,7 @@ def examples_have_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             code="too_few_examples",
             message=f"{shown} examples are to be shown, and {seen:,} training rows have labels that may be seen.",
             param="data.responses.prompt.examples",
+            hint="Fewer, or labelled rows among the training rows: held-out rows are never shown.",
         )
 
 

@@ -155,7 +155,7 @@ class Columns(TypedDict):
     input: NotRequired[Literal['auto'] | str | Sequence[str]]
     """What teachers and student see: arrays, images or texts; two columns of texts: pairs of them, such as a query and a passage."""
     label: NotRequired[Literal['auto'] | str | None]
-    """The name of the class; a column of lists of names: any number of classes a row."""
+    """The name of the class; a column of lists of names: any number of classes a row. `auto`: of the training rows' dataset, and where it has none, of the held-out rows'."""
     group: NotRequired[Literal['auto'] | str | None]
     """Rows of one group are drawn to the same side, such as pages of one writer."""
     id: NotRequired[Literal['auto'] | str | None]
