@@ -187,7 +187,9 @@ def _fixed(spec: Distillation, facts: Facts, train: RowSet, probe: Capabilities)
     template, examples = _template(spec, facts), examples_of(spec, facts)
     shown, several = _shown(spec, facts), output_kind(spec, facts) == "multilabel"
     literal, answer = Extent.written(probe, render(template, dict.fromkeys(shown, ""))), answered(spec, facts, probe)
-    system = system_text(responses, names, common_system(spec, facts), several=several)
+    roles = rows.roles(spec, facts)
+    pairs = roles is not None and len(roles.inputs) > 1
+    system = system_text(responses, names, common_system(spec, facts), pairs=pairs, several=several)
     fixed = Extent.written(probe, system or "") + literal + (mean(train, shown, probe) + literal + answer) * examples
     if responses.structured:
         fixed += Extent.written(probe, json.dumps(schema(names, several=several)))

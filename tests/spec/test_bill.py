@@ -190,7 +190,10 @@ def test_what_looks_like_a_column_is_taken_for_one() -> None:
 def test_the_system_message_asks_for_a_name() -> None:
     asked = TeacherResponses(type="teacher")
     said = system_text(asked, ("cat", "dog"))
-    assert said is not None and said.endswith("cat, dog.")
+    assert said is not None and said.startswith("Classify the text. ") and said.endswith("cat, dog.")
+    for several in (False, True):
+        of_pairs = system_text(asked, ("cat", "dog"), pairs=True, several=several)
+        assert of_pairs is not None and of_pairs.startswith("Classify the pair of texts. ")
 
 
 def test_a_pair_is_asked_about_with_both_texts_after_their_names() -> None:

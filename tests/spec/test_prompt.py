@@ -78,6 +78,7 @@ def test_the_question_shows_the_input_whatever_its_name(name: str) -> None:
     assert prompt(found).template == f"{{{name}}}"
     pairs = prompt(found, AUTO | {"data.columns.input": [name, "Second Text"]})
     assert pairs.template == f"{name}: {{{name}}}\n\nSecond Text: {{Second Text}}"
+    assert (pairs.system or "").startswith("Classify the pair of texts.")
     spec = job(AUTO | {"data.responses.prompt.template": f"{{{name}}} {{no column}}"})
     assert problems(spec, found) == ()
 

@@ -157,7 +157,7 @@ class Columns(TypedDict):
     label: NotRequired[Literal['auto'] | str | None]
     """The name of the class; a column of lists of names: any number of classes a row. `auto`: of the training rows' dataset, and where it has none, of the held-out rows'."""
     group: NotRequired[Literal['auto'] | str | None]
-    """Rows of one group are drawn to the same side, such as pages of one writer."""
+    """Rows of one group are drawn to the same side, such as pages of one writer, or the passages of one query: of a pair, the query's own column may be the group, too."""
     id: NotRequired[Literal['auto'] | str | None]
     """By which signals are found; without it, by the row itself."""
 
