@@ -137,7 +137,7 @@ def _answers(spec: Distillation, facts: Facts) -> Bill | None:
     apart = rows.heldout(spec, facts)
     batched = spec.teacher is not None and spec.teacher.batch
     price = known.price.in_batches() if batched else known.price
-    shown = fields(_template(spec, facts))
+    shown = _shown(spec, facts)
     of_row = _question(spec, facts, train, price, probe)
     training, judged = of_row(mean(train, shown, probe)), of_row(mean(apart or train, shown, probe))
     last = of_row(Extent(bytes=max(longest(one, shown) for one in (train, apart or train))))
@@ -166,7 +166,7 @@ def _question(
     assert isinstance(responses, TeacherResponses)
     fixed, answer, messages = _fixed(spec, facts, train, probe)
     factor, seen, sampling = 1.0, facts.counted, responses.sampling
-    usual = fixed + mean(train, fields(_template(spec, facts)), probe)
+    usual = fixed + mean(train, _shown(spec, facts), probe)
     if seen is not None and usual.tokens:
         factor = max(0.0, seen.input - probe.tokens_per_call) / usual.tokens
         answer = answer.counted(seen.output / (sampling.n if probe.several else 1), seen.margin)
@@ -185,9 +185,11 @@ def _fixed(spec: Distillation, facts: Facts, train: RowSet, probe: Capabilities)
     responses, names = spec.data.responses, classes(spec, facts)
     assert isinstance(responses, TeacherResponses)
     template, examples = _template(spec, facts), examples_of(spec, facts)
-    shown, several = fields(template), output_kind(spec, facts) == "multilabel"
+    shown, several = _shown(spec, facts), output_kind(spec, facts) == "multilabel"
     literal, answer = Extent.written(probe, render(template, dict.fromkeys(shown, ""))), answered(spec, facts, probe)
-    system = system_text(responses, names, common_system(spec, facts), several=several)
+    roles = rows.roles(spec, facts)
+    pairs = roles is not None and len(roles.inputs) > 1
+    system = system_text(responses, names, common_system(spec, facts), pairs=pairs, several=several)
     fixed = Extent.written(probe, system or "") + literal + (mean(train, shown, probe) + literal + answer) * examples
     if responses.structured:
         fixed += Extent.written(probe, json.dumps(schema(names, several=several)))
@@ -220,6 +222,10 @@ def _template(spec: Distillation, facts: Facts) -> str:
     roles, responses = rows.roles(spec, facts), spec.data.responses
     assert isinstance(responses, TeacherResponses)
     return template_of(responses, roles.inputs if roles else (), own_system(spec, facts))
+
+
+def _shown(spec: Distillation, facts: Facts) -> tuple[str, ...]:
+    return fields(_template(spec, facts), rows.columns(spec, facts))
 
 
 def mean(one: RowSet, shown: tuple[str, ...], probe: Capabilities) -> Extent:

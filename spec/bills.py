@@ -75,7 +75,7 @@ def of_judge(spec: Distillation, facts: Facts, place: int, asked: Asked) -> Bill
     judge = filters(spec.data.responses)[place]
     if train is None or known is None or known.price is None or probe is None or not isinstance(judge, Judge):
         return None
-    shown = tuple(name for name in fields(judge.question) if name != ANSWER)
+    shown = tuple(name for name in fields(judge.question, train.dataset.columns) if name != ANSWER)
     literal = render(judge.question, dict.fromkeys((*shown, ANSWER), ""))
     fixed, yes = Extent.written(probe, literal) + answered(spec, facts, probe), Extent.written(probe, YES) + END
     each, last = (

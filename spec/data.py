@@ -18,9 +18,9 @@ class Columns(Part):
     input: Auto | Name | Annotated[List[Name], Field(min_length=2, max_length=2)] = "auto"
     """What teachers and student see: arrays, images or texts; two columns of texts: pairs of them, such as a query and a passage."""
     label: Auto | Name | None = "auto"
-    """The name of the class; a column of lists of names: any number of classes a row."""
+    """The name of the class; a column of lists of names: any number of classes a row. `auto`: of the training rows' dataset, and where it has none, of the held-out rows'."""
     group: Auto | Name | None = "auto"
-    """Rows of one group are drawn to the same side, such as pages of one writer."""
+    """Rows of one group are drawn to the same side, such as pages of one writer, or the passages of one query: of a pair, the query's own column may be the group, too."""
     id: Auto | Name | None = "auto"
     """By which signals are found; without it, by the row itself."""
 

@@ -127,7 +127,7 @@ class Question(Call):
 
     system: str | None
     template: str
-    """`{column}` is the row's value (spec/template.py)."""
+    """`{name}` is the row's value of a column (spec/template.py)."""
     examples: int = 0
     """Labelled training rows shown before the question; the same for every row."""
     structured: bool = False

@@ -10,20 +10,25 @@ EXAMPLES = 8
 
 
 def system_text(
-    responses: TeacherResponses, names: tuple[str, ...], common: str | None = None, *, several: bool = False
+    responses: TeacherResponses,
+    names: tuple[str, ...],
+    common: str | None = None,
+    *,
+    pairs: bool = False,
+    several: bool = False,
 ) -> str | None:
-    """The system message: `auto` asks for a name and nothing else, or for those that fit (`several`), after the system text that all rows have in common."""
+    """The system message: `auto` asks for a name and nothing else, or for those that fit (`several`), after the system text that all rows have in common. `pairs`: rows are pairs of texts."""
     if responses.prompt.system != "auto":
         return responses.prompt.system
-    listed = ", ".join(names)
-    asks = f"Classify the text. Answer with exactly one of these names and nothing else: {listed}."
+    listed, what = ", ".join(names), "pair of texts" if pairs else "text"
+    asks = f"Classify the {what}. Answer with exactly one of these names and nothing else: {listed}."
     if several:
         how = (
             f"separated by commas, or {NONE} if none of them fits"
             if not responses.structured
             else "an empty list if none does"
         )
-        asks = f"Classify the text. Any number of these names may fit. Answer with those that fit, {how}, and nothing else: {listed}."
+        asks = f"Classify the {what}. Any number of these names may fit. Answer with those that fit, {how}, and nothing else: {listed}."
     return f"{common}\n\n{asks}" if common else asks
 
 

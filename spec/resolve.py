@@ -81,7 +81,7 @@ def _responses(spec: Distillation, facts: Facts, inputs: tuple[str, ...]) -> dic
         return document
     names, seen, several = classes(spec, facts), able(spec, facts), output_kind(spec, facts) == "multilabel"
     prompt = document["prompt"] | {
-        "system": system_text(responses, names, common_system(spec, facts), several=several),
+        "system": system_text(responses, names, common_system(spec, facts), pairs=len(inputs) > 1, several=several),
         "template": template_of(responses, inputs, own_system(spec, facts)),
         "examples": examples_of(spec, facts),
     }

@@ -29,7 +29,7 @@ class Prompt(Part):
     system: PromptText | None = "auto"
     """`auto`: asks for one of the choices (or for those that fit, if a row has any number of them) and nothing else, after the system text that all rows have in common (of conversations); null: no system message."""
     template: PromptText = "auto"
-    """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name; of conversations whose system texts differ, the row's own first."""
+    """The user's message; `{name}` is a row's value where `name` is a column that the rows have, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name; of conversations whose system texts differ, the row's own first."""
     examples: Auto | Annotated[int, Field(ge=0, le=64)] = 0
     """Labelled training rows shown before the question, each as a message and its answer (few-shot). `auto`: 8, or as many as have labels."""
 

@@ -101,6 +101,11 @@ def row_sets(spec: Distillation, facts: Facts) -> list[RowSet]:
     return [rows for rows in found if rows is not None]
 
 
+def columns(spec: Distillation, facts: Facts) -> frozenset[str]:
+    """Names of the columns that some of these rows have: what a template may show."""
+    return frozenset(name for one in row_sets(spec, facts) for name in one.dataset.columns)
+
+
 def most(spec: Distillation, facts: Facts) -> int:
     """Rows of training and held-out splits, before any draw, and new ones: no step asks about more."""
     own, data = train(spec, facts), spec.data
@@ -110,14 +115,15 @@ def most(spec: Distillation, facts: Facts) -> int:
 
 
 def roles(spec: Distillation, facts: Facts) -> Roles | None:
-    """The job's word on each column; `auto` leaves it to the training rows' dataset. Held-out and validation rows follow."""
-    rows = train(spec, facts)
+    """The job's word on each column; `auto` leaves it to the training rows' dataset, and where that has no label to the held-out rows'. All rows follow."""
+    rows, judged = train(spec, facts), heldout(spec, facts)
     if rows is None:
         return None
     given, named = rows.dataset.roles, spec.data.columns
+    gold = given.label or (judged.dataset.roles.label if judged else None)
     return Roles(
         input=given.input if named.input == "auto" else named.input,
-        label=given.label if named.label == "auto" else named.label,
+        label=gold if named.label == "auto" else named.label,
         group=given.group if named.group == "auto" else named.group,
         id=given.id if named.id == "auto" else named.id,
     )
@@ -136,6 +142,20 @@ def input_column(spec: Distillation, facts: Facts, rows: RowSet) -> ColumnFacts 
 def label(spec: Distillation, facts: Facts) -> str | None:
     named = roles(spec, facts)
     return named.label if named else None
+
+
+def prompts(spec: Distillation, facts: Facts) -> bool:
+    """Whether held-out rows of their own have the label column, and the training rows have none of its name: all of these are without a label."""
+    name, own, judged = label(spec, facts), train(spec, facts), heldout(spec, facts)
+    if name is None or own is None or judged is None:
+        return False
+    return name not in own.dataset.columns and name in judged.dataset.columns
+
+
+def label_is_lost(spec: Distillation, facts: Facts) -> bool:
+    """Whether a label column is named that training rows would need (`columns_exist` tells)."""
+    name, own = label(spec, facts), train(spec, facts)
+    return name is not None and own is not None and name not in own.dataset.columns and not prompts(spec, facts)
 
 
 def labels(spec: Distillation, facts: Facts, rows: RowSet) -> dict[str, int]:

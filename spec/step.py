@@ -9,7 +9,7 @@ from spec.params import Params
 from spec.run import Verb
 
 VERSIONS: dict[str, int] = {
-    "inspect": 5, "synthesise": 1, "augment": 1, "answer": 5, "keep": 2, "score": 1, "train": 2, "grade": 1, "package": 1,
+    "inspect": 5, "synthesise": 1, "augment": 1, "answer": 6, "keep": 2, "score": 1, "train": 2, "grade": 1, "package": 1,
 }  # fmt: skip
 """In every key: raised when a verb gives other bytes for the same params, or a default of its params changes."""
 PERSONAL: frozenset[Verb] = frozenset({"package"})

@@ -102,7 +102,8 @@ class Questions:
 
     def __init__(self, template: str, rows: Rows) -> None:
         self._template = template
-        self._columns: dict[str, pa.Array] = {n: rows.texts(n) for n in fields(template) if n != ANSWER}
+        shown = (name for name in fields(template, rows.columns) if name != ANSWER)
+        self._columns: dict[str, pa.Array] = {name: rows.texts(name) for name in shown}
 
     def of(self, row: int, label: str) -> tuple[Message, ...]:
         values = {name: column[row].as_py() or "" for name, column in self._columns.items()}

@@ -18,7 +18,8 @@ class Prompts:
 
     def __init__(self, question: Question, rows: Rows, examples: tuple[Message, ...]) -> None:
         self._question, self._examples = question, examples
-        self._columns: dict[str, pa.Array] = {name: rows.texts(name) for name in fields(question.template)}
+        shown = fields(question.template, rows.columns)
+        self._columns: dict[str, pa.Array] = {name: rows.texts(name) for name in shown}
         self._system = (Message(role="system", content=question.system),) if question.system is not None else ()
 
     def of(self, row: int) -> tuple[Message, ...]:

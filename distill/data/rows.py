@@ -21,12 +21,15 @@ Labels = npt.NDArray[np.signedinteger[Any]]
 
 
 class Rows:
-    """Rows in file order. `roles` (a job's) go before the file's own; a role that is None is not used."""
+    """Rows in file order. `roles` (a job's) go before the file's own; a role that is None is not used, nor is a label or a group that the file has no
+    column for: of two files of a job one may have it alone."""
 
     def __init__(self, table: pa.Table, heading: Heading, roles: Roles | None = None) -> None:
         self._table = table
         self.heading = heading
-        self.roles = roles or heading.roles
+        named = roles or heading.roles
+        absent = [role for role in ("label", "group") if getattr(named, role) not in heading.columns]
+        self.roles = named.model_copy(update=dict.fromkeys(absent))
 
     @classmethod
     def open(cls, path: Path, roles: Roles | None = None) -> "Rows":

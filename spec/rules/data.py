@@ -19,16 +19,17 @@ TOLD = 5
 
 
 def columns_exist(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """Columns that the job names are in the training rows, and input, label and id in held-out and validation rows too."""
-    named = rows.roles(spec, facts)
+    """Columns that the job names are in the training rows (the label: or in held-out rows of their own), and input, label and id in held-out and validation rows too."""
+    named, gold_apart = rows.roles(spec, facts), rows.prompts(spec, facts)
     for one in rows.row_sets(spec, facts) if named else ():
         for role, column in _named(named, "group" if one.part == "train" else None) if named else ():
-            if column not in one.dataset.columns:
+            if column not in one.dataset.columns and not (role == "label" and one.part == "train" and gold_apart):
+                hint = "Set data.columns.id to null: ids serve signals alone." if role == "id" else None
                 yield Problem(
                     code="no_such_column",
                     message=f'{one.reference} has no column "{column}".',
                     param=f"data.columns.{role}",
-                    hint=suggestion(column, one.dataset.columns),
+                    hint=suggestion(column, one.dataset.columns) or hint,
                 )
 
 
@@ -41,7 +42,7 @@ def _named(roles: Roles, more: str | None) -> Iterator[tuple[str, str]]:
 
 
 def input_suits_the_student(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """The input is a column of arrays or images; of texts, for a student of texts."""
+    """The input is a column of arrays or images; of texts, for a student of texts. So it is in other datasets than the training rows'."""
     train, named = rows.train(spec, facts), rows.roles(spec, facts)
     if train is None or named is None:
         return
@@ -49,15 +50,13 @@ def input_suits_the_student(spec: Distillation, facts: Facts) -> Iterator[Proble
         message = f"{train.reference} does not say which column is the input."
         yield Problem(code="input_missing", message=message, param="data.columns.input", hint="Name the column.")
         return
-    text = isinstance(spec.student, TextStudent)
-    for name in named.inputs:
-        column = train.dataset.columns.get(name)
-        if column is not None and column.kind not in (TEXTS if text else ARRAYS):
-            yield Problem(
-                code="input_kind",
-                message=f'Column "{name}" holds {column.kind} values; {spec.student.type} takes {"texts" if text else "arrays or images"}.',
-                param="data.columns.input",
-            )
+    takes, kinds = ("texts", TEXTS) if isinstance(spec.student, TextStudent) else ("arrays or images", ARRAYS)
+    for id, one in {one.id: one for one in reversed(rows.row_sets(spec, facts))}.items():
+        for name in named.inputs:
+            column, of = one.dataset.columns.get(name), f" of {id}" if id != train.id else ""
+            if column is not None and column.kind not in kinds:
+                message = f'Column "{name}"{of} holds {column.kind} values; {spec.student.type} takes {takes}.'
+                yield Problem(code="input_kind", message=message, param="data.columns.input")
 
 
 def pairs_are_of_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:

@@ -11,8 +11,9 @@ from spec.facts import LISTS, Capabilities, Facts
 from spec.money import dollars
 from spec.nearest import suggestion
 from spec.problem import Problem
-from spec.prompt import examples_of, labels_seen
+from spec.prompt import examples_of, labels_seen, template_of
 from spec.responses import TeacherResponses
+from spec.rows import RowSet
 from spec.signature import classes
 from spec.teacher import asked, behind
 from spec.template import fields
@@ -137,18 +138,15 @@ def reading_fits(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 def template_shows_the_row(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """The template names a column of texts or names that the rows have, and no label: the answer would stand in the question."""
+    """The template names columns of texts or names that all rows have, and no label: the answer would stand in the question. `auto` shows every input."""
     responses, train = spec.data.responses, rows.train(spec, facts)
     if not isinstance(responses, TeacherResponses) or train is None:
         return
     param = "data.responses.prompt.template"
-    named = fields(responses.prompt.template)
     if responses.prompt.template == "auto":
-        column = rows.input_column(spec, facts, train)
-        if column is not None and column.kind in ("array", "image"):
-            message = f"The input is {column.kind} values, which no prompt can show."
-            yield Problem(code="template_columns", message=message, param=param, hint="Name columns of texts.")
+        yield from _auto_shows_the_input(spec, facts, responses, train)
         return
+    named = fields(responses.prompt.template, rows.columns(spec, facts))
     if not named:
         message = "The template shows nothing of the row: every question would be the same."
         yield Problem(code="template_columns", message=message, param=param, hint="Name a column, such as {text}.")
@@ -165,6 +163,22 @@ def template_shows_the_row(spec: Distillation, facts: Facts) -> Iterator[Problem
         yield Problem(code="template_shows_label", message=message, param=param)
 
 
+def _auto_shows_the_input(
+    spec: Distillation, facts: Facts, responses: TeacherResponses, train: RowSet
+) -> Iterator[Problem]:
+    param, column = "data.responses.prompt.template", rows.input_column(spec, facts, train)
+    if column is not None and column.kind in ("array", "image"):
+        message = f"The input is {column.kind} values, which no prompt can show."
+        yield Problem(code="template_columns", message=message, param=param, hint="Name columns of texts.")
+    named = rows.roles(spec, facts)
+    inputs = named.inputs if named else ()
+    shown = fields(template_of(responses, inputs), train.dataset.columns)
+    for name in inputs:
+        if name in train.dataset.columns and name not in shown:
+            message = f'No template can show column "{name}", whose name has braces.'
+            yield Problem(code="template_columns", message=message, param=param, hint="Give it another name.")
+
+
 def examples_have_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """There are as many labelled training rows as examples are to be shown."""
     responses = spec.data.responses
@@ -176,6 +190,7 @@ def examples_have_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
             code="too_few_examples",
             message=f"{shown} examples are to be shown, and {seen:,} training rows have labels that may be seen.",
             param="data.responses.prompt.examples",
+            hint="Fewer, or labelled rows among the training rows: held-out rows are never shown.",
         )
 
 

@@ -71,7 +71,8 @@ def judges_are_shown_the_answer(spec: Distillation, facts: Facts) -> Iterator[Pr
     """The question to a judge shows the answer, no label, and only columns of texts or names that the training rows have."""
     train = rows.train(spec, facts)
     for place, grader in _filters(spec, Judge):
-        named, param = fields(grader.question), f"{place}.question"
+        columns = train.dataset.columns if train else {}
+        named, param = fields(grader.question, columns), f"{place}.question"
         if ANSWER not in named:
             message = "The question does not show {answer}: the judge would not know what to judge."
             yield Problem(code="question_columns", message=message, param=param)
@@ -80,7 +81,6 @@ def judges_are_shown_the_answer(spec: Distillation, facts: Facts) -> Iterator[Pr
                 f'The question shows "{rows.label(spec, facts)}", the label: gold would be among the judge\'s reasons.'
             )
             yield Problem(code="template_shows_label", message=message, param=param)
-        columns = train.dataset.columns if train else {}
         texts = [name for name, column in columns.items() if column.kind not in LISTS]
         for name in named if train else ():
             if name != ANSWER and name not in texts:

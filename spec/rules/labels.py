@@ -17,15 +17,16 @@ from spec.teacher import asked
 def labels_come_from_somewhere(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """What learns from labels (a term, or a baseline that is asked for) has training rows with labels."""
     train, name = rows.train(spec, facts), rows.label(spec, facts)
-    if train is None or (name is not None and name not in train.dataset.columns):
+    if train is None or rows.label_is_lost(spec, facts):
         return
     given = not isinstance(spec.data.responses, TeacherResponses)
     params = [f"objective[{index}]" for index, term in enumerate(spec.objective) if given and isinstance(term, Labels)]
     asked = spec.evaluation.baselines if spec.evaluation.baselines != "auto" else ()
     params += [f"evaluation.baselines[{index}]" for index, role in enumerate(asked) if role != "untrained"]
     seen = round(rows.transfer_labelled(spec, facts) * spec.data.labelled)
+    lacks = "not there" if rows.prompts(spec, facts) else "empty"
     for param in params if seen < 1 else ():
-        why = f'column "{name}" is empty' if name else "no column is the label"
+        why = f'column "{name}" is {lacks}' if name else "no column is the label"
         yield Problem(
             code="labels_missing",
             message=f"No training row of {train.reference} has a label that may be seen ({why}).",
@@ -36,14 +37,15 @@ def labels_come_from_somewhere(spec: Distillation, facts: Facts) -> Iterator[Pro
 
 def labels_are_classes(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """The label column holds class names, not arrays, and no more than 1,000 of them where its values were counted."""
-    train, name = rows.train(spec, facts), rows.label(spec, facts)
-    column = train.dataset.columns.get(name) if train and name else None
-    if column is None or train is None:
+    name = rows.label(spec, facts)
+    held = next((one for one in rows.row_sets(spec, facts) if name in one.dataset.columns), None)
+    if name is None or held is None:
         return
+    column = held.dataset.columns[name]
     if column.kind in ("array", "image"):
         message = f'Column "{name}" holds arrays of shape {column.shape}, not class names.'
         yield Problem(code="label_kind", message=message, param="data.columns.label")
-    elif column.values is None and not rows.labels(spec, facts, train):
+    elif column.values is None and not rows.labels(spec, facts, held):
         message = f'Column "{name}" has more than 1,000 different values.'
         yield Problem(code="too_many_classes", message=message, param="data.columns.label")
 
@@ -89,8 +91,10 @@ def heldout_has_labels(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 def classes_are_known(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """At least two class names are known before training: the teacher's, the signals', else those of the labels."""
-    train, name, teacher = rows.train(spec, facts), rows.label(spec, facts), spec.teacher
-    if train is None or (name is not None and name not in train.dataset.columns):
+    train, teacher = rows.train(spec, facts), spec.teacher
+    choice = rows.heldout_choice(spec, facts)
+    unseen = isinstance(choice, str) and rows.heldout(spec, facts) is None
+    if train is None or unseen or rows.label_is_lost(spec, facts):
         return
     held = [] if teacher is None or asked(teacher) else teacher.models
     silent = teacher is not None and not asked(teacher) and (not held or not all(map(facts.models.get, held)))

@@ -44,7 +44,7 @@ def the_question_shows_what_new_rows_have(spec: Distillation, facts: Facts) -> I
     shown = {"data.responses.prompt.template": template_of(responses, named.inputs, own_system(spec, facts))}
     shown |= {f"{FILTERS}[{place}].question": judge.question for place, judge in judges(responses)}
     for param, template in shown.items():
-        for name in fields(template):
+        for name in fields(template, rows.columns(spec, facts)):
             if name not in (*named.inputs, ANSWER):
                 yield Problem(
                     code="template_of_old_rows",
@@ -83,7 +83,7 @@ def the_instruction_counts(spec: Distillation, facts: Facts) -> Iterator[Problem
     wanted = spec.data.synthesise
     if wanted is None:
         return
-    named = fields(instruction(wanted))
+    named = fields(instruction(wanted), ())
     for name in named:
         if name != "count":
             yield Problem(

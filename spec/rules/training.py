@@ -53,8 +53,8 @@ def best_has_validation(spec: Distillation, facts: Facts) -> Iterator[Problem]:
         return
     apart = isinstance(rows.validation_choice(spec), str)
     chosen = rows.validation(spec, facts) if apart else rows.train(spec, facts)
-    name = rows.label(spec, facts)
-    if chosen is None or (name is not None and name not in chosen.dataset.columns):
+    name, prompts = rows.label(spec, facts), not apart and rows.prompts(spec, facts)
+    if chosen is None or (name is not None and name not in chosen.dataset.columns and not prompts):
         return
     if not rows.labels(spec, facts, chosen):
         message = f"{who} needs labelled validation rows; {chosen.reference} has no labels."

@@ -205,6 +205,7 @@ class Teacher:
         best = max(shares, key=lambda name: shares[name])
         if self.judge is not None and text.endswith("?"):
             best = self.judge(text)
+            shares = {best: 1.0}
         source = random.Random(f"{text} {body.get('seed')}")
         choices = []
         for index in range(body.get("n", 1)):

@@ -32,7 +32,7 @@ def client(stack: Stack) -> Iterator[Stillhouse]:
 @pytest.fixture(scope="module")
 def asked(client: Stillhouse) -> Iterator[str]:
     """A model behind an endpoint that answers until all jobs are done."""
-    with served() as teacher:
+    with served(judge=queries.verdict) as teacher:
         price: NewPrice = {"input": 0.4, "output": 1.6}
         client.endpoints.create(name="words", url=teacher.url, price=price, allow_private=True)
         yield "ep_words/words"
@@ -55,6 +55,7 @@ class Material:
                 "ds_signals": self.signals,
                 "ds_texts": self.texts,
                 "ds_pairs": self.pairs,
+                "ds_queries": lambda: self.pairs(968),
                 "ds_topics": self.topics,
                 "ds_intents": self.intents,
             }
@@ -81,8 +82,8 @@ class Material:
             "id"
         ]
 
-    def pairs(self) -> str:
-        found = queries.pairs()
+    def pairs(self, number: int | None = None) -> str:
+        found = queries.pairs()[:number]
         texts, labels = [(asked, passage) for asked, passage, *_ in found], [label for _, _, label, _ in found]
         return self.client.datasets.from_texts(texts, labels, splits={"test": (0, 768), "train": (768, len(texts))})[
             "id"

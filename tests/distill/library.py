@@ -12,6 +12,7 @@ from spec.facts import DatasetFacts, Facts, ModelFacts, TokenizerFacts
 from spec.params import InspectDataset, SourceFile
 from spec.plan import plan
 from spec.resolve import resolve
+from spec.rows import divide_reference
 from spec.run import Result
 from tests.distill import docstrings
 from tests.distill.jobs import PARAMS
@@ -51,24 +52,31 @@ class Library:
         **options: Any,
     ) -> None:
         self.root, self.device = root, device
-        found = inspected(root / "dataset", *write(root), **options)
-        assert found.status == "succeeded", found.error
-        self.dataset = DatasetFacts.model_validate(found.facts)
+        self.datasets: dict[str, DatasetFacts] = {}
+        self.dataset = self.add("ds_text", *write(root), **options)
         self.models: dict[str, tuple[ModelFacts, Path]] = {}
         self.tokenizers: dict[str, tuple[TokenizerFacts, Path]] = {}
 
-    def rows(self, split: str) -> Path:
-        return self.root / "dataset" / "outputs" / f"{split}.arrow"
+    def add(self, id: str, *paths: Path, **options: Any) -> DatasetFacts:
+        """One more data set, which jobs may train on."""
+        found = inspected(self.root / id, *paths, **options)
+        assert found.status == "succeeded", found.error
+        self.datasets[id] = DatasetFacts.model_validate(found.facts)
+        return self.datasets[id]
+
+    def rows(self, split: str, id: str = "ds_text") -> Path:
+        return self.root / id / "outputs" / f"{split}.arrow"
 
     def job(self, name: str, spec: dict[str, Any]) -> Path:
         """Its folder, with a run folder for each step, all done."""
         held = {id: facts for id, (facts, _) in self.models.items()}
         known = {id: facts for id, (facts, _) in self.tokenizers.items()}
-        facts = Facts(datasets={"ds_text": self.dataset}, models=held, tokenizers=known)
+        facts = Facts(datasets=self.datasets, models=held, tokenizers=known)
         resolved = resolve(Distillation.model_validate(spec), facts)
         done: dict[str, Path] = {}
         for step in plan(resolved, facts):
-            inputs = {"train/rows.arrow": self.rows("train"), "heldout/rows.arrow": self.rows("test")}
+            train = self.rows("train", divide_reference(resolved.data.train)[0])
+            inputs = {"train/rows.arrow": train, "heldout/rows.arrow": self.rows("test")}
             inputs = {path: inputs[path] for path in step.inputs if path in inputs}
             for i, id in enumerate((spec.get("teacher") or {}).get("models", ())):
                 mine = [path for path in step.inputs if path.startswith(f"teacher.{i}/")]

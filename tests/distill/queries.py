@@ -33,6 +33,16 @@ def pairs() -> list[tuple[str, str, str, str]]:
     return found
 
 
+def verdict(question: str) -> str:
+    """Of one that shows a query and a passage, as recipes/ranker.json does: whether the words stand together in it."""
+    found = re.search(r"Query: (.*)\n\nPassage: (.*)\n\n", question, re.DOTALL)
+    return "relevant" if found and query_in(*found.groups()) else "other"
+
+
+def query_in(asked: str, passage: str) -> bool:
+    return asked in " ".join(re.findall(r"\w{4,}", passage) or [passage])
+
+
 def write(folder: Path) -> tuple[Path, Path]:
     """`train.jsonl` and `test.jsonl`, which share no passage."""
     paths = folder / "train.jsonl", folder / "test.jsonl"

@@ -77,6 +77,22 @@ def test_labels_alone_are_learned_and_the_student_keeps_most_of_it(library: Libr
     assert [role["labels_seen"] for role in found["roles"] if role["role"] in ("student", "no_teacher")] == [60, 60]
 
 
+def test_prompts_without_labels_are_taught_by_weights_too(library: Library) -> None:
+    """Only held-out rows have topics, and a dataset of their own."""
+    lines = (library.root / "train.jsonl").read_text().splitlines()
+    (library.root / "prompts").mkdir()
+    path = library.root / "prompts/train.jsonl"
+    path.write_text("".join(json.dumps({"text": json.loads(line)["text"]}) + "\n" for line in lines))
+    library.add("ds_prompts", path)
+    soft = [{"type": "soft_targets", "temperature": 2.0}]
+    library.job("taught", SOFT | {"data": {"train": "ds_prompts", "heldout": "ds_text/test"}, "objective": soft})
+    found = report(library, "taught")
+    level = {role["role"]: role["metrics"]["f1_micro"]["value"] for role in found["grade"]["roles"]}
+    assert level.keys() == {"teacher.0", "teacher.1", "ensemble", "student"} and level["student"] > 0.8
+    assert (found["grade"]["labels_seen"], found["grade"]["rows"]) == (0, 200)
+    assert '(column "topics" is not there)' in found["baseline_reasons"]["no_teacher"]
+
+
 def test_figures_are_those_of_the_predictions_and_the_rows(library: Library) -> None:
     """Recomputed by scikit-learn from predictions.npz and the texts' own topics."""
     grade = report(library)["grade"]

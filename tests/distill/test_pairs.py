@@ -57,7 +57,7 @@ def test_facts_and_preview_have_both_texts(library: Library) -> None:
     facts = library.dataset
     assert facts.roles.input == INPUT
     assert [facts.columns[name].kind for name in INPUT] == ["text", "text"]
-    first = read(library.root / "dataset/outputs/preview.json")["train"][0]
+    first = read(library.rows("train").with_name("preview.json"))["train"][0]
     asked, passage, label, _ = queries.pairs()[1]
     assert (first["query"], first["passage"], first["label"]) == (asked, passage, label)
     rows = Rows.open(library.rows("train"))

@@ -57,6 +57,14 @@ def test_roles_of_a_job_go_first(tmp_path: Path) -> None:
     assert Rows.open(path, Roles(input="x")).labels == [None] * 3
 
 
+def test_a_label_or_group_of_another_file_of_the_job_is_no_role_here(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.arrow", Roles(input="x", label="y", group="i"))
+    rows = Rows.open(path, Roles(input="x", label="intent", group="writer"))
+    assert rows.labelled.tolist() == [False] * 3 and rows.targets(("7", "8")).tolist() == [-1, -1, -1]
+    assert rows.labels == [None] * 3 and rows.groups is None
+    assert Rows.open(path, Roles(input="x", label="y", group="i")).groups == ["a", "b", None]
+
+
 def test_text_may_be_the_input(tmp_path: Path) -> None:
     rows = Rows.open(written(tmp_path / "a.arrow", Roles(input="x")), Roles(input="y"))
     assert np.array_equal(rows.digests, text_digests(["7", "", "no such"]).view(np.uint64))

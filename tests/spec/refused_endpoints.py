@@ -33,6 +33,15 @@ def labelled(*labels: str, several: bool = False) -> Facts:
     )
 
 
+def odd() -> Facts:
+    """Columns whose names are no identifiers, of which held-out rows of their own lack one."""
+    text = ColumnFacts(kind="text", dtype="str")
+    columns = {"text": text, "Review Text": text, "a {brace}": text, "Its label": names()}
+    rows = dataset(columns=columns, roles=Roles(input="Review Text", label="Its label"))
+    fewer = dataset(columns={"text": text, "Its label": names()}, roles=Roles(input="text", label="Its label"))
+    return facts(datasets={"ds_texts": rows, "ds_fewer": fewer}, endpoints={"ep_open": endpoint()})
+
+
 KEEP = "data.responses.keep[0]"
 SAMPLING, PROMPT = "data.responses.sampling", "data.responses.prompt"
 # fmt: off
@@ -78,6 +87,11 @@ ENDPOINTS: list[Any] = [
       [(f"{PROMPT}.template", "template_shows_label", 'The template shows "label", the label: the answer would stand in the question.')]),
     (rules.template_shows_the_row, ASKED | {"data.columns.input": "picture"}, known(),
       [(f"{PROMPT}.template", "template_columns", "The input is image values, which no prompt can show.")]),
+    (rules.template_shows_the_row, ASKED | {f"{PROMPT}.template": "{Review Text} {Its label} {no such} {{text}}", "data.heldout": "ds_fewer/test"}, odd(),
+      [(f"{PROMPT}.template", "template_columns", 'ds_fewer/test has no column "Review Text".'),
+       (f"{PROMPT}.template", "template_shows_label", 'The template shows "Its label", the label: the answer would stand in the question.')]),
+    (rules.template_shows_the_row, ASKED | {"data.columns.input": ["a {brace}", "Review Text"], "data.heldout": 0.1}, odd(),
+      [(f"{PROMPT}.template", "template_columns", 'No template can show column "a {brace}", whose name has braces.')]),
     (rules.examples_have_labels, ASKED | {f"{PROMPT}.examples": 64, "data.labelled": 0.05}, known(),
       [(f"{PROMPT}.examples", "too_few_examples", "64 examples are to be shown, and 51 training rows have labels that may be seen.")]),
     (rules.answers_suit_the_rows, ASKED | {"data.augment": {"type": "jitter", "pixels": 0.5, "copies": 2}}, known(),

@@ -169,15 +169,31 @@ def test_what_an_endpoint_puts_around_a_prompt_is_in_every_bound() -> None:
 
 def test_a_template_shows_columns_and_braces() -> None:
     template = 'Title: {title}\n{{"x": {text}}} {title} {not a column}'
-    assert fields(template) == ("title", "text")
+    assert fields(template, ("text", "title", "{not", "a column}")) == ("title", "text")
     shown = 'Title: {text}\n{"x": b} {text} {not a column}'
     assert render(template, {"title": "{text}", "text": "b"}) == shown
+
+
+@pytest.mark.parametrize("name", ["Review Text", "问题", "a|b (c)", "-", "text"])
+def test_a_place_is_of_any_column_that_the_rows_have(name: str) -> None:
+    template = f"{{{{{name}}}}} {{{name}}}, {{no column}}}}"
+    assert fields(template, (name, "other")) == (name,)
+    assert render(template, {name: "{text}"}) == f"{{{name}}} {{text}}, {{no column}}"
+
+
+def test_what_looks_like_a_column_is_taken_for_one() -> None:
+    assert fields("{a} {b c} {d-e}", ()) == ("a", "d-e")
+    with pytest.raises(KeyError):
+        render("{a} {b}", {"a": "1"})
 
 
 def test_the_system_message_asks_for_a_name() -> None:
     asked = TeacherResponses(type="teacher")
     said = system_text(asked, ("cat", "dog"))
-    assert said is not None and said.endswith("cat, dog.")
+    assert said is not None and said.startswith("Classify the text. ") and said.endswith("cat, dog.")
+    for several in (False, True):
+        of_pairs = system_text(asked, ("cat", "dog"), pairs=True, several=several)
+        assert of_pairs is not None and of_pairs.startswith("Classify the pair of texts. ")
 
 
 def test_a_pair_is_asked_about_with_both_texts_after_their_names() -> None:

@@ -69,6 +69,20 @@ def test_what_the_job_says_itself_goes_before() -> None:
     assert said.system is None and said.template == "Q: {text}"
 
 
+@pytest.mark.parametrize("name", ["Review Text", "问题"])
+def test_the_question_shows_the_input_whatever_its_name(name: str) -> None:
+    text = ColumnFacts(kind="text", dtype="str")
+    columns = {name: text, "Its label": names(("cat", "dog")), "Second Text": text}
+    rows = dataset(None, columns, Roles(input=name, label="Its label"))
+    found = facts(datasets={"ds_texts": rows}, endpoints={"ep_open": endpoint()})
+    assert prompt(found).template == f"{{{name}}}"
+    pairs = prompt(found, AUTO | {"data.columns.input": [name, "Second Text"]})
+    assert pairs.template == f"{name}: {{{name}}}\n\nSecond Text: {{Second Text}}"
+    assert (pairs.system or "").startswith("Classify the pair of texts.")
+    spec = job(AUTO | {"data.responses.prompt.template": f"{{{name}}} {{no column}}"})
+    assert problems(spec, found) == ()
+
+
 def test_as_many_examples_as_there_are_labels() -> None:
     assert prompt(known(ONE)).examples == EXAMPLES
     assert prompt(known(ONE, labelled=3), AUTO | {"data.labelled": 1.0}).examples == 3

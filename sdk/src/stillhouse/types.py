@@ -162,9 +162,9 @@ class Columns(TypedDict):
     input: NotRequired[Literal['auto'] | str | Sequence[str]]
     """What teachers and student see: arrays, images or texts; two columns of texts: pairs of them, such as a query and a passage."""
     label: NotRequired[Literal['auto'] | str | None]
-    """The name of the class; a column of lists of names: any number of classes a row."""
+    """The name of the class; a column of lists of names: any number of classes a row. `auto`: of the training rows' dataset, and where it has none, of the held-out rows'."""
     group: NotRequired[Literal['auto'] | str | None]
-    """Rows of one group are drawn to the same side, such as pages of one writer."""
+    """Rows of one group are drawn to the same side, such as pages of one writer, or the passages of one query: of a pair, the query's own column may be the group, too."""
     id: NotRequired[Literal['auto'] | str | None]
     """By which signals are found; without it, by the row itself."""
 
@@ -1119,7 +1119,7 @@ class Prompt(TypedDict):
     system: NotRequired[str | None]
     """`auto`: asks for one of the choices (or for those that fit, if a row has any number of them) and nothing else, after the system text that all rows have in common (of conversations); null: no system message."""
     template: NotRequired[str]
-    """The user's message; `{column}` is a row's value, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name; of conversations whose system texts differ, the row's own first."""
+    """The user's message; `{name}` is a row's value where `name` is a column that the rows have, and `{{` and `}}` are braces. `auto`: the input column alone, or both of a pair, each after its name; of conversations whose system texts differ, the row's own first."""
     examples: NotRequired[Literal['auto'] | int]
     """Labelled training rows shown before the question, each as a message and its answer (few-shot). `auto`: 8, or as many as have labels."""
 
