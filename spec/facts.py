@@ -197,17 +197,11 @@ class Price(Fact):
     """Share of these rates that a call in a batch costs; None: all of them."""
 
     def in_batches(self) -> "Price":
-        """What calls cost that are made through the endpoint's batch API."""
-        share = 1.0 if self.batch is None else self.batch
-        cached = None if self.cached is None else _times(self.cached, share)
-        return self.model_copy(
-            update={"input": _times(self.input, share), "output": _times(self.output, share), "cached": cached}
-        )
-
-
-def _times(rate: float, share: float) -> float:
-    """Of rates up to a million, as decimal text would have it."""
-    return round(rate * share, 9)
+        """What calls cost that are made through the endpoint's batch API, as decimal text would have rates of up to a million."""
+        share, rates = self.batch, {"input": self.input, "output": self.output, "cached": self.cached}
+        if share is None:
+            return self
+        return self.model_copy(update={name: rate and round(rate * share, 9) for name, rate in rates.items()})
 
 
 class Capabilities(Fact):

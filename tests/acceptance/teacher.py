@@ -1,7 +1,4 @@
-"""A teacher behind a real socket, in a thread of its own: a model of word counts with prices, a bill of its own, and faults.
-
-Its tokens are words, so an independent count of its bill is a count of words.
-"""
+"""A teacher behind a real socket, in a thread of its own: a model of word counts with prices, faults, and a bill of its own, by words as tokens."""
 
 import asyncio
 import json
