@@ -16,7 +16,7 @@ from models.file import File
 from models.job import ENDED, Job, JobKind, JobState
 from models.model import Model
 from models.step import Queue, Step
-from spec import plan
+from spec import plan, rows
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.ids import new_id
@@ -34,7 +34,7 @@ __all__ = ["accept", "admit", "compare", "gather", "give_up", "inspect_files", "
 
 
 class Unreadable(Exception):
-    """The job was accepted by a newer version than this one: its workers will plan it."""
+    """A newer version than this one has written the job, or what is known of its rows and models: its workers will plan it."""
 
 
 def start_inspection(
@@ -123,8 +123,7 @@ def admit(session: Session, job: Job) -> set[str]:
     """
     if job.resolved is not None or job.state in ENDED:
         return set()
-    spec = _readable(job)
-    facts = gather(session, job.project, spec)
+    spec, facts = _read(session, job)
     found = problems(spec, facts)
     missing = waiting(spec, facts)
     if not found and missing:
@@ -154,9 +153,10 @@ def admit(session: Session, job: Job) -> set[str]:
     return advance(session, job)
 
 
-def _readable(job: Job) -> Distillation:
+def _read(session: Session, job: Job) -> tuple[Distillation, Facts]:
     try:
-        return Distillation.model_validate(job.spec)
+        spec = Distillation.model_validate(job.spec)
+        return spec, gather(session, job.project, spec)
     except ValidationError as error:
         raise Unreadable(job.id) from error
 
@@ -204,16 +204,19 @@ def compare(session: Session, project: str, spec: Distillation, facts: Facts, *,
     """
     splits = {s.digest: s for dataset in facts.datasets.values() for s in dataset.splits.values()}
     queues = set[str]()
+    named = rows.roles(spec, facts)
     for key in [id.removeprefix(PAIR) for id in waiting(spec, facts) if id.startswith(PAIR)]:
         known = pair_job(session, project, key)
         failed = known if known is not None and known.state in (JobState.FAILED, JobState.CANCELLED) else None
         if failed is not None and failed.finished_at is not None and failed.finished_at >= since:
             raise Refused(Problem.model_validate(failed.error) if failed.error else UNCOMPARED)
         if known is None or failed is not None:
-            sides = zip(("train", "heldout"), key.split("|"), strict=True)
+            first, second, *other = key.split("|")
+            params = {"kind": "pair"} | ({"input": named.input} if other and named else {})
+            sides = (("train", first), ("heldout", second))
             inputs = {f"{s}/rows.arrow": {"digest": d, "bytes": splits[d].bytes} for s, d in sides}
             name = "comparison of rows"
-            queues |= _inspect(session, project, PAIR + key, name, {"kind": "pair"}, inputs)[1]
+            queues |= _inspect(session, project, PAIR + key, name, params, inputs)[1]
     return queues
 
 

@@ -14,7 +14,7 @@ from spec.call import NOTHING, UNBOUNDED, Call, around, cost, of_question
 from spec.distillation import Distillation
 from spec.facts import Capabilities, Facts, Price
 from spec.makeup import Makeup
-from spec.prompt import common_system, examples_of, own_system, system_text, template_of
+from spec.prompt import examples_of, own_system, system_of, template_of
 from spec.responses import TeacherResponses, schema
 from spec.rows import RowSet
 from spec.signature import classes, output_kind
@@ -187,10 +187,11 @@ def _fixed(spec: Distillation, facts: Facts, train: RowSet, probe: Capabilities)
     template, examples = _template(spec, facts), examples_of(spec, facts)
     shown, several = _shown(spec, facts), output_kind(spec, facts) == "multilabel"
     literal, answer = Extent.written(probe, render(template, dict.fromkeys(shown, ""))), answered(spec, facts, probe)
-    roles = rows.roles(spec, facts)
-    pairs = roles is not None and len(roles.inputs) > 1
-    system = system_text(responses, names, common_system(spec, facts), pairs=pairs, several=several)
-    fixed = Extent.written(probe, system or "") + literal + (mean(train, shown, probe) + literal + answer) * examples
+    fixed = (
+        Extent.written(probe, system_of(spec, facts) or "")
+        + literal
+        + (mean(train, shown, probe) + literal + answer) * examples
+    )
     if responses.structured:
         fixed += Extent.written(probe, json.dumps(schema(names, several=several)))
         answer += Extent.written(probe, STRUCTURED)

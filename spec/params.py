@@ -71,6 +71,8 @@ class InspectPair(Params):
     """`inputs/train/rows.arrow` against `inputs/heldout/rows.arrow`."""
 
     kind: Literal["pair"] = "pair"
+    input: str | tuple[str, ...] | None = None
+    """By which rows are the same; None: the files' own."""
 
 
 class Selection(Params):

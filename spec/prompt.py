@@ -4,6 +4,7 @@ from spec import rows
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.responses import NONE, TeacherResponses
+from spec.signature import classes, output_kind
 
 EXAMPLES = 8
 """Examples that `auto` shows, where so many training rows have labels that may be seen."""
@@ -71,10 +72,23 @@ def examples_of(spec: Distillation, facts: Facts) -> int:
     return min(EXAMPLES, labels_seen(spec, facts))
 
 
+def system_of(spec: Distillation, facts: Facts) -> str | None:
+    """The system message of a job's questions, as it will be resolved."""
+    responses, named = spec.data.responses, rows.roles(spec, facts)
+    assert isinstance(responses, TeacherResponses)
+    return system_text(
+        responses,
+        classes(spec, facts),
+        common_system(spec, facts),
+        pairs=named is not None and len(named.inputs) > 1,
+        several=output_kind(spec, facts) == "multilabel",
+    )
+
+
 def labels_seen(spec: Distillation, facts: Facts) -> int:
     """Training rows whose labels may be seen: not those that are held out of them, or validate."""
-    count = rows.counts(spec, facts)
-    drawn = count.heldout * (rows.heldout(spec, facts) is None) + count.validation * (
-        rows.validation(spec, facts) is None
-    )
-    return int(max(0, rows.transfer_labelled(spec, facts) - drawn) * spec.data.labelled)
+    count, train = rows.counts(spec, facts), rows.train(spec, facts)
+    drawn = count.heldout if rows.heldout(spec, facts) is None else 0
+    drawn += count.validation if rows.validation(spec, facts) is None else 0
+    left = 1 - drawn / max(1, rows.labelled(spec, facts, train)) if train else 0.0
+    return int(max(0.0, left) * rows.transfer_labelled(spec, facts) * spec.data.labelled + 1e-9)

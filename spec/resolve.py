@@ -9,7 +9,7 @@ from spec.data import Columns
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.problem import Problem
-from spec.prompt import common_system, examples_of, own_system, system_text, template_of
+from spec.prompt import examples_of, own_system, system_of, template_of
 from spec.responses import TeacherResponses
 from spec.rules import problems
 from spec.signature import classes, output_kind
@@ -81,7 +81,7 @@ def _responses(spec: Distillation, facts: Facts, inputs: tuple[str, ...]) -> dic
         return document
     names, seen, several = classes(spec, facts), able(spec, facts), output_kind(spec, facts) == "multilabel"
     prompt = document["prompt"] | {
-        "system": system_text(responses, names, common_system(spec, facts), pairs=len(inputs) > 1, several=several),
+        "system": system_of(spec, facts),
         "template": template_of(responses, inputs, own_system(spec, facts)),
         "examples": examples_of(spec, facts),
     }

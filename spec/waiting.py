@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from spec import rows
+from spec.digest import digest
 from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.responses import FILTERS, judges
@@ -11,6 +12,7 @@ from spec.rows import RowSet
 from spec.teacher import behind, divided
 from spec.tokenizer import named
 
+Input = str | tuple[str, ...]
 PAIR = "pair:"
 TOKENIZER = "student.tokenizer"
 """The param that names a file which is no rows."""
@@ -50,7 +52,11 @@ def waiting(spec: Distillation, facts: Facts) -> tuple[str, ...]:
 
 def pairs(spec: Distillation, facts: Facts) -> tuple[str, ...]:
     """Keys of the comparisons that the rules need: sets of rows from different datasets, and training rows with signals."""
-    keys = [pair_key(*two) for two in compared(spec, facts) if needs_inspection(*two)]
+    keys = [
+        pair_key(*two, taken_by(spec, facts, *two))
+        for two in compared(spec, facts)
+        if needs_inspection(*two, taken_by(spec, facts, *two))
+    ]
     train, signals = rows.train(spec, facts), rows.signals(spec, facts)
     if signals is not None:
         keys += [pair_key(other, signals) for other in (train, rows.heldout(spec, facts)) if other is not None]
@@ -63,21 +69,30 @@ def compared(spec: Distillation, facts: Facts) -> list[tuple[RowSet, RowSet]]:
     return list(combinations([one for one in sets if one is not None], 2))
 
 
-def pair_key(first: RowSet, second: RowSet) -> str:
-    return f"{first.facts.digest}|{second.facts.digest}"
+def taken_by(spec: Distillation, facts: Facts, first: RowSet, second: RowSet) -> Input | None:
+    """The job's input, by which rows are the same or not, where it is not that of both datasets; None elsewhere."""
+    named = rows.roles(spec, facts)
+    own = {first.dataset.roles.input, second.dataset.roles.input}
+    return named.input if named is not None and own != {named.input} else None
 
 
-def needs_inspection(first: RowSet, second: RowSet) -> bool:
-    """Splits of one dataset were compared when it was inspected, and equal bytes need no comparison."""
-    return first.id != second.id and first.facts.digest != second.facts.digest
+def pair_key(first: RowSet, second: RowSet, input: Input | None = None) -> str:
+    """`input`: where it is not the datasets' own."""
+    key = f"{first.facts.digest}|{second.facts.digest}"
+    return key if input is None else f"{key}|{digest(input)}"
 
 
-def overlap(first: RowSet, second: RowSet, facts: Facts) -> int | None:
+def needs_inspection(first: RowSet, second: RowSet, input: Input | None = None) -> bool:
+    """Splits of one dataset were compared by its own input when it was inspected, and equal bytes need no comparison."""
+    return (first.id != second.id or input is not None) and first.facts.digest != second.facts.digest
+
+
+def overlap(first: RowSet, second: RowSet, facts: Facts, input: Input | None = None) -> int | None:
     """Rows of the second set that the first one has too; None where it is unknown."""
     if first.facts.digest == second.facts.digest:
         return second.facts.rows
-    if first.id == second.id:
+    if first.id == second.id and input is None:
         overlaps = first.dataset.overlaps
         return overlaps.get(f"{first.split}|{second.split}", overlaps.get(f"{second.split}|{first.split}"))
-    pair = facts.pairs.get(pair_key(first, second))
+    pair = facts.pairs.get(pair_key(first, second, input))
     return pair.overlap if pair else None

@@ -90,16 +90,16 @@ def change(
         row.url, row.facts, row.error, row.probed_at, row.licence = str(body.url), None, None, None, None
     if body.key is not None:
         seal(row, sealing_keys, body.key)
-    restate(row, body)
+    restate(row, body, elsewhere=elsewhere)
     session.flush()
     return row, elsewhere or body.key is not None
 
 
-def restate(row: endpoints.Endpoint, body: EndpointChange) -> None:
+def restate(row: endpoints.Endpoint, body: EndpointChange, *, elsewhere: bool) -> None:
     """What the owner says of it, which no probe can see. Raises Invalid (`not_probed`)."""
     row.licence = body.licence or row.licence
     if body.price is not None:
-        row.prices = [*row.prices, priced(body.price, row.prices)]
+        row.prices = [*row.prices, priced(body.price, row.prices, elsewhere=elsewhere)]
     if body.limits is not None:
         row.limits = {**row.limits, **body.limits.model_dump(exclude_unset=True)}
         check_stream(row, body.limits)
@@ -133,9 +133,9 @@ def seal(row: endpoints.Endpoint, sealing_keys: str, key: str) -> None:
     row.sealed_by, row.sealed, row.hint = sealed.key, sealed.box, key[-4:] if len(key) >= 16 else "…"
 
 
-def priced(price: NewPrice, before: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A new version: what it does not say is as in the last one."""
-    last = before[-1] if before else price.model_dump()
+def priced(price: NewPrice, before: Sequence[dict[str, Any]], *, elsewhere: bool = False) -> dict[str, Any]:
+    """A new version: what it does not say is as in the last one, unless that was of another URL."""
+    last = before[-1] if before and not elsewhere else price.model_dump()
     return {**last, **price.model_dump(exclude_unset=True), "version": len(before) + 1}
 
 

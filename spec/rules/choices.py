@@ -6,7 +6,7 @@ from spec.distillation import Distillation
 from spec.facts import Facts
 from spec.marks import alike, readings
 from spec.problem import Problem
-from spec.prompt import common_system, system_text
+from spec.prompt import system_of
 from spec.responses import MOST_CHOICES, NONE, TeacherResponses
 from spec.signature import classes, output_kind
 from spec.template import LONGEST_PROMPT
@@ -64,8 +64,7 @@ def prompt_has_room(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     responses = spec.data.responses
     if not isinstance(responses, TeacherResponses) or responses.prompt.system != "auto":
         return
-    several = output_kind(spec, facts) == "multilabel"
-    text = system_text(responses, classes(spec, facts), common_system(spec, facts), several=several)
+    text = system_of(spec, facts)
     if text is not None and len(text) > LONGEST_PROMPT:
         yield Problem(
             code="prompt_too_long",

@@ -1,6 +1,7 @@
 """Rules about rows: columns that are there, sides that do not touch, and something left on each."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
 from spec import rows
 from spec.condition import Condition
@@ -10,7 +11,7 @@ from spec.nearest import suggestion
 from spec.problem import Problem
 from spec.rows import RowSet
 from spec.student import TextStudent
-from spec.waiting import compared, overlap
+from spec.waiting import compared, overlap, taken_by
 
 ARRAYS = ("array", "image")
 TEXTS = ("text",)
@@ -74,12 +75,14 @@ def pairs_are_of_texts(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 
 
 def group_and_id_are_one_value(spec: Distillation, facts: Facts) -> Iterator[Problem]:
-    """A group or an id is one value a row."""
-    train, named = rows.train(spec, facts), rows.roles(spec, facts)
-    for role in ("group", "id") if train and named else ():
-        column = train.dataset.columns.get(getattr(named, role) or "") if train else None
+    """A group or an id is one value a row, in every set of rows that has it."""
+    named = rows.roles(spec, facts)
+    datasets = {one.id: one.dataset for one in rows.row_sets(spec, facts)} if named else {}
+    for (id, dataset), role in product(datasets.items(), ("group", "id")):
+        name = getattr(named, role)
+        column = dataset.columns.get(name or "")
         if column is not None and column.kind in LISTS:
-            message = f'Column "{getattr(named, role)}" holds {column.kind} values, and the {role} is one value a row.'
+            message = f'Column "{name}" of {id} holds {column.kind} values, and the {role} is one value a row.'
             yield Problem(code="not_a_scalar", message=message, param=f"data.columns.{role}")
 
 
@@ -181,7 +184,7 @@ def sides_do_not_touch(spec: Distillation, facts: Facts) -> Iterator[Problem]:
 def overlapping(spec: Distillation, facts: Facts) -> Iterator[Problem]:
     """Every pair of sides that share rows."""
     for first, second in compared(spec, facts):
-        shared = overlap(first, second, facts)
+        shared = overlap(first, second, facts, taken_by(spec, facts, first, second))
         if shared:
             yield Problem(
                 code="overlap",

@@ -70,7 +70,7 @@ def test_nobody_is_asked_by_stream_who_was_not_seen_to_stream(boss: Tenant, teac
 
 
 def test_a_new_url_gets_no_stored_key(owner: Tenant, boss: Tenant, teacher: Teacher) -> None:
-    good(boss.client.post("/v1/endpoints", json=body(teacher)))
+    good(boss.client.post("/v1/endpoints", json=body(teacher, price=PRICE | {"cached": 0.1, "batch": 0.5})))
     teacher.keys.clear()
     with served() as other:
         refused(boss.client.patch("/v1/endpoints/ep_words", json={"url": other.url}), 400, "key_needed")
@@ -82,7 +82,8 @@ def test_a_new_url_gets_no_stored_key(owner: Tenant, boss: Tenant, teacher: Teac
         refused(boss.client.patch("/v1/endpoints/ep_words", json=elsewhere), 400, "price_needed")
         assert not other.keys
         moved = good(boss.client.patch("/v1/endpoints/ep_words", json=elsewhere | {"price": {"input": 7, "output": 8}}))
-        assert (moved["price"]["input"], moved["licence"]) == (7, None), "what was said of another is not said of it"
+        assert moved["price"] == {"input": 7.0, "output": 8.0, "cached": None, "batch": None, "version": 2}
+        assert moved["licence"] is None, "what was said of another is not said of it"
         assert other.keys == {"sk-new"} and moved["url"] == other.url and not teacher.keys
 
 

@@ -170,9 +170,10 @@ def test_signals_by_input_find_rows_by_digest(tmp_path: Path) -> None:
     assert list(rows.places_in(signals)) == list(range(59, -1, -1))
 
 
-def pair(folder: Path, first: Path, second: Path) -> PairFacts:
+def pair(folder: Path, first: Path, second: Path, input: str | None = None) -> PairFacts:
     path = run_folder(folder, "inspect", InspectPair(), {"train/rows.arrow": first, "heldout/rows.arrow": second})
-    (path / "spec.json").write_text((path / "spec.json").read_text().replace('"params":{}', '"params":{"kind":"pair"}'))
+    params = json.dumps({"kind": "pair"} | ({"input": input} if input else {}))
+    (path / "spec.json").write_text((path / "spec.json").read_text().replace('"params":{}', f'"params":{params}'))
     result: Result = here(path)
     return PairFacts.model_validate(result.facts)
 
@@ -182,6 +183,16 @@ def test_a_pair(tmp_path: Path) -> None:
     facts(tmp_path / "b", ("a.npz", npz(x=np.concatenate([X[35:], X[35:36]]))))
     one, other = (tmp_path / f"{name}/outputs/train.arrow" for name in ("a", "b"))
     assert pair(tmp_path / "p", one, other) == PairFacts(overlap=6, unmatched=35)
+
+
+def test_a_pair_by_another_input_than_a_files_own(tmp_path: Path) -> None:
+    """A gold row's own input is its reference answer; its prompt stands among the prompts."""
+    facts(tmp_path / "a", ("a.jsonl", jsonl(*({"prompt": f"Why {i}?"} for i in range(6)))))
+    gold = ({"prompt": f"Why {i}?", "text": f"Because {i}.", "label": str(i % 2)} for i in range(4, 9))
+    facts(tmp_path / "b", ("a.jsonl", jsonl(*gold)))
+    one, other = (tmp_path / f"{name}/outputs/train.arrow" for name in ("a", "b"))
+    assert pair(tmp_path / "p", one, other).overlap == 0
+    assert pair(tmp_path / "q", one, other, "prompt").overlap == 2
 
 
 def test_a_pair_of_rows_and_signals(tmp_path: Path) -> None:

@@ -212,6 +212,15 @@ def test_rows_of_two_datasets_are_compared_once(world: World, overlap: int, stat
     assert all((world.job(job.id).resolved is not None) == (state == "queued") for job in two)
 
 
+def test_rows_are_compared_by_the_input_that_a_job_takes(world: World) -> None:
+    project = world.project()
+    held = builders.dataset(splits={"test": builders.split("test", 200)}, overlaps={})
+    other = held.model_copy(update={"roles": held.roles.model_copy(update={"input": "label"})})
+    train, test = dataset(world, project, FACTS), dataset(world, project, other)
+    accept(world, project, student_job(train, **{"data.heldout": test}))
+    assert world.begin("cpu").params == {"kind": "pair", "input": FACTS.roles.input}
+
+
 def test_a_failed_comparison_is_told_to_who_waited_and_begun_anew_for_who_asks_later(world: World) -> None:
     project = world.project()
     held = builders.dataset(splits={"test": builders.split("test", 200)}, overlaps={})

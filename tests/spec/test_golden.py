@@ -7,6 +7,7 @@ import pytest
 from spec import rows
 from spec.bill import bill
 from spec.facts import ColumnFacts, Facts, Roles, SplitFacts
+from spec.prompt import labels_seen
 from spec.rules import problems, warnings
 from tests.spec.builders import DIGITS, LABELS_ONLY, dataset, endpoint, facts, job, names, split
 from tests.spec.keyed import steps
@@ -110,3 +111,16 @@ def test_all_steps_of_a_job_divide_its_rows_alike() -> None:
 def test_rows_of_their_own_are_no_draw() -> None:
     apart = steps(job(SHARE | {"data.heldout": "ds_texts/test"}), known(50, test=30))
     assert all("golden" not in step.params.get("take", step.params.get("selection", {})) for step in apart.values())
+
+
+@pytest.mark.parametrize(
+    ("golden", "where", "seen"),
+    [(8, None, 6), (1000, ["0", "1"], 140), (1000, None, 700)],
+)
+def test_examples_come_of_golden_rows_that_are_left(golden: int, where: list[str] | None, seen: int) -> None:
+    """Three tenths are held out; a condition leaves its share of the rest."""
+    changes = SHARE | {"data.heldout": 0.3, "data.labelled": 1.0}
+    changes |= {"data.where": [{"column": "label", "among": where}]} if where else {}
+    assert labels_seen(job(changes), known(golden)) == seen
+    found = problems(job(changes | {"data.responses.prompt.examples": 8}), known(golden))
+    assert ("too_few_examples" in [problem.code for problem in found]) == (seen < 8)

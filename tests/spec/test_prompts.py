@@ -82,6 +82,9 @@ BEST = APART | {"training.select": "best"}
 PICTURE = GOLD.model_copy(update={"columns": {"text": TEXT, "intent": images()}})
 STRING = GOLD.model_copy(update={"columns": GOLD.columns | {"text": ColumnFacts(kind="string", dtype="str")}})
 # fmt: off
+LISTED = GOLD.model_copy(
+    update={"columns": GOLD.columns | {"writer": ColumnFacts(kind="classes", dtype="str", values={"a": 60})}}
+)
 REFUSED: list[Any] = [
     (APART | {"data.responses.prompt.examples": 2}, known(),
      [("data.responses.prompt.examples", "too_few_examples", "2 examples are to be shown, and 0 training rows have labels that may be seen.")]),
@@ -102,6 +105,8 @@ REFUSED: list[Any] = [
       ("data.columns.label", "classes_unknown", "No class name is known.")]),
     (APART, known(prompts(("text", "number"), id="number")),
      [("data.columns.id", "no_such_column", 'ds_gold/train has no column "number".')]),
+    (APART, known(prompts(("text", "writer"), group="writer"), LISTED),
+     [("data.columns.group", "not_a_scalar", 'Column "writer" of ds_gold holds classes values, and the group is one value a row.')]),
     (APART, known(gold=PICTURE),
      [("data.columns.label", "label_kind", 'Column "intent" holds arrays of shape (8, 8), not class names.')]),
     (APART, known(gold=STRING),

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 
 from spec.baseline import with_all_labels, without_teacher
+from spec.digest import digest
 from spec.distillation import Distillation
 from spec.errors import parse
-from spec.facts import Roles
+from spec.facts import PairFacts, Roles
 from spec.plan import plan
 from spec.price import estimate
 from spec.resolve import refusal, resolve
@@ -216,11 +217,21 @@ def test_whatever_labels_inspection_takes_can_be_planned(
 
 
 @pytest.mark.parametrize("more", [0, 1])
-def test_a_system_text_that_is_longer_than_a_prompt_by_one_character_is_refused(more: int) -> None:
-    room = LONGEST_PROMPT - len("Classify the text. Answer with exactly one of these names and nothing else: .") + more
+@pytest.mark.parametrize("pair", [False, True])
+def test_a_system_text_that_is_longer_than_a_prompt_by_one_character_is_refused(more: int, pair: bool) -> None:
+    what = "pair of texts" if pair else "text"
+    asks = f"Classify the {what}. Answer with exactly one of these names and nothing else: ."
+    room = LONGEST_PROMPT - len(asks) + more
     each, longer = divmod(room - 2 * 78, 79)
     known = labelled(*(f"{place:03}{'x' * (each - 3 + (place < longer))}" for place in range(79)))
-    assert [problem.code for problem in problems(job(ASKED), known)] == ["prompt_too_long"] * more
+    asked = job(ASKED | ({"data.columns.input": ["text", "other"]} if pair else {}))
+    if pair:
+        rows = known.datasets["ds_texts"]
+        wider = rows.model_copy(update={"columns": rows.columns | {"other": rows.columns["text"]}})
+        splits = "|".join(split.digest for split in rows.splits.values())
+        compared = {f"{splits}|{digest(('text', 'other'))}": PairFacts(overlap=0)}
+        known = known.model_copy(update={"datasets": {"ds_texts": wider}, "pairs": compared})
+    assert [problem.code for problem in problems(asked, known)] == ["prompt_too_long"] * more
     if not more:
-        said = resolve(job(ASKED), known).data.responses
+        said = resolve(asked, known).data.responses
         assert isinstance(said, TeacherResponses) and len(said.prompt.system or "") == LONGEST_PROMPT

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from spec.facts import Facts, PairFacts
+from spec.digest import digest
+from spec.facts import ColumnFacts, Facts, PairFacts, Roles
+from spec.rules import problems
 from spec.waiting import references, waiting
-from tests.spec.builders import LABELS_ONLY, dataset, facts, job, signals, split
+from tests.spec.builders import LABELS_ONLY, dataset, endpoint, facts, job, names, signals, split
+from tests.spec.leaves import ASKED
 
 OTHER = dataset({"train": split("other", 500)}, overlaps={})
 
@@ -70,3 +73,36 @@ def test_pairs_from_different_datasets_are_compared(changes: dict[str, Any], exp
 def test_equal_bytes_need_no_comparison() -> None:
     known = facts(datasets={"ds_copy": dataset()})
     assert waiting(job({"data.heldout": "ds_copy/train"}), known) == ()
+
+
+TEXT = ColumnFacts(kind="text", dtype="str")
+
+
+@pytest.mark.parametrize(("own", "compared"), [("text", True), ("prompt", False)])
+def test_rows_are_compared_by_the_input_that_the_job_takes(own: str, compared: bool) -> None:
+    """Gold rows whose own input is another column than that of the job: by their own they would share nothing with the prompts."""
+    columns = {"prompt": TEXT, "text": TEXT, "label": names()}
+    sets = {
+        "ds_prompts": dataset({"train": split("train", 1029)}, columns, Roles(input="prompt", label="label")),
+        "ds_gold": dataset({"test": split("test", 100)}, columns, Roles(input=own, label="label")),
+    }
+    asked = job(ASKED | {"data.train": "ds_prompts", "data.heldout": "ds_gold"})
+    known = facts(datasets=sets, endpoints={"ep_open": endpoint()})
+    (key,) = waiting(asked, known)
+    plain = "pair:digest-of-train-1029|digest-of-test-100"
+    assert key == (f"{plain}|{digest('prompt')}" if compared else plain)
+    shared = known.model_copy(update={"pairs": {key.removeprefix("pair:"): PairFacts(overlap=7)}})
+    (problem,) = problems(asked, shared)
+    assert problem.code == "overlap" and problem.message.startswith("7 of 100 rows")
+
+
+def test_splits_of_one_dataset_are_compared_anew_for_another_input() -> None:
+    columns = {"text": TEXT, "other": TEXT, "label": names()}
+    splits = {"train": split("train", 1029), "test": split("test", 100)}
+    known = facts(
+        datasets={"ds_texts": dataset(splits, columns, Roles(input="text", label="label"))},
+        endpoints={"ep_open": endpoint()},
+    )
+    assert waiting(job(ASKED), known) == ()
+    (key,) = waiting(job(ASKED | {"data.columns.input": "other"}), known)
+    assert key.endswith(digest("other"))

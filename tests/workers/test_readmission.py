@@ -76,6 +76,16 @@ def test_a_job_of_a_newer_version_waits_and_holds_up_no_other(world: World, post
     assert world.job(sound.id).resolved is not None
 
 
+def test_a_job_about_rows_that_a_newer_version_has_inspected_waits(world: World, post: Post) -> None:
+    newer, sound = waiting(world)
+    about = update(Dataset).where(Dataset.id == newer.spec["data"]["train"])
+    world(
+        lambda session: session.execute(about.values(facts=Dataset.facts.op("||")(text("""'{"newer": 1}'::jsonb"""))))
+    )
+    assert readmission.readmit(post) == {"gpu"} and world.job(newer.id).state == "queued"
+    assert world.job(sound.id).resolved is not None
+
+
 def test_a_job_that_another_holds_waits_and_holds_up_no_other(world: World, post: Post) -> None:
     """Its transaction is not had: it fails nothing."""
     held, sound = waiting(world)
