@@ -113,7 +113,7 @@ def test_a_limit_takes_no_passage_away() -> None:
     """Nor a capability, of a model that was seen whole before."""
     with served(teacher := Shaky()):
         whole = seen(teacher)
-        teacher.room, teacher.retry_after_ms = 4, 60_000
+        teacher.room = 4
         found = seen(teacher, before=whole)
     assert len(whole.passages) == len(PASSAGES) and "passages" in found.unseen
     assert found.passages == whole.passages and found.top_logprobs == whole.top_logprobs
