@@ -128,6 +128,7 @@ def test_it_does_what_it_says(clone: Path, environment: dict[str, str]) -> None:
     assert "<html" in (clone / "report.html").read_text()
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(900)
 def test_shuffled_teachers_do_not_help(clone: Path, environment: dict[str, str]) -> None:
     """On a server that the environment names."""
