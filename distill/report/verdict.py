@@ -3,6 +3,7 @@
 Retention R against the share asked for, k; lift L against the smallest lift worth having, w.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from distill.report.figures import Figure, Grade, Headline, Verdict
@@ -133,12 +134,17 @@ def _labels(seen: int, rows: int) -> str:
     return f"the labels of {count(seen)} of {count(rows)} training rows"
 
 
+def _extremes(weights: Iterable[float]) -> tuple[str, str]:
+    """Of those that are not zero."""
+    counted = [weight for weight in weights if weight]
+    return decimal(min(counted), 2), decimal(max(counted), 2)
+
+
 def _balanced(grade: Grade) -> str:
     """That labels did not count alike."""
-    weights = [weight for weight in grade.class_weights if weight]
-    if not weights:
+    if not any(grade.class_weights):
         return ""
-    least, most = decimal(min(weights), 2), decimal(max(weights), 2)
+    least, most = _extremes(grade.class_weights)
     if grade.output == "multilabel":
         return f" Yes and no of a class counted by their inverse frequency: a yes {least} times in the most frequent one, {most} times in the rarest."
     return f" Labels counted by the inverse frequency of their class: {least} times in the most frequent one, {most} times in the rarest."
@@ -146,10 +152,9 @@ def _balanced(grade: Grade) -> str:
 
 def _soft_balanced(grade: Grade) -> str:
     """That soft targets did not count alike."""
-    weights = [weight for weight in grade.soft_weights if weight]
-    if not weights:
+    if not any(grade.soft_weights):
         return ""
-    least, most = decimal(min(weights), 2), decimal(max(weights), 2)
+    least, most = _extremes(grade.soft_weights)
     if grade.output == "multilabel":
         return f" Soft targets counted by the inverse frequency of a class’s yes and no: a yes between {least} and {most} times on average, by its class."
     return f" Soft targets counted by the inverse frequency of the class: between {least} and {most} times on average, by the class that is the most probable."

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -13,17 +12,7 @@ from gateway.breaker import LEAST, Breaker
 from gateway.purse import LOT, Broke, Purse
 from gateway.throttle import BURST, Limits, Throttle
 from models.purse import Lot
-from standalone.valkey import Valkey
 from tests.workers.leashed import until
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    valkey = Valkey(tmp_path_factory.mktemp("valkey"))
-    valkey.start()
-    valkey.wait_ready()
-    yield valkey.url.replace("redis+socket://", "unix://", 1)
-    valkey.stop()
 
 
 async def calls(throttle: Throttle, number: int, seconds: float, tokens: int = 1) -> tuple[int, float]:

@@ -2,23 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import pytest
 from redis.asyncio import Redis
 
 from gateway.throttle import Limits, Throttle
-from standalone.valkey import Valkey
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    valkey = Valkey(tmp_path_factory.mktemp("valkey"))
-    valkey.start()
-    valkey.wait_ready()
-    yield valkey.url.replace("redis+socket://", "unix://", 1)
-    valkey.stop()
 
 
 async def evals(redis: Redis) -> int:
