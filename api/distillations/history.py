@@ -99,7 +99,8 @@ def _told(session: Session, project: str, id: str, verbs: tuple[str, ...], name:
     asking = [step for step in planned if step.verb in verbs]
     what = "answers" if name == ANSWERS else "new texts"
     if planned and not asking:
-        hint = "A teacher behind an endpoint gives answers; it writes texts where the job says `data.synthesise`."
+        asks = {"answers": "a teacher behind an endpoint answers its rows", "new texts": "it says `data.synthesise`"}
+        hint = f"A job has {what} where {asks[what]}."
         raise NotFound(f"Distillation {id} asks no endpoint for {what}.", code="not_asked", hint=hint)
     made: list[dict[str, Any]] = [step.outputs[name] for step in asking if step.state == StepState.SUCCEEDED]
     if not made:
