@@ -68,11 +68,10 @@ class InspectTokenizer(Params):
 
 
 class InspectPair(Params):
-    """`inputs/train/rows.arrow` against `inputs/heldout/rows.arrow`."""
+    """`inputs/train/rows.arrow` against `inputs/heldout/rows.arrow`, by `input`; None: by the files' own."""
 
     kind: Literal["pair"] = "pair"
     input: str | tuple[str, ...] | None = None
-    """By which rows are the same; None: the files' own."""
 
 
 class Selection(Params):

@@ -30,10 +30,10 @@ class Extent:
         if not makeup:
             return cls._within(UNSURE, size, size * probe.tokens_per_byte)
         found = rates(probe.passages)
-        usual = {**USUAL, "prose": probe.tokens_per_byte}
+        known = found or {**USUAL, "prose": probe.tokens_per_byte}
         guessed = sum(amount for kind, amount in makeup.items() if kind not in probe.passages)
         sure = found and guessed <= GUESSED * sum(makeup.values())
-        tokens = size * sum(amount * (found or usual)[kind] for kind, amount in makeup.items())
+        tokens = size * sum(amount * known[kind] for kind, amount in makeup.items())
         return cls._within(SURE if sure else UNSURE, size, tokens)
 
     @classmethod
